@@ -1,0 +1,99 @@
+/** Everything that a session is sent. The twelve events carry exactly the fields of the seed `whisp-events.txt`; CONTRACT section 4 adds to them. */
+import * as v from "valibot";
+import { PROBLEMS } from "./errors.ts";
+import { Ref } from "./up.ts";
+
+const id = v.string();
+const time = v.pipe(v.string(), v.isoTimestamp());
+const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+
+/** Who an event is for: the one part that differs per recipient. */
+const recipientId = id;
+const sent = { recipientId, chatId: id, senderId: id, seq };
+const mentions = v.optional(v.array(id));
+const clientMessageId = v.optional(v.string());
+
+export const Original = v.object({
+  chatId: id,
+  timeStamp: time,
+  messageId: id,
+  senderId: id,
+  content: v.string(),
+  edited: v.boolean(),
+  editedAt: v.nullable(time),
+});
+
+const type = <const T extends string>(name: T) => v.literal(name);
+
+/** Durable events: each has its room's next seq. */
+export const DurableEvent = v.variant("type", [
+  v.object({ type: type("SEND_MSG"), ...sent, timeStamp: time, message: v.string(), messageId: id, clientMessageId, mentions }),
+  v.object({ type: type("EDIT_MSG"), ...sent, message: v.string(), messageId: id, editedAt: time }),
+  v.object({ type: type("DELETE_MSG"), ...sent, messageId: id, timeStamp: time }),
+  v.object({
+    type: type("REPLY"),
+    ...sent,
+    messageId: id,
+    message: v.string(),
+    replyTo: Original,
+    timeStamp: time,
+    clientMessageId,
+    mentions,
+  }),
+  v.object({ type: type("REACT"), ...sent, messageId: id, message: v.string(), parentMessageId: id, timeStamp: time }),
+  v.object({ type: type("DELETE_REACT"), ...sent, messageId: id, parentMessageId: id }),
+  v.object({ type: type("USER_JOIN"), ...sent, message: id, username: v.string() }),
+  v.object({ type: type("USER_LEAVE"), ...sent, message: v.string(), timeStamp: time }),
+  v.object({ type: type("NEW_CHAT"), ...sent, timeStamp: time, message: v.string() }),
+  v.object({ type: type("DELETE_CHAT"), ...sent }),
+  v.object({ type: type("ROOM_STATE"), chatId: id, changed: v.array(v.string()), seq }),
+]);
+
+/** What is true at the moment, or newest: no seq, never replayed (receipts apart, CONTRACT section 2). */
+export const Signal = v.variant("type", [
+  v.object({ type: type("TYPING"), recipientId, chatId: id, senderId: id }),
+  v.object({ type: type("STOP_TYPING"), chatId: id, senderId: id }),
+  v.object({ type: type("READ_MSG"), recipientId, chatId: id, senderId: id, messageId: id, timeStamp: time }),
+]);
+
+/** A socket's own life. */
+export const SessionFrame = v.variant("type", [
+  v.object({ type: type("READY"), sessionId: id, userId: id, heartbeatMs: v.number(), rooms: v.record(id, v.number()) }),
+  v.object({ type: type("RESUMED") }),
+  v.object({ type: type("RESET"), chatId: id, reason: v.picklist(["too_old", "not_member"]), seq: v.number() }),
+  v.object({ type: type("ACK"), ref: Ref, data: v.unknown() }),
+  v.object({
+    type: type("ERROR"),
+    ref: Ref,
+    code: v.picklist(Object.keys(PROBLEMS) as (keyof typeof PROBLEMS)[]),
+    detail: v.string(),
+    retryAfterMs: v.optional(v.number()),
+  }),
+  v.object({ type: type("PONG"), ref: Ref }),
+]);
+
+export type DurableEvent = v.InferOutput<typeof DurableEvent>;
+export type Signal = v.InferOutput<typeof Signal>;
+export type SessionFrame = v.InferOutput<typeof SessionFrame>;
+export type Original = v.InferOutput<typeof Original>;
+
+type Unaddressed<T> = T extends unknown ? Omit<T, "recipientId"> : never;
+/** A durable event before it is known whom it is for. */
+export type EventBody = Unaddressed<DurableEvent>;
+export type SignalBody = Unaddressed<Signal>;
+export type EventType = DurableEvent["type"];
+
+/** The order is the wire's: a frame's header names its type by its place here. Append only. */
+export const EVENT_TYPES = [
+  "SEND_MSG",
+  "EDIT_MSG",
+  "DELETE_MSG",
+  "REPLY",
+  "REACT",
+  "DELETE_REACT",
+  "USER_JOIN",
+  "USER_LEAVE",
+  "NEW_CHAT",
+  "DELETE_CHAT",
+  "ROOM_STATE",
+] as const satisfies readonly EventType[];

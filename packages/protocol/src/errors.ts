@@ -1,0 +1,38 @@
+/**
+ * What can go wrong, as one table: the `code` of an RFC 9457 problem over HTTP and of an ERROR frame on a socket.
+ * CONTRACT: "Errors".
+ */
+export const PROBLEMS = {
+  invalid: { status: 400, title: "The request is not valid" },
+  unauthenticated: { status: 401, title: "A valid token is needed" },
+  forbidden: { status: 403, title: "This is not allowed" },
+  not_found: { status: 404, title: "There is no such thing here" },
+  conflict: { status: 409, title: "This does not fit the present state" },
+  too_large: { status: 413, title: "The request is too large" },
+  rate_limited: { status: 429, title: "Too many requests" },
+  internal: { status: 500, title: "Something went wrong on our side" },
+  unavailable: { status: 503, title: "This is not available at the moment" },
+} as const;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One wrong field of an `invalid` request: `path` is dotted ("members.3"), empty for the body as a whole. */
+export interface FieldError {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The one error type of the domain. `detail` is for people and may be shown to any client: no secret, query or text of a message belongs in it. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly errors: readonly FieldError[] | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ProblemCode, detail: string, more: { errors?: readonly FieldError[]; retryAfterMs?: number } = {}) {
+    super(detail);
+    this.name = "Problem";
+    this.code = code;
+    this.errors = more.errors;
+    this.retryAfterMs = more.retryAfterMs;
+  }
+}

@@ -1,0 +1,60 @@
+import * as v from "valibot";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const USER = /^[A-Za-z0-9._~:@!$=+-]{1,128}$/;
+const MATRIX_EVENT = /^\$[^\s\0\p{Surrogate}]{1,254}$/u;
+/** `$<base64url of 16 bytes>:server`: the Matrix event id of a message that did not come from Matrix. */
+const OWN_MATRIX_EVENT = /^\$([A-Za-z0-9_-]{22}):/;
+
+function uuid(text: string, prefix: RegExp): string | undefined {
+  const id = text.replace(prefix, "").toLowerCase();
+  return UUID.test(id) ? id : undefined;
+}
+
+/** A room id in lower case without its `room-`, or undefined. CONTRACT: "Room id". */
+export const parseRoomId = (text: string): string | undefined => uuid(text, /^room-/);
+
+/**
+ * The UUID behind any form of a message id: bare, `msg-…`, `evt-…`, or the Matrix event id that we gave it. An event id that
+ * Matrix gave stays as it is (`$…`). Undefined for anything else. CONTRACT: "Message id".
+ */
+export function parseMessageId(text: string): string | undefined {
+  if (!text.startsWith("$")) return uuid(text, /^(msg|evt)-/);
+  const own = OWN_MATRIX_EVENT.exec(text)?.[1];
+  if (own !== undefined) return uuidOfBase64(own);
+  return MATRIX_EVENT.test(text) ? text : undefined;
+}
+
+/** Whether `text` is a user id. CONTRACT: "User id". */
+export const isUserId = (text: string): boolean => USER.test(text);
+
+/** The Matrix event id of a message that did not come from Matrix. CONTRACT: "Matrix event id". */
+export function matrixEventId(messageId: string, serverName: string): string {
+  const hex = messageId.replaceAll("-", "");
+  const raw = hex.replace(/../g, (pair) => String.fromCharCode(Number.parseInt(pair, 16)));
+  const base64 = btoa(raw).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
+  return `$${base64}:${serverName}`;
+}
+
+function uuidOfBase64(base64: string): string {
+  const raw = atob(base64.replaceAll("-", "+").replaceAll("_", "/"));
+  const hex = Array.from(raw, (char) => char.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+function parsed(parse: (text: string) => string | undefined, expected: string) {
+  return v.pipe(
+    v.string(),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const id = parse(dataset.value);
+      if (id !== undefined) return id;
+      addIssue({ message: expected });
+      return NEVER;
+    }),
+  );
+}
+
+export const roomId = parsed(parseRoomId, "a room id: a UUID");
+export const messageId = parsed(parseMessageId, "a message id: a UUID, msg-…, evt-… or $…");
+export const reactionId = parsed((text) => uuid(text, /^/), "a reaction id: a UUID");
+export const userId = v.pipe(v.string(), v.regex(USER, "a user id: 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ ! $ = + -"));

@@ -1,0 +1,26 @@
+import * as v from "valibot";
+import { type FieldError, Problem } from "./errors.ts";
+
+/** Parses untrusted input by `schema`. Throws `invalid` with one error per wrong field. */
+export function parse<const S extends v.GenericSchema>(schema: S, input: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, input, { abortPipeEarly: true });
+  if (result.success) return result.output;
+  const errors = result.issues.map(
+    (issue): FieldError => ({ path: v.getDotPath(issue) ?? "", message: expectation(issue) }),
+  );
+  const first = errors[0];
+  throw new Problem("invalid", first === undefined ? "not valid" : `${first.path || "the body"}: ${first.message}`, { errors });
+}
+
+/** Says what is taken, never what was sent: what was sent may be a secret or somebody's text. */
+const expectation = (issue: v.BaseIssue<unknown>): string =>
+  issue.kind === "schema" ? `expected ${issue.expected ?? "something else"}` : issue.message;
+
+/** Parses JSON text. Throws `invalid`. */
+export function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new Problem("invalid", "the body is not JSON");
+  }
+}

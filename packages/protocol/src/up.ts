@@ -1,0 +1,50 @@
+/** Everything that a client sends: the actions of CONTRACT section 3, and what a socket takes besides (section 4). */
+import * as v from "valibot";
+import { messageId, reactionId, roomId, userId } from "./ids.ts";
+import { bytes, text } from "./text.ts";
+
+/** The longest message, in bytes of UTF-8. */
+export const MESSAGE_BYTES = 32_768;
+/** The largest body or frame, in bytes. */
+export const FRAME_BYTES = 262_144;
+
+const message = v.pipe(
+  bytes(MESSAGE_BYTES),
+  v.check((value) => value.trim() !== "", "not only white space"),
+);
+const clientMessageId = v.optional(v.pipe(text, v.minLength(1), v.maxLength(64, "at most 64 characters")));
+const mentions = v.optional(v.pipe(v.array(userId), v.maxLength(100, "at most 100 mentions")));
+
+const type = <const T extends string>(name: T) => v.literal(name);
+
+/** The body of `POST /api/chat`, and the same as a frame. */
+export const Action = v.variant("type", [
+  v.object({ type: type("SEND_MSG"), chatId: roomId, message, clientMessageId, mentions }),
+  v.object({ type: type("EDIT_MSG"), chatId: roomId, messageId, message }),
+  v.object({ type: type("DELETE_MSG"), chatId: roomId, messageId }),
+  v.object({ type: type("REPLY"), chatId: roomId, messageId, message, clientMessageId, mentions }),
+  v.object({ type: type("REACT"), chatId: roomId, messageId, reaction: bytes(64) }),
+  v.object({ type: type("DELETE_REACT"), reactionId }),
+  v.object({ type: type("READ_MSG"), chatId: roomId, messageId }),
+  v.object({ type: type("TYPING"), chatId: roomId }),
+  v.object({ type: type("STOP_TYPING"), chatId: roomId }),
+]);
+
+/** What a socket takes besides actions. RESUME's rooms are checked one by one where they are used: one wrong id must not lose the others. */
+export const Control = v.variant("type", [
+  v.object({ type: type("AUTH"), token: v.pipe(v.string(), v.maxLength(16_384)) }),
+  v.object({ type: type("RESUME"), rooms: v.record(roomId, v.pipe(v.number(), v.safeInteger(), v.minValue(0))) }),
+  v.object({ type: type("ACTIVE") }),
+  v.object({ type: type("PING") }),
+]);
+
+/** Pairs an answer with its question; any frame may carry one. */
+export const Ref = v.optional(v.union([v.pipe(text, v.maxLength(128)), v.pipe(v.number(), v.finite())]));
+
+export type Action = v.InferOutput<typeof Action>;
+export type Control = v.InferOutput<typeof Control>;
+export type Ref = v.InferOutput<typeof Ref>;
+export type ActionOf<T extends Action["type"]> = Extract<Action, { type: T }>;
+
+export const ACTION_TYPES: ReadonlySet<string> = new Set(Action.options.map((option) => option.entries.type.literal));
+export const CONTROL_TYPES: ReadonlySet<string> = new Set(Control.options.map((option) => option.entries.type.literal));

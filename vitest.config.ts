@@ -1,0 +1,26 @@
+import { defineConfig } from "vitest/config";
+
+// Sources run as TypeScript: the packages' "development" export condition leads to src.
+const conditions = ["development", "node", "import", "module", "default"];
+const resolve = { conditions };
+const ssr = { resolve: { conditions, externalConditions: conditions } };
+/** Suites that start servers: generous limits, since two cores carry servers, load and assertions alike. */
+const servers = { testTimeout: 60_000, hookTimeout: 120_000 };
+
+const project = (name: string, include: string[], options: object = {}) => ({
+  resolve,
+  ssr,
+  test: { name, include, ...options },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit", ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "infra/src/**/*.test.ts", "test/*.test.ts"]),
+      project("conformance", ["test/conformance/**/*.test.ts"], servers),
+      project("contract", ["test/contract/**/*.test.ts"], servers),
+      project("cluster", ["test/cluster/**/*.test.ts"], { ...servers, fileParallelism: false }),
+      project("slow", ["test/slow/**/*.test.ts"], { testTimeout: 600_000, hookTimeout: 120_000, fileParallelism: false }),
+    ],
+  },
+});
