@@ -16,11 +16,20 @@ const project = (name: string, include: string[], options: object = {}) => ({
 export default defineConfig({
   test: {
     projects: [
-      project("unit", ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.ts", "infra/src/**/*.test.ts", "test/*.test.ts"]),
+      project("unit", [
+        "packages/*/src/**/*.test.ts",
+        "apps/*/src/**/*.test.ts",
+        "infra/src/**/*.test.ts",
+        "test/*.test.ts",
+      ]),
       project("conformance", ["test/conformance/**/*.test.ts"], servers),
       project("contract", ["test/contract/**/*.test.ts"], servers),
       project("cluster", ["test/cluster/**/*.test.ts"], { ...servers, fileParallelism: false }),
-      project("slow", ["test/slow/**/*.test.ts"], { testTimeout: 600_000, hookTimeout: 120_000, fileParallelism: false }),
+      project("slow", ["test/slow/**/*.test.ts"], {
+        testTimeout: 600_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
     ],
   },
 });

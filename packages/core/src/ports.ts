@@ -58,7 +58,12 @@ export interface Engine {
    * Takes up to `count` tokens from the user's bucket (`rate` per second, at most `burst`), over all nodes. Returns how many
    * were granted and when the next one is there. Falls back to a bucket of this node while the engine is away. Never rejects.
    */
-  takeTokens(userId: string, count: number, rate: number, burst: number): Promise<{ granted: number; retryAfterMs: number }>;
+  takeTokens(
+    userId: string,
+    count: number,
+    rate: number,
+    burst: number,
+  ): Promise<{ granted: number; retryAfterMs: number }>;
   /** Whether publications can be handed on at the moment. */
   connected(): boolean;
   /** Ends every connection and timer. Idempotent. */
@@ -224,8 +229,8 @@ export interface Store {
   resumable(userId: string, rooms: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** At most `limit` events of a room above `after`, in order. When the first is not `after + 1`, those between are no longer kept. */
   events(room: string, after: number, limit: number): Promise<readonly EventRow[]>;
-  /** Receipts of a room that a session which saw everything up to `cursor` may have missed: never too few, some possibly seen before. */
-  receiptsSince(room: string, cursor: number): Promise<readonly ReceiptRow[]>;
+  /** Receipts that a session which saw everything up to these cursors (by room) may have missed: never too few, some possibly seen before. */
+  receiptsSince(cursors: ReadonlyMap<string, number>): Promise<readonly ReceiptRow[]>;
   /**
    * What was committed since `snapshot` was taken: everything, including rows of transactions that began before it and
    * committed after; some of it possibly reported before. Without a snapshot: nothing, only where to start.

@@ -27,7 +27,15 @@ const type = <const T extends string>(name: T) => v.literal(name);
 
 /** Durable events: each has its room's next seq. */
 export const DurableEvent = v.variant("type", [
-  v.object({ type: type("SEND_MSG"), ...sent, timeStamp: time, message: v.string(), messageId: id, clientMessageId, mentions }),
+  v.object({
+    type: type("SEND_MSG"),
+    ...sent,
+    timeStamp: time,
+    message: v.string(),
+    messageId: id,
+    clientMessageId,
+    mentions,
+  }),
   v.object({ type: type("EDIT_MSG"), ...sent, message: v.string(), messageId: id, editedAt: time }),
   v.object({ type: type("DELETE_MSG"), ...sent, messageId: id, timeStamp: time }),
   v.object({
@@ -58,7 +66,13 @@ export const Signal = v.variant("type", [
 
 /** A socket's own life. */
 export const SessionFrame = v.variant("type", [
-  v.object({ type: type("READY"), sessionId: id, userId: id, heartbeatMs: v.number(), rooms: v.record(id, v.number()) }),
+  v.object({
+    type: type("READY"),
+    sessionId: id,
+    userId: id,
+    heartbeatMs: v.number(),
+    rooms: v.record(id, v.number()),
+  }),
   v.object({ type: type("RESUMED") }),
   v.object({ type: type("RESET"), chatId: id, reason: v.picklist(["too_old", "not_member"]), seq: v.number() }),
   v.object({ type: type("ACK"), ref: Ref, data: v.unknown() }),

@@ -18,7 +18,8 @@ export function encodeBody(body: EventBody | SignalBody): string {
  * What completes a body for one recipient: `open(body, userId) + body` is its JSON. A user id needs no escaping (CONTRACT:
  * "User id"), so this is a concatenation, 0.26 µs instead of an encoding per recipient.
  */
-export const open = (body: string, userId: string): string => (body.startsWith(",") ? `{"recipientId":"${userId}"` : "{");
+export const open = (body: string, userId: string): string =>
+  body.startsWith(",") ? `{"recipientId":"${userId}"` : "{";
 
 /** Encodes a frame of a session's own life. */
 export const encodeFrame = (frame: SessionFrame): string => JSON.stringify(frame);

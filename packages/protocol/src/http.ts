@@ -11,7 +11,10 @@ const role = v.picklist(["owner", "member"]);
 
 export const CreateRoom = v.object({
   name,
-  members: v.optional(v.pipe(v.array(userId), v.maxLength(MEMBERS_AT_ONCE, `at most ${MEMBERS_AT_ONCE} members at once`)), []),
+  members: v.optional(
+    v.pipe(v.array(userId), v.maxLength(MEMBERS_AT_ONCE, `at most ${MEMBERS_AT_ONCE} members at once`)),
+    [],
+  ),
   metadata: v.optional(object, {}),
 });
 
@@ -25,7 +28,13 @@ export const PutUser = v.object({ name });
 
 /** A page's size in a query: 1 to 100, 50 when absent. */
 export const limit = v.optional(
-  v.pipe(v.string(), v.regex(/^\d{1,3}$/, "a whole number from 1 to 100"), v.transform(Number), v.minValue(1), v.maxValue(100)),
+  v.pipe(
+    v.string(),
+    v.regex(/^\d{1,3}$/, "a whole number from 1 to 100"),
+    v.transform(Number),
+    v.minValue(1),
+    v.maxValue(100),
+  ),
   "50",
 );
 

@@ -57,4 +57,7 @@ function parsed(parse: (text: string) => string | undefined, expected: string) {
 export const roomId = parsed(parseRoomId, "a room id: a UUID");
 export const messageId = parsed(parseMessageId, "a message id: a UUID, msg-…, evt-… or $…");
 export const reactionId = parsed((text) => uuid(text, /^/), "a reaction id: a UUID");
-export const userId = v.pipe(v.string(), v.regex(USER, "a user id: 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ ! $ = + -"));
+export const userId = v.pipe(
+  v.string(),
+  v.regex(USER, "a user id: 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ ! $ = + -"),
+);

@@ -9,7 +9,9 @@ export function parse<const S extends v.GenericSchema>(schema: S, input: unknown
     (issue): FieldError => ({ path: v.getDotPath(issue) ?? "", message: expectation(issue) }),
   );
   const first = errors[0];
-  throw new Problem("invalid", first === undefined ? "not valid" : `${first.path || "the body"}: ${first.message}`, { errors });
+  throw new Problem("invalid", first === undefined ? "not valid" : `${first.path || "the body"}: ${first.message}`, {
+    errors,
+  });
 }
 
 /** Says what is taken, never what was sent: what was sent may be a secret or somebody's text. */

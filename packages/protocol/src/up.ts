@@ -30,7 +30,7 @@ export const Action = v.variant("type", [
   v.object({ type: type("STOP_TYPING"), chatId: roomId }),
 ]);
 
-/** What a socket takes besides actions. RESUME's rooms are checked one by one where they are used: one wrong id must not lose the others. */
+/** What a socket takes besides actions. */
 export const Control = v.variant("type", [
   v.object({ type: type("AUTH"), token: v.pipe(v.string(), v.maxLength(16_384)) }),
   v.object({ type: type("RESUME"), rooms: v.record(roomId, v.pipe(v.number(), v.safeInteger(), v.minValue(0))) }),

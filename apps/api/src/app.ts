@@ -1,0 +1,61 @@
+import type { Access } from "@signalbox/node/access";
+import type { Log } from "@signalbox/node/log";
+import type { Metrics } from "@signalbox/node/metrics";
+import { Hono, type MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
+import { authenticate } from "./auth.ts";
+import { crossOrigin } from "./cors.ts";
+import { answerErrors, answerUnknown, refuseMethod } from "./problem.ts";
+import { type ChatDeps, chatRoutes } from "./routes/chat.ts";
+import { type HealthDeps, healthRoutes } from "./routes/health.ts";
+import { type RoomDeps, roomRoutes } from "./routes/rooms.ts";
+import { type UserDeps, userRoutes } from "./routes/users.ts";
+
+export type ApiDeps = Omit<ChatDeps & RoomDeps & UserDeps & HealthDeps, "auth" | "metrics"> & {
+  readonly access: Pick<Access, "admit">;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Origins whose pages may read answers; none: only the API's own. */
+  readonly allowedOrigins: readonly string[];
+};
+
+/** The REST surface. It keeps nothing between two requests. */
+export function createApi(deps: ApiDeps): Hono {
+  const auth = authenticate(deps.access);
+  const app = new Hono();
+  app.onError(answerErrors(deps.log));
+  app.notFound(answerUnknown);
+  app.use(measured(deps.metrics));
+  if (deps.allowedOrigins.length > 0) app.use(crossOrigin(deps.allowedOrigins));
+  app.route("/", healthRoutes(deps));
+  app.route("/", chatRoutes({ ...deps, auth }));
+  app.route("/", roomRoutes({ ...deps, auth }));
+  app.route("/", userRoutes({ ...deps, auth }));
+  refuseOtherMethods(app);
+  return app;
+}
+
+function measured({ requests }: Pick<Metrics, "requests">): MiddlewareHandler {
+  return async (c, next) => {
+    const end = requests.startTimer();
+    await next();
+    const path = routePath(c, -1);
+    end({
+      method: METHODS.has(c.req.method) ? c.req.method : "other",
+      route: path === "/*" ? "unmatched" : path,
+      status: c.res.status,
+    });
+  };
+}
+
+/** Methods that may become a label's value; a client can make up any other. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
+/** Stands behind all routes: whatever reaches it has a known path, and a method that this path does not take. */
+function refuseOtherMethods(app: Hono): void {
+  const methods = new Map<string, Set<string>>();
+  for (const { path, method } of app.routes) {
+    if (method !== "ALL") methods.set(path, (methods.get(path) ?? new Set()).add(method));
+  }
+  for (const [path, allowed] of methods) app.all(path, refuseMethod([...allowed]));
+}

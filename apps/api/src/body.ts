@@ -1,0 +1,46 @@
+import { Problem } from "@signalbox/protocol/errors";
+import { parseJson } from "@signalbox/protocol/parse";
+import { FRAME_BYTES } from "@signalbox/protocol/up";
+import type { Context } from "hono";
+
+/**
+ * The JSON of a request's body, whatever its Content-Type says; `otherwise`, if given, stands for an empty one. Throws
+ * `too_large` above 256 KiB, `invalid` for what is not UTF-8 or not JSON.
+ */
+export async function readJson(c: Context, otherwise?: unknown): Promise<unknown> {
+  const bytes = await readBytes(c);
+  return bytes.length === 0 && otherwise !== undefined ? otherwise : parseJson(decode(bytes));
+}
+
+async function readBytes(c: Context): Promise<Uint8Array> {
+  const announced = c.req.header("content-length");
+  if (Number(announced ?? 0) > FRAME_BYTES) throw tooLarge();
+  try {
+    // Node holds a sender to the length that it announced; only without one does the body have to be counted.
+    return announced === undefined ? await readCounted(c.req.raw.body) : new Uint8Array(await c.req.arrayBuffer());
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem("invalid", "the body ended early");
+  }
+}
+
+async function readCounted(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    length += chunk.length;
+    if (length > FRAME_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new Problem("invalid", "the body is not UTF-8");
+  }
+}
+
+const tooLarge = (): Problem => new Problem("too_large", `a body holds at most ${FRAME_BYTES} bytes`);

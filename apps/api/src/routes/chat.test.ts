@@ -1,0 +1,160 @@
+import type { Actor } from "@signalbox/core/draft";
+import type { HistoryMessage } from "@signalbox/core/ports";
+import { Problem } from "@signalbox/protocol/errors";
+import type { Action } from "@signalbox/protocol/up";
+import { describe, expect, it } from "vitest";
+import { fakeApi, MESSAGE, ROOM } from "../api.fake.ts";
+
+const message: HistoryMessage = {
+  roomId: ROOM,
+  seq: 7,
+  messageId: MESSAGE,
+  senderId: "ada",
+  content: "hello",
+  sentAt: new Date(0),
+  clientMessageId: "c1",
+  replyTo: null,
+  mentions: null,
+  editSeq: 8,
+  editedAt: new Date(1000),
+  deleteSeq: null,
+  deletedAt: null,
+  deletedBy: null,
+  original: null,
+  reactions: [
+    {
+      roomId: ROOM,
+      messageId: MESSAGE,
+      reactionId: "r1",
+      senderId: "bob",
+      reaction: "👍",
+      seq: 9,
+      sentAt: new Date(2000),
+      removedSeq: null,
+    },
+  ],
+};
+
+describe("POST /api/chat", () => {
+  it("hands the action to the writer, and answers with the event as it came", async () => {
+    const acts: [Actor, Action][] = [];
+    const event = Buffer.from('{"seq":1,"message":"grüße 👋"}').toString("latin1");
+    const { call, metrics } = fakeApi({
+      writer: {
+        act: async (actor, action) => {
+          acts.push([actor, action]);
+          return event;
+        },
+      },
+    });
+    const response = await call("ada", "POST", "/api/chat", {
+      type: "SEND_MSG",
+      chatId: `room-${ROOM.toUpperCase()}`,
+      message: "hi",
+      extra: 1,
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8");
+    expect(await response.text()).toBe('{"data":{"seq":1,"message":"grüße 👋"}}');
+    expect(acts).toEqual([
+      [expect.objectContaining({ userId: "ada", service: false }), { type: "SEND_MSG", chatId: ROOM, message: "hi" }],
+    ]);
+    expect(await metrics.registry.metrics()).toContain('signalbox_actions_total{type="SEND_MSG",outcome="ok"} 1');
+  });
+
+  it("passes on what the writer refuses", async () => {
+    const { call, metrics } = fakeApi({
+      writer: { act: () => Promise.reject(new Problem("conflict", "the message is deleted")) },
+    });
+    const response = await call("ada", "POST", "/api/chat", {
+      type: "DELETE_MSG",
+      chatId: ROOM,
+      messageId: `msg-${MESSAGE}`,
+    });
+    expect(response.status).toBe(409);
+    expect(await metrics.registry.metrics()).toContain(
+      'signalbox_actions_total{type="DELETE_MSG",outcome="conflict"} 1',
+    );
+  });
+
+  it("refuses what is no action, and a room id of the wrong form, with 400", async () => {
+    for (const action of [{}, { type: "SEND" }, { type: "TYPING", chatId: "room-5" }, [], null, "SEND_MSG"])
+      expect((await fakeApi().call("ada", "POST", "/api/chat", action)).status).toBe(400);
+  });
+
+  it("asks the rate limit first", async () => {
+    const { call } = fakeApi({
+      rateLimit: { take: () => Promise.reject(new Problem("rate_limited", "too many", { retryAfterMs: 20 })) },
+    });
+    const response = await call("ada", "POST", "/api/chat", { type: "TYPING", chatId: ROOM });
+    expect(response.status).toBe(429);
+    expect(response.headers.get("retry-after")).toBe("1");
+  });
+});
+
+describe("GET /api/chat/{chatId}/messages", () => {
+  const membersOnly = { isMember: async (_: string, userId: string) => userId === "ada" };
+
+  it("prints the fields of the contract", async () => {
+    const { call } = fakeApi({ store: { ...membersOnly, history: async () => [message] } });
+    const response = await call("ada", "GET", `/api/chat/${ROOM}/messages`);
+    expect(await response.json()).toEqual({
+      messages: [
+        {
+          messageId: MESSAGE,
+          chatId: ROOM,
+          senderId: "ada",
+          content: "hello",
+          timeStamp: "1970-01-01T00:00:00.000Z",
+          edited: true,
+          editedAt: "1970-01-01T00:00:01.000Z",
+          seq: 7,
+          replyTo: null,
+          deleted: false,
+          reactions: [{ reactionId: "r1", senderId: "bob", reaction: "👍", timeStamp: "1970-01-01T00:00:02.000Z" }],
+        },
+      ],
+    });
+  });
+
+  it("reads 50 from the end, or as many as asked for before a message in any form", async () => {
+    const reads: unknown[] = [];
+    const history = async (...read: unknown[]) => {
+      reads.push(read);
+      return [];
+    };
+    const { call } = fakeApi({ store: { ...membersOnly, history } });
+    await call("ada", "GET", `/api/chat/${ROOM}/messages`);
+    await call("ada", "GET", `/api/chat/room-${ROOM}/messages?limit=2&before=evt-${MESSAGE}`);
+    expect(reads).toEqual([
+      [ROOM, 50, null],
+      [ROOM, 2, MESSAGE],
+    ]);
+  });
+
+  it.each(["limit=0", "limit=101", "limit=x", "limit=", "before=5"])("refuses ?%s", async (query) => {
+    const { call } = fakeApi({ store: membersOnly });
+    expect((await call("ada", "GET", `/api/chat/${ROOM}/messages?${query}`)).status).toBe(400);
+  });
+
+  it("answers a stranger, an impossible room and a room that is not there byte for byte alike", async () => {
+    const { call } = fakeApi({ store: membersOnly });
+    const answers = await Promise.all([
+      call("bob", "GET", `/api/chat/${ROOM}/messages`),
+      call("bob", "GET", "/api/chat/nowhere/messages"),
+      call("bob", "GET", `/api/chat/${ROOM.replace("1", "2")}/messages`),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404]);
+    expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1);
+  });
+
+  it("shows a service every room that stands", async () => {
+    const patchRoom = async (_: Actor, roomId: string) => {
+      if (roomId !== ROOM) throw new Problem("not_found", "no such room");
+      return {} as never;
+    };
+    const { call } = fakeApi({ store: { ...membersOnly, history: async () => [] }, writer: { patchRoom } });
+    expect((await call("service", "GET", `/api/chat/${ROOM}/messages`)).status).toBe(200);
+    expect((await call("service", "GET", `/api/chat/${ROOM.replace("1", "2")}/messages`)).status).toBe(404);
+  });
+});

@@ -1,0 +1,187 @@
+import type { RoomRow, RoomSummary } from "@signalbox/core/ports";
+import { Problem } from "@signalbox/protocol/errors";
+import { describe, expect, it } from "vitest";
+import { fakeApi, MESSAGE, ROOM } from "../api.fake.ts";
+
+const room: RoomRow = {
+  roomId: ROOM,
+  name: "Den",
+  metadata: { colour: "green" },
+  createdBy: "ada",
+  createdAt: new Date(0),
+  lastSeq: 3,
+  memberCount: 2,
+  deletedAt: null,
+};
+const printed = {
+  id: ROOM,
+  name: "Den",
+  metadata: { colour: "green" },
+  created_by: "ada",
+  created_at: "1970-01-01T00:00:00.000Z",
+  matrix_room_id: null,
+  member_count: 2,
+  seq: 3,
+};
+
+/** The API over a writer that notes what it was asked for, and answers `answer` to everything. */
+function noting(answer: unknown) {
+  const asked: unknown[][] = [];
+  const note =
+    (name: string) =>
+    async (_: unknown, ...rest: unknown[]) => {
+      asked.push([name, ...rest]);
+      return answer as never;
+    };
+  const names = ["createRoom", "patchRoom", "deleteRoom", "putMember", "removeMember"] as const;
+  const writer = Object.fromEntries(names.map((name) => [name, note(name)]));
+  return { asked, ...fakeApi({ writer }) };
+}
+
+describe("rooms", () => {
+  it("are made with 201", async () => {
+    const { call, asked } = noting(room);
+    const response = await call("ada", "POST", "/v1/rooms", { name: "Den", members: ["bob"] });
+    expect(response.status).toBe(201);
+    expect(await response.json()).toEqual({ data: printed });
+    expect(asked).toEqual([["createRoom", { name: "Den", members: ["bob"], metadata: {} }]]);
+  });
+
+  it("are changed and deleted under any form of their id", async () => {
+    const { call, asked } = noting(room);
+    expect(await (await call("ada", "PATCH", `/v1/rooms/room-${ROOM}`, { name: "Lair" })).json()).toEqual({
+      data: printed,
+    });
+    expect(await (await call("ada", "DELETE", `/v1/rooms/${ROOM.toUpperCase()}`)).json()).toEqual({
+      message: "Room deleted",
+    });
+    expect(asked).toEqual([
+      ["patchRoom", ROOM, { name: "Lair" }],
+      ["deleteRoom", ROOM],
+    ]);
+  });
+
+  it("that cannot exist are not found, like those that do not", async () => {
+    const { call } = fakeApi({
+      writer: { deleteRoom: () => Promise.reject(new Problem("not_found", "no such room")) },
+    });
+    const answers = await Promise.all([
+      call("ada", "DELETE", `/v1/rooms/${ROOM}`),
+      call("ada", "DELETE", "/v1/rooms/5"),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([404, 404]);
+    expect(await answers[0]?.text()).toBe(await answers[1]?.text());
+  });
+
+  it("ask the rate limit before they change", async () => {
+    const { call } = fakeApi({
+      rateLimit: { take: () => Promise.reject(new Problem("rate_limited", "too many", { retryAfterMs: 20 })) },
+    });
+    const changes = [
+      ["POST", "/v1/rooms"],
+      ["PATCH", `/v1/rooms/${ROOM}`],
+      ["DELETE", `/v1/rooms/${ROOM}`],
+      ["PUT", `/v1/rooms/${ROOM}/members/bob`],
+      ["DELETE", `/v1/rooms/${ROOM}/members/bob`],
+    ] as const;
+    for (const [method, path] of changes) expect((await call("ada", method, path)).status).toBe(429);
+  });
+});
+
+describe("members", () => {
+  const member = { roomId: ROOM, userId: "bob", role: "member", joinedAt: new Date(0), joinedSeq: 2, leftSeq: null };
+
+  it("are added with a role, or without a body", async () => {
+    const { call, asked } = noting(member);
+    const response = await call("ada", "PUT", `/v1/rooms/${ROOM}/members/bob`, { role: "owner" });
+    expect(await response.json()).toEqual({
+      data: { user_id: "bob", role: "member", joined_at: "1970-01-01T00:00:00.000Z" },
+    });
+    expect((await call("ada", "PUT", `/v1/rooms/${ROOM}/members/%40bob%3Aexample.org`)).status).toBe(200);
+    expect(asked).toEqual([
+      ["putMember", ROOM, "bob", "owner"],
+      ["putMember", ROOM, "@bob:example.org", undefined],
+    ]);
+  });
+
+  it("are removed", async () => {
+    const { call, asked } = noting(undefined);
+    expect(await (await call("ada", "DELETE", `/v1/rooms/${ROOM}/members/bob`)).json()).toEqual({
+      message: "Member removed",
+    });
+    expect(asked).toEqual([["removeMember", ROOM, "bob"]]);
+  });
+
+  it("have a user id and a known role", async () => {
+    const { call } = noting(member);
+    expect((await call("ada", "PUT", `/v1/rooms/${ROOM}/members/a%20b`, {})).status).toBe(400);
+    expect((await call("ada", "PUT", `/v1/rooms/${ROOM}/members/bob`, { role: "king" })).status).toBe(400);
+  });
+});
+
+describe("GET /v1/rooms", () => {
+  const ids = ["c", "b", "a"].map((last) => ROOM.replace(/1$/, last));
+  const lastMessage = {
+    roomId: ROOM,
+    seq: 3,
+    messageId: MESSAGE,
+    senderId: "bob",
+    content: "",
+    sentAt: new Date(0),
+    clientMessageId: null,
+    replyTo: null,
+    mentions: null,
+    editSeq: null,
+    editedAt: null,
+    deleteSeq: 3,
+    deletedAt: new Date(1),
+    deletedBy: "bob",
+  };
+  /** A store with three rooms of ada's, newest first. */
+  const roomPage = async (userId: string, limit: number, before: string | null): Promise<RoomSummary[]> =>
+    ids
+      .filter((roomId) => userId === "ada" && (before === null || roomId < before))
+      .slice(0, limit)
+      .map((roomId) => ({
+        ...room,
+        roomId,
+        role: "owner",
+        unread: 4,
+        lastMessage: roomId === ids[0] ? lastMessage : null,
+      }));
+
+  const page = async (query: string) => {
+    const response = await fakeApi({ store: { roomPage } }).call("ada", "GET", `/v1/rooms?${query}`);
+    return (await response.json()) as { data: Record<string, unknown>[]; next_cursor: string | null };
+  };
+
+  it("prints what is new in each room", async () => {
+    const { data, next_cursor } = await page("");
+    expect(next_cursor).toBeNull();
+    expect(data).toHaveLength(3);
+    expect(data[1]).toEqual({ ...printed, id: ids[1], last_message: null, unread_count: 4, cursor: 3, role: "owner" });
+    expect(data[0]?.last_message).toMatchObject({
+      messageId: MESSAGE,
+      senderId: "bob",
+      content: "",
+      deleted: true,
+      edited: false,
+    });
+  });
+
+  it("goes on from page to page until there is no more", async () => {
+    const seen: unknown[] = [];
+    for (let query = "limit=2"; ; ) {
+      const { data, next_cursor } = await page(query);
+      seen.push(...data.map(({ id }) => id));
+      if (next_cursor === null) break;
+      query = `limit=2&cursor=${next_cursor}`;
+    }
+    expect(seen).toEqual(ids);
+  });
+
+  it("refuses a cursor that it did not give", async () => {
+    const response = await fakeApi().call("ada", "GET", "/v1/rooms?cursor=5");
+    expect(await response.json()).toMatchObject({ status: 400, errors: [{ path: "cursor" }] });
+  });
+});

@@ -1,0 +1,35 @@
+import type { Store } from "@signalbox/core/ports";
+import type { Writer } from "@signalbox/core/writer";
+import { PutUser } from "@signalbox/protocol/http";
+import { parse } from "@signalbox/protocol/parse";
+import { Hono } from "hono";
+import { type Authenticate, type Authenticated, requireService } from "../auth.ts";
+import { readJson } from "../body.ts";
+import { userIn } from "../paths.ts";
+
+export interface UserDeps {
+  readonly auth: Authenticate;
+  readonly store: Pick<Store, "putUser">;
+  readonly writer: Pick<Writer, "revoke">;
+}
+
+/** What a trusted back end says about users. CONTRACT sections 4 "Revocation" and 6. */
+export function userRoutes({ auth, store, writer }: UserDeps): Hono<Authenticated> {
+  const app = new Hono<Authenticated>();
+
+  app.put("/v1/users/:userId", auth, async (c) => {
+    requireService(c.get("actor"));
+    const userId = userIn(c.req.param("userId"));
+    const { name } = parse(PutUser, await readJson(c));
+    const user = await store.putUser(userId, name);
+    return c.json({ data: { user_id: user.userId, name: user.name } });
+  });
+
+  app.post("/v1/users/:userId/revoke", auth, async (c) => {
+    requireService(c.get("actor"));
+    await writer.revoke(userIn(c.req.param("userId")));
+    return c.json({ message: "Tokens revoked" });
+  });
+
+  return app;
+}

@@ -1,0 +1,32 @@
+import { createServer } from "node:http";
+import { launch } from "@signalbox/node/lifecycle";
+import { openNode } from "@signalbox/node/node";
+import { answerOperations } from "@signalbox/node/operations";
+import { openRealtime } from "./realtime.ts";
+
+await launch("gateway", async (launched) => {
+  const node = await openNode(launched);
+  const { config, log, onStop, health } = node;
+  const server = createServer((request, response) => {
+    void answerOperations(request.url ?? "/", node).then((answer) => {
+      const { status, type, body } = answer ?? {
+        status: 404,
+        type: "text/plain",
+        body: "There is no such page here.\n",
+      };
+      response.writeHead(status, { "Content-Type": type }).end(body);
+    });
+  });
+  onStop("server", () => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const gateway = await openRealtime(node);
+  server.on("upgrade", (request, socket, head) => gateway.upgrade(request, socket, head));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(config.port, config.host, resolve);
+  });
+  onStop("readiness", () => health.drain());
+  health.started();
+  log.info({ address: server.address() }, "serving");
+});

@@ -1,0 +1,103 @@
+import type { Duplex } from "node:stream";
+import type { Bytes } from "@signalbox/core/ports";
+import type { Flusher } from "./flusher.ts";
+
+/** Signals that wait outside the buffer at most, by key; a session that needs more reads too slowly. */
+const LATER = 10_000;
+
+/** What outboxes of one node wrote. */
+export interface Written {
+  frames: number;
+  bytes: number;
+  flushes: number;
+}
+
+export interface OutboxDeps {
+  readonly socket: Duplex;
+  readonly flusher: Flusher;
+  /** Bytes that may wait: `SESSION_BUFFER_BYTES`. */
+  readonly limit: number;
+  readonly written: Written;
+}
+
+/**
+ * What one session still has to be sent, as frames for its socket. Durable events always go in; above half the limit signals
+ * and receipts wait outside, newest per key; above all of it the session reads too slowly, which `push` and `signal` say.
+ */
+export class Outbox {
+  readonly #deps: OutboxDeps;
+  #pending: Bytes = "";
+  #later: Map<string, Bytes> | undefined;
+  #waiters: ((more: boolean) => void)[] = [];
+  #closed = false;
+
+  constructor(deps: OutboxDeps) {
+    this.#deps = deps;
+    deps.socket.on("drain", () => this.#relieved());
+  }
+
+  /** Takes a frame; false when that is more than the session may have waiting. */
+  push(frame: Bytes): boolean {
+    if (this.#closed) return true;
+    if (this.#pending === "") this.#deps.flusher.add(this);
+    this.#pending += frame;
+    this.#deps.written.frames++;
+    return this.#waiting() <= this.#deps.limit;
+  }
+
+  /** Takes a frame that a newer one of the same key replaces; false as `push`. */
+  signal(key: string, frame: Bytes): boolean {
+    if (this.#closed) return true;
+    const full = this.#waiting() > this.#deps.limit / 2;
+    if (!full && this.#later === undefined) return this.push(frame);
+    this.#later ??= new Map();
+    // Taken out first, so that it goes to the end: what is newer leaves later.
+    this.#later.delete(key);
+    this.#later.set(key, frame);
+    return this.#later.size <= LATER;
+  }
+
+  /** Writes what waits. */
+  flush(): void {
+    if (this.#closed || this.#pending === "") return;
+    const { socket, written } = this.#deps;
+    const pending = this.#pending;
+    this.#pending = "";
+    written.flushes++;
+    written.bytes += pending.length;
+    socket.write(pending, "latin1");
+    if (socket.writableLength === 0) this.#relieved();
+  }
+
+  /** Whether a replay may put more in: the rest of the buffer stays for what is live. */
+  ready(): boolean {
+    return !this.#closed && this.#waiting() <= this.#deps.limit / 4;
+  }
+
+  /** Resolves with true once `ready`, with false when the session is over. */
+  drained(): Promise<boolean> {
+    if (this.#closed) return Promise.resolve(false);
+    if (this.ready()) return Promise.resolve(true);
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Nothing more is taken or written. */
+  close(): void {
+    this.#closed = true;
+    this.#pending = "";
+    this.#later = undefined;
+    for (const resolve of this.#waiters.splice(0)) resolve(false);
+  }
+
+  #waiting(): number {
+    return this.#pending.length + this.#deps.socket.writableLength;
+  }
+
+  #relieved(): void {
+    if (this.#closed || !this.ready()) return;
+    const later = this.#later;
+    this.#later = undefined;
+    for (const [key, frame] of later ?? []) this.signal(key, frame);
+    for (const resolve of this.#waiters.splice(0)) resolve(true);
+  }
+}

@@ -1,0 +1,27 @@
+import { systemClock } from "@signalbox/core/clock";
+import { Hub } from "@signalbox/core/hub";
+import type { Node } from "@signalbox/node/node";
+import { Flusher } from "./flusher.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { Written } from "./outbox.ts";
+import { createGateway, type Gateway } from "./server.ts";
+
+/** Builds the gateway with its hub, and has both end with the node. A gateway node and a standalone one are the same here. */
+export async function openRealtime(node: Node): Promise<Gateway> {
+  const { config, log, onStop, engine, store, writer, rateLimit, access, health, metrics } = node;
+  const hub = new Hub({ engine, store, clock: systemClock, nodeId: crypto.randomUUID() });
+  onStop("hub", () => hub.close());
+  await hub.start();
+  health.check("delivery", { failing: "failing", probe: () => !hub.probe.failing() });
+
+  const heartbeat = new Heartbeat();
+  onStop("heartbeat", () => heartbeat.close());
+  const written: Written = { frames: 0, bytes: 0, flushes: 0 };
+  const bufferBytes = config.sessionBufferBytes;
+  const session = { hub, writer, rateLimit, access, flusher: new Flusher(), heartbeat, written, bufferBytes, log };
+  const { maxSessions, allowedOrigins } = config;
+  const gateway = createGateway({ session, maxSessions, allowedOrigins, metrics });
+  metrics.observe(() => ({ sessions: gateway.sessions(), ...written, ...hub.counts() }));
+  onStop("sessions", () => gateway.drain());
+  return gateway;
+}

@@ -1,0 +1,27 @@
+import type { AddressInfo } from "node:net";
+import type { Tokens } from "@signalbox/node/tokens";
+
+const DAY_SECONDS = 86_400;
+
+/** Where it is. */
+export function banner(address: AddressInfo | string | null): string {
+  const { port } = address as AddressInfo;
+  return `
+  Signalbox is up.
+
+    REST      http://127.0.0.1:${port}
+    realtime  ws://127.0.0.1:${port}/realtime
+
+`;
+}
+
+/** Two people to be. */
+export async function twoTokens(tokens: Tokens): Promise<string> {
+  const token = (userId: string, name: string) => tokens.sign(userId, { name, ttl: DAY_SECONDS });
+  return `  Two tokens to try, good for a day:
+
+    alice  ${await token("alice", "Alice")}
+    bob    ${await token("bob", "Bob")}
+
+`;
+}

@@ -1,0 +1,258 @@
+import type { Clock } from "./clock.ts";
+import type { Receipt, RoomFrame } from "./frames.ts";
+import type { Pages } from "./pages.ts";
+import type { EventRow } from "./ports.ts";
+import { receiptBody } from "./receipts.ts";
+import { Replay } from "./replay.ts";
+import type { Live, Seat } from "./seat.ts";
+import { Sequence } from "./sequence.ts";
+import { Typing, typingBody } from "./typing.ts";
+
+/** Receipts of one room are told at most this often, newest per user. */
+const RECEIPTS_MS = 100;
+/** How long a receipt is remembered, so that the store's word of it is not told again: longer than two of its answers take. */
+const TOLD_MS = 5000;
+
+export interface FeedDeps {
+  readonly clock: Clock;
+  readonly pages: Pages;
+  /** Seats of a user that are open on this node. */
+  readonly seatsOf: (userId: string) => Iterable<Seat>;
+  /** Nobody is left in the room. */
+  readonly empty: (feed: Feed) => void;
+}
+
+/** One room on this node: its order, its signals, and the seats that it is delivered to. */
+export class Feed {
+  readonly roomId: string;
+  readonly sequence: Sequence;
+  /** Settled when the room's channel is subscribed, or will be later. */
+  subscribed: Promise<void> = Promise.resolve();
+  /** Counts who is about to come in: a feed is not empty meanwhile. */
+  pins = 0;
+  readonly #deps: FeedDeps;
+  readonly #live = new Set<Seat>();
+  /** Live seats that know more than this node: what they have seen is not delivered again. */
+  readonly #ahead = new Map<Seat, number>();
+  readonly #replays = new Map<Seat, Replay>();
+  #typing: Typing | undefined;
+  #receipts: ReceiptsOut | undefined;
+
+  constructor(roomId: string, deps: FeedDeps) {
+    this.roomId = roomId;
+    this.#deps = deps;
+    this.sequence = new Sequence({
+      clock: deps.clock,
+      read: (after) => deps.pages.read(roomId, after),
+      deliver: (event) => this.#deliver(event),
+      skipped: (seq) => this.#skipped(seq),
+    });
+  }
+
+  /** Takes what the room's channel brings. */
+  receive(frame: RoomFrame): void {
+    switch (frame.kind) {
+      case "event":
+        return this.sequence.receive(frame.event);
+      case "typing":
+        return this.typing(frame.userId, frame.remainingMs);
+      case "stop":
+        return this.#typing?.stopped(frame.userId);
+      case "receipts":
+        return this.receipts(frame.receipts);
+    }
+  }
+
+  typing(userId: string, remainingMs: number): void {
+    this.#typing ??= new Typing(this.#deps.clock, (who, typing) => this.#broadcast(this.#typingSignal(who, typing)));
+    this.#typing.started(userId, remainingMs);
+  }
+
+  receipts(receipts: readonly Receipt[]): void {
+    this.#receipts ??= new ReceiptsOut(this.#deps.clock, (each) => this.#broadcast(receiptSignal(this.roomId, each)));
+    for (const receipt of receipts) this.#receipts.add(receipt);
+  }
+
+  started(): boolean {
+    return this.sequence.last !== -1;
+  }
+
+  /** Says where the room is, if that is known. */
+  begin(head: number | undefined): void {
+    if (head !== undefined) this.sequence.start(head);
+  }
+
+  /**
+   * A seat that has everything up to `cursor`, and gets nothing before its replay runs. `head`: the seq up to which its
+   * membership is known; if this room has seen its user leave after that, the replay ends there.
+   */
+  park(seat: Seat, cursor: number, head: number): Replay {
+    const { clock, pages } = this.#deps;
+    const replay = new Replay(this, seat, cursor, { clock, read: (after) => pages.read(this.roomId, after) });
+    const leftAt = seat.leaves.get(this.roomId) ?? 0;
+    if (leftAt > head) replay.endAt(leftAt);
+    seat.leaves.delete(this.roomId);
+    this.#replays.set(seat, replay);
+    seat.feeds.add(this);
+    return replay;
+  }
+
+  replayOf(seat: Seat): Replay | undefined {
+    return this.#replays.get(seat);
+  }
+
+  /** From here on the seat gets every event above `cursor` as it is delivered. */
+  enliven(seat: Seat, cursor: number): void {
+    this.#replays.delete(seat);
+    this.#live.add(seat);
+    seat.feeds.add(this);
+    if (cursor <= this.sequence.last) return;
+    this.#ahead.set(seat, cursor);
+    this.sequence.note(cursor);
+  }
+
+  remove(seat: Seat): void {
+    this.#live.delete(seat);
+    this.#ahead.delete(seat);
+    this.#replays.get(seat)?.end();
+    this.#replays.delete(seat);
+    seat.feeds.delete(this);
+    if (this.idle()) this.#deps.empty(this);
+  }
+
+  idle(): boolean {
+    return this.#live.size + this.#replays.size + this.pins === 0;
+  }
+
+  /** What is true at the moment, for a session that just came in. */
+  present(seat: Seat): void {
+    for (const userId of this.#typing?.now() ?? []) seat.sink.signal(this.#typingSignal(userId, true));
+  }
+
+  close(): void {
+    this.sequence.close();
+    this.#typing?.close();
+    this.#receipts?.close();
+  }
+
+  #deliver(event: EventRow): void {
+    if (event.type === "USER_JOIN") this.#admit(event);
+    if (this.#ahead.size === 0) for (const seat of this.#live) seat.sink.event(event);
+    else this.#deliverBehind(event);
+    for (const replay of this.#replays.values()) replay.offer(event);
+    if (event.type === "SEND_MSG" || event.type === "REPLY") this.#typing?.stopped(event.userId);
+    else if (event.type === "USER_LEAVE") this.#dismiss(event);
+    else if (event.type === "DELETE_CHAT") for (const seat of this.#seats()) this.#part(seat, event.seq);
+  }
+
+  /** Delivery while some seats are ahead of this node. */
+  #deliverBehind(event: EventRow): void {
+    for (const seat of this.#live) {
+      const cursor = this.#ahead.get(seat);
+      if (cursor === undefined || event.seq > cursor) seat.sink.event(event);
+      if (cursor !== undefined && event.seq >= cursor) this.#ahead.delete(seat);
+    }
+  }
+
+  /** Seats of somebody who joins take part from their USER_JOIN on. */
+  #admit({ userId, seq }: EventRow): void {
+    for (const seat of this.#deps.seatsOf(userId)) {
+      const replay = this.#replays.get(seat);
+      seat.leaves.delete(this.roomId);
+      if (replay !== undefined) replay.endAt(Number.POSITIVE_INFINITY);
+      else if (seat.state === "parked") this.park(seat, seq - 1, seq);
+      else if (seat.state === "live" && !this.#live.has(seat)) this.enliven(seat, seq - 1);
+    }
+  }
+
+  /** Seats of somebody who left have had their USER_LEAVE, and get nothing above it. */
+  #dismiss({ userId, seq }: EventRow): void {
+    this.#typing?.stopped(userId);
+    for (const seat of this.#deps.seatsOf(userId)) this.#part(seat, seq);
+  }
+
+  /** A replay goes on up to the last event that is for its session; who is live is done. */
+  #part(seat: Seat, seq: number): void {
+    const replay = this.#replays.get(seat);
+    if (replay !== undefined) replay.endAt(seq);
+    else if (this.#live.has(seat)) this.remove(seat);
+    // It may be on its way in, by a membership that was read before this.
+    else seat.leaves.set(this.roomId, seq);
+  }
+
+  #skipped(seq: number): void {
+    for (const seat of this.#live) seat.sink.reset(this.roomId, "too_old", seq);
+  }
+
+  #seats(): Seat[] {
+    return [...this.#live, ...this.#replays.keys()];
+  }
+
+  #broadcast(signal: Live): void {
+    for (const seat of this.#live) seat.sink.signal(signal);
+  }
+
+  #typingSignal(userId: string, typing: boolean): Live {
+    const body = typingBody(this.roomId, userId, typing);
+    return {
+      key: `typing ${this.roomId} ${userId}`,
+      roomId: this.roomId,
+      body,
+      about: { kind: "typing", userId, typing },
+    };
+  }
+}
+
+/** A receipt as a session is told of it. */
+export const receiptSignal = (roomId: string, receipt: Receipt): Live => ({
+  key: `receipt ${roomId} ${receipt.userId}`,
+  roomId,
+  body: receiptBody(roomId, receipt),
+  about: { kind: "receipt", ...receipt },
+});
+
+/** Receipts on their way to a room's sessions: the first at once, what follows together, each user's newest once. DESIGN 3.7. */
+class ReceiptsOut {
+  readonly #clock: Clock;
+  readonly #tell: (receipt: Receipt) => void;
+  readonly #waiting = new Map<string, Receipt>();
+  #told = new Map<string, number>();
+  #toldBefore = new Map<string, number>();
+  #turnedAt = 0;
+  #callOff: (() => void) | undefined;
+
+  constructor(clock: Clock, tell: (receipt: Receipt) => void) {
+    this.#clock = clock;
+    this.#tell = tell;
+  }
+
+  add(receipt: Receipt): void {
+    const { userId, messageSeq } = receipt;
+    const known = this.#told.get(userId) ?? this.#toldBefore.get(userId) ?? 0;
+    if (messageSeq <= known) return;
+    this.#turn();
+    this.#told.set(userId, messageSeq);
+    this.#waiting.set(userId, receipt);
+    if (this.#callOff === undefined) this.#flush();
+  }
+
+  close(): void {
+    this.#callOff?.();
+  }
+
+  #flush(): void {
+    this.#callOff = undefined;
+    if (this.#waiting.size === 0) return;
+    for (const receipt of this.#waiting.values()) this.#tell(receipt);
+    this.#waiting.clear();
+    this.#callOff = this.#clock.after(RECEIPTS_MS, () => this.#flush());
+  }
+
+  #turn(): void {
+    const now = this.#clock.now();
+    if (now - this.#turnedAt < TOLD_MS) return;
+    this.#turnedAt = now;
+    this.#toldBefore = this.#told;
+    this.#told = new Map();
+  }
+}

@@ -1,0 +1,71 @@
+import type { Clock } from "../clock.ts";
+import type { Typist } from "../ports.ts";
+
+/** How often notes that ran out are dropped, in milliseconds. */
+const SWEEP_MS = 10_000;
+
+interface Note {
+  readonly startedAt: number;
+  readonly endsAt: number;
+}
+
+/** Who types where, in this process. Notes run out by themselves; nothing is kept of them for longer than `SWEEP_MS` after that. */
+export class TypingNotes {
+  private readonly clock: Clock;
+  private readonly rooms = new Map<string, Map<string, Note>>();
+  private sweepAt = 0;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** As `Engine.startTyping`: a repeat prolongs the note and keeps its start. */
+  start(room: string, userId: string, ttlMs: number): void {
+    const now = this.clock.now();
+    if (now >= this.sweepAt) this.sweep(now);
+    const notes = this.rooms.get(room) ?? new Map<string, Note>();
+    const earlier = notes.get(userId);
+    const startedAt = earlier !== undefined && earlier.endsAt > now ? earlier.startedAt : now;
+    notes.set(userId, { startedAt, endsAt: now + ttlMs });
+    this.rooms.set(room, notes);
+  }
+
+  /** As `Engine.stopTyping`. */
+  stop(room: string, userId: string): void {
+    const notes = this.rooms.get(room);
+    notes?.delete(userId);
+    if (notes?.size === 0) this.rooms.delete(room);
+  }
+
+  /** Who types in `room` now, first who started first. */
+  list(room: string): readonly Typist[] {
+    const now = this.clock.now();
+    // The clock counts from anywhere: a date is told by how long ago it was.
+    const epoch = Date.now() - now;
+    return [...(this.rooms.get(room) ?? [])]
+      .filter(([, note]) => note.endsAt > now)
+      .sort(([, a], [, b]) => a.startedAt - b.startedAt)
+      .map(([userId, note]) => ({
+        userId,
+        startedAt: Math.round(epoch + note.startedAt),
+        remainingMs: Math.ceil(note.endsAt - now),
+      }));
+  }
+
+  /** How many rooms have notes, or had some a moment ago. */
+  get size(): number {
+    return this.rooms.size;
+  }
+
+  clear(): void {
+    this.rooms.clear();
+  }
+
+  private sweep(now: number): void {
+    this.sweepAt = now + SWEEP_MS;
+    for (const [room, notes] of this.rooms) {
+      for (const [userId, note] of notes) if (note.endsAt <= now) notes.delete(userId);
+      if (notes.size === 0) this.rooms.delete(room);
+    }
+  }
+}

@@ -1,0 +1,229 @@
+/** The rules of messages and reactions. CONTRACT section 3. */
+import type { EventBody, Original } from "@signalbox/protocol/down";
+import { encodeBody } from "@signalbox/protocol/encode";
+import { Problem } from "@signalbox/protocol/errors";
+import type { ActionOf } from "@signalbox/protocol/up";
+import { toBytes } from "./bytes.ts";
+import { addressed, type Command } from "./command.ts";
+import type { Actor, Draft } from "./draft.ts";
+import type { Bytes, MessageRow, ReactionRow } from "./ports.ts";
+import { uuidv7 } from "./uuid.ts";
+
+type Answer = Command<Bytes>;
+type Send = ActionOf<"SEND_MSG"> | ActionOf<"REPLY">;
+
+export function send(actor: Actor, action: Send): Answer {
+  const { chatId: roomId, clientMessageId } = action;
+  const repeats = clientMessageId === undefined ? [] : [{ roomId, senderId: actor.userId, clientMessageId }];
+  const messages = action.type === "REPLY" ? [{ roomId, messageId: action.messageId }] : [];
+  return {
+    needs: { ...inRoom(actor, roomId), messages, repeats },
+    apply(draft) {
+      draft.room(roomId, actor);
+      const repeat = draft.repeat(roomId, actor.userId, clientMessageId);
+      if (repeat !== undefined) return firstAnswer(draft, repeat, actor.userId);
+      const original = action.type === "REPLY" ? intact(draft.message(roomId, action.messageId)) : null;
+      const message = newMessage(draft, actor, action, original);
+      draft.putMessage(message);
+      return addressed(draft.append(roomId, actor.userId, sentBody(message, original)).body, actor.userId);
+    },
+  };
+}
+
+export function edit(actor: Actor, action: ActionOf<"EDIT_MSG">): Answer {
+  const { chatId: roomId, messageId } = action;
+  return {
+    needs: { ...inRoom(actor, roomId), messages: [{ roomId, messageId }] },
+    apply(draft) {
+      draft.room(roomId, actor);
+      const message = draft.message(roomId, messageId);
+      if (message.senderId !== actor.userId) throw new Problem("forbidden", "only its author may edit a message");
+      intact(message);
+      if (message.content === action.message) return lastText(draft, message, actor.userId);
+      const edited = { ...message, content: action.message, editSeq: draft.nextSeq(roomId), editedAt: draft.now };
+      draft.putMessage(edited);
+      return addressed(draft.append(roomId, actor.userId, editBody(edited)).body, actor.userId);
+    },
+  };
+}
+
+export function remove(actor: Actor, action: ActionOf<"DELETE_MSG">): Answer {
+  const { chatId: roomId, messageId } = action;
+  return {
+    needs: { ...inRoom(actor, roomId), messages: [{ roomId, messageId }] },
+    apply(draft) {
+      draft.room(roomId, actor);
+      const message = draft.message(roomId, messageId);
+      if (message.senderId !== actor.userId && !draft.rules(roomId, actor))
+        throw new Problem("forbidden", "only its author or an owner of the room may delete a message");
+      if (message.deleteSeq !== null)
+        return again(deleteBody(message), message.roomId, message.deleteSeq, actor.userId);
+      const deleted = {
+        ...message,
+        content: "",
+        deleteSeq: draft.nextSeq(roomId),
+        deletedAt: draft.now,
+        deletedBy: actor.userId,
+      };
+      draft.putMessage(deleted);
+      return addressed(draft.append(roomId, actor.userId, deleteBody(deleted)).body, actor.userId);
+    },
+  };
+}
+
+export function react(actor: Actor, action: ActionOf<"REACT">): Answer {
+  const { chatId: roomId, messageId, reaction } = action;
+  const senderId = actor.userId;
+  return {
+    needs: {
+      ...inRoom(actor, roomId),
+      messages: [{ roomId, messageId }],
+      standing: [{ roomId, messageId, senderId, reaction }],
+    },
+    apply(draft) {
+      draft.room(roomId, actor);
+      intact(draft.message(roomId, messageId));
+      const standing = draft.standing(roomId, messageId, senderId, reaction);
+      if (standing !== undefined) return again(reactBody(standing), roomId, standing.seq, senderId);
+      const row: ReactionRow = {
+        roomId,
+        messageId,
+        reactionId: uuidv7(draft.now.getTime()),
+        senderId,
+        reaction,
+        seq: draft.nextSeq(roomId),
+        sentAt: draft.now,
+        removedSeq: null,
+      };
+      draft.putReaction(row);
+      return addressed(draft.append(roomId, senderId, reactBody(row)).body, senderId);
+    },
+  };
+}
+
+export function unreact(actor: Actor, action: ActionOf<"DELETE_REACT">): Answer {
+  const { reactionId } = action;
+  return {
+    needs: { reactions: [{ reactionId, userId: actor.userId }] },
+    apply(draft) {
+      const row = draft.reaction(reactionId);
+      if (row === undefined) throw new Problem("not_found", "no such reaction");
+      try {
+        draft.room(row.roomId, actor);
+      } catch {
+        // A stranger must not learn that the reaction exists: not even that its room does.
+        throw new Problem("not_found", "no such reaction");
+      }
+      if (row.senderId !== actor.userId) throw new Problem("forbidden", "only its author may remove a reaction");
+      if (row.removedSeq !== null) return again(unreactBody(row), row.roomId, row.removedSeq, actor.userId);
+      const removed = { ...row, removedSeq: draft.nextSeq(row.roomId) };
+      draft.putReaction(removed);
+      return addressed(draft.append(row.roomId, actor.userId, unreactBody(removed)).body, actor.userId);
+    },
+  };
+}
+
+/** The needs of every action in a room: the room itself, and whether the actor is in it. */
+export const inRoom = (actor: Actor, roomId: string) => ({
+  rooms: [roomId],
+  members: [{ roomId, userId: actor.userId }],
+});
+
+/** The message, unless it is deleted (`conflict`). */
+function intact(message: MessageRow): MessageRow {
+  if (message.deleteSeq !== null) throw new Problem("conflict", "the message is deleted");
+  return message;
+}
+
+function newMessage(draft: Draft, actor: Actor, action: Send, original: MessageRow | null): MessageRow {
+  return {
+    roomId: action.chatId,
+    seq: draft.nextSeq(action.chatId),
+    messageId: uuidv7(draft.now.getTime()),
+    senderId: actor.userId,
+    content: action.message,
+    sentAt: draft.now,
+    clientMessageId: action.clientMessageId ?? null,
+    replyTo: original?.messageId ?? null,
+    mentions: action.mentions ?? null,
+    editSeq: null,
+    editedAt: null,
+    deleteSeq: null,
+    deletedAt: null,
+    deletedBy: null,
+  };
+}
+
+/** The answer to a repeated send: the event that the first one made, or, when that is no longer kept, one made of its row. */
+function firstAnswer(draft: Draft, message: MessageRow, userId: string): Bytes {
+  const event = draft.event(message.roomId, message.seq);
+  if (event !== undefined) return addressed(event.body, userId);
+  const original = message.replyTo === null ? null : (draft.peek(message.roomId, message.replyTo) ?? null);
+  return again(sentBody(message, original), message.roomId, message.seq, userId);
+}
+
+/** The event that gave the message its present text. */
+function lastText(draft: Draft, message: MessageRow, userId: string): Bytes {
+  if (message.editSeq === null) return firstAnswer(draft, message, userId);
+  return again(editBody(message), message.roomId, message.editSeq, userId);
+}
+
+/** An event that was sent before, encoded again for whoever repeated its action. */
+function again(body: object, chatId: string, seq: number, userId: string): Bytes {
+  return addressed(toBytes(encodeBody({ ...body, chatId, seq } as EventBody)), userId);
+}
+
+/** A replied-to message as a REPLY event and history print it. */
+export const originalOf = (message: MessageRow): Original => ({
+  chatId: message.roomId,
+  timeStamp: message.sentAt.toISOString(),
+  messageId: message.messageId,
+  senderId: message.senderId,
+  content: message.content,
+  edited: message.editedAt !== null,
+  editedAt: message.editedAt?.toISOString() ?? null,
+});
+
+function sentBody(message: MessageRow, original: MessageRow | null) {
+  const body = {
+    senderId: message.senderId,
+    messageId: message.messageId,
+    message: message.content,
+    timeStamp: message.sentAt.toISOString(),
+    ...(message.clientMessageId === null ? {} : { clientMessageId: message.clientMessageId }),
+    ...(message.mentions === null ? {} : { mentions: [...message.mentions] }),
+  };
+  if (original === null) return { type: "SEND_MSG" as const, ...body };
+  return { type: "REPLY" as const, ...body, replyTo: originalOf(original) };
+}
+
+const editBody = (message: MessageRow) => ({
+  type: "EDIT_MSG" as const,
+  senderId: message.senderId,
+  messageId: message.messageId,
+  message: message.content,
+  editedAt: (message.editedAt ?? message.sentAt).toISOString(),
+});
+
+const deleteBody = (message: MessageRow) => ({
+  type: "DELETE_MSG" as const,
+  senderId: message.deletedBy ?? message.senderId,
+  messageId: message.messageId,
+  timeStamp: (message.deletedAt ?? message.sentAt).toISOString(),
+});
+
+const reactBody = (row: ReactionRow) => ({
+  type: "REACT" as const,
+  senderId: row.senderId,
+  messageId: row.reactionId,
+  message: row.reaction,
+  parentMessageId: row.messageId,
+  timeStamp: row.sentAt.toISOString(),
+});
+
+const unreactBody = (row: ReactionRow) => ({
+  type: "DELETE_REACT" as const,
+  senderId: row.senderId,
+  messageId: row.reactionId,
+  parentMessageId: row.messageId,
+});

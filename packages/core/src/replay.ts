@@ -1,0 +1,107 @@
+import type { Clock } from "./clock.ts";
+import type { Feed } from "./feed.ts";
+import { PAGE } from "./pages.ts";
+import type { EventRow } from "./ports.ts";
+import type { Seat } from "./seat.ts";
+
+/** How long to wait after the store could not answer. */
+const RETRY_MS = 1000;
+
+export interface ReplayDeps {
+  readonly clock: Clock;
+  readonly read: (after: number) => Promise<readonly EventRow[]>;
+}
+
+/**
+ * Brings one seat from its cursor up to a room that goes on meanwhile: reads pages as fast as the session drains, keeps live
+ * events aside only within the last page, joins both by seq, and hands the seat over to the feed. One piece of code for every
+ * way in: first connection, resume, joining live. DESIGN 3.6.
+ */
+export class Replay {
+  /** The seq of the last event that the session has. */
+  cursor: number;
+  readonly #feed: Feed;
+  readonly #seat: Seat;
+  readonly #deps: ReplayDeps;
+  /** Nothing above this is for this session: it left, or the room was deleted. */
+  #until = Number.POSITIVE_INFINITY;
+  /** Live events since the last page was asked for; undefined while further away than that. */
+  #tail: EventRow[] | undefined;
+  #ended = false;
+
+  constructor(feed: Feed, seat: Seat, cursor: number, deps: ReplayDeps) {
+    this.#feed = feed;
+    this.#seat = seat;
+    this.cursor = cursor;
+    this.#deps = deps;
+  }
+
+  /** The feed has delivered this event to those who are live. */
+  offer(event: EventRow): void {
+    if (this.#tail === undefined) return;
+    if (this.#tail.length < PAGE) this.#tail.push(event);
+    else this.#tail = undefined;
+  }
+
+  /** The session gets nothing above `seq`; `Infinity` lifts that. */
+  endAt(seq: number): void {
+    this.#until = seq;
+  }
+
+  get roomId(): string {
+    return this.#feed.roomId;
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** Resolves when the seat is live, or out of the room, or its session is over. */
+  async run(): Promise<void> {
+    while (!this.#ended) {
+      const { last } = this.#feed.sequence;
+      if (this.cursor >= this.#until) return this.#feed.remove(this.#seat);
+      if (this.cursor >= last) return this.#feed.enliven(this.#seat, this.cursor);
+      if (last - this.cursor <= PAGE) this.#tail ??= [];
+      await this.#page();
+    }
+  }
+
+  async #page(): Promise<void> {
+    let events: readonly EventRow[];
+    try {
+      events = await this.#deps.read(this.cursor);
+    } catch {
+      await new Promise<void>((resolve) => this.#deps.clock.after(RETRY_MS, resolve));
+      return;
+    }
+    if (this.#ended) return;
+    if (events[0]?.seq !== this.cursor + 1) return this.#reset();
+    await this.#passAll(events);
+    // What no longer fits the session's buffer is read again, at the session's speed.
+    const tail = this.#tail ?? [];
+    this.#tail = undefined;
+    for (const event of tail) if (this.#seat.sink.ready()) this.#pass(event);
+  }
+
+  async #passAll(events: readonly EventRow[]): Promise<void> {
+    const { sink } = this.#seat;
+    for (const event of events) {
+      if (!sink.ready() && !(await sink.drained())) return this.end();
+      if (this.#ended) return;
+      this.#pass(event);
+    }
+  }
+
+  #pass(event: EventRow): void {
+    if (event.seq !== this.cursor + 1 || event.seq > this.#until) return;
+    this.cursor = event.seq;
+    this.#seat.sink.event(event);
+    if (event.type === "DELETE_CHAT") this.#until = event.seq;
+  }
+
+  #reset(): void {
+    this.cursor = this.#feed.sequence.last;
+    this.#seat.sink.reset(this.#feed.roomId, "too_old", this.cursor);
+  }
+}

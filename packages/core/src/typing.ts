@@ -1,0 +1,82 @@
+import { encodeBody } from "@signalbox/protocol/encode";
+import type { ActionOf } from "@signalbox/protocol/up";
+import { toBytes } from "./bytes.ts";
+import type { Clock } from "./clock.ts";
+import { addressed, type Command } from "./command.ts";
+import type { Actor } from "./draft.ts";
+import { inRoom } from "./messages.ts";
+import type { Bytes } from "./ports.ts";
+
+/** The longest that anybody types without saying so again: what Matrix allows. A wrong number on the wire must not last longer. */
+const LONGEST_MS = 30_000;
+
+/**
+ * Who types in one room, as this node tells its sessions. Every node keeps a relative deadline of its own and makes the one
+ * stop itself: nothing crosses the network to end it, and no node's death leaves anybody typing. DESIGN 4.
+ */
+export class Typing {
+  readonly #clock: Clock;
+  readonly #changed: (userId: string, typing: boolean) => void;
+  readonly #deadlines = new Map<string, () => void>();
+
+  constructor(clock: Clock, changed: (userId: string, typing: boolean) => void) {
+    this.#clock = clock;
+    this.#changed = changed;
+  }
+
+  /** `userId` started, or goes on: told once, however often it is refreshed. */
+  started(userId: string, remainingMs: number): void {
+    const before = this.#deadlines.get(userId);
+    before?.();
+    const ms = Math.min(Math.max(remainingMs, 0), LONGEST_MS);
+    this.#deadlines.set(
+      userId,
+      this.#clock.after(ms, () => this.stopped(userId)),
+    );
+    if (before === undefined) this.#changed(userId, true);
+  }
+
+  /** `userId` stopped: by word, by sending their message, or by silence. */
+  stopped(userId: string): void {
+    const callOff = this.#deadlines.get(userId);
+    if (callOff === undefined) return;
+    callOff();
+    this.#deadlines.delete(userId);
+    this.#changed(userId, false);
+  }
+
+  now(): IterableIterator<string> {
+    return this.#deadlines.keys();
+  }
+
+  close(): void {
+    for (const callOff of this.#deadlines.values()) callOff();
+    this.#deadlines.clear();
+  }
+}
+
+/**
+ * The rule of typing: told to the room, written nowhere. It takes its turn among its sender's messages, so that it ends with
+ * the one behind it and not with the one before. `known`: the actor is known to be in the room.
+ */
+export function type(
+  actor: Actor,
+  action: ActionOf<"TYPING"> | ActionOf<"STOP_TYPING">,
+  known: boolean,
+): Command<Bytes> {
+  const { chatId: roomId } = action;
+  const { userId } = actor;
+  const started = action.type === "TYPING";
+  return {
+    needs: known ? {} : inRoom(actor, roomId),
+    apply(draft) {
+      if (!known) draft.room(roomId, actor);
+      draft.tell({ roomId, userId, started });
+      return addressed(typingBody(roomId, userId, started), userId);
+    },
+  };
+}
+
+/** What tells that somebody types, or no longer does: encoded but not addressed. */
+export const typingBody = (roomId: string, userId: string, started: boolean): Bytes =>
+  toBytes(encodeBody({ type: started ? "TYPING" : "STOP_TYPING", chatId: roomId, senderId: userId }));

@@ -1,0 +1,7 @@
+/** A UUID v7 (RFC 9562): `at` in milliseconds, then 74 random bits. */
+export function uuidv7(at: number): string {
+  const time = Math.floor(at).toString(16).padStart(12, "0");
+  const random = crypto.randomUUID();
+  // A v4's third group is "4xxx" and its fourth carries the same variant bits as a v7's: only the version changes.
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(15)}`;
+}

@@ -1,0 +1,34 @@
+import { createMemoryEngine } from "@signalbox/core/memory/engine";
+import type { Engine, Store } from "@signalbox/core/ports";
+import { startEmbedded } from "@signalbox/postgres/embedded";
+import { createStore } from "@signalbox/postgres/store";
+import { createRedisEngine } from "@signalbox/redis/engine";
+import type { Launch } from "./lifecycle.ts";
+
+/** What a node stands on. */
+export interface Backing {
+  readonly engine: Engine;
+  readonly store: Store;
+}
+
+/**
+ * Opens the store and the engine that the config names; where it names none, a Postgres of one's own in DATA_DIR, and an
+ * engine in this process. Each ends with the node.
+ */
+export async function openBacking(node: Launch): Promise<Backing> {
+  const { config, log, onStop } = node;
+  const store = await createStore({ url: config.databaseUrl ?? (await embeddedUrl(node)) });
+  onStop("store", () => store.close());
+  const engine =
+    config.redisUrl === undefined
+      ? createMemoryEngine()
+      : createRedisEngine({ url: config.redisUrl, log: (message, err) => log.warn({ err }, message) });
+  onStop("engine", () => engine.close());
+  return { engine, store };
+}
+
+async function embeddedUrl({ config, onStop }: Launch): Promise<string> {
+  const embedded = await startEmbedded({ dir: config.dataDir });
+  onStop("embedded Postgres", () => embedded.stop());
+  return embedded.url;
+}

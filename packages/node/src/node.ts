@@ -1,0 +1,37 @@
+import { createRateLimit, type RateLimit } from "@signalbox/core/ratelimit";
+import { createWriter, type Writer } from "@signalbox/core/writer";
+import { type Access, createAccess } from "./access.ts";
+import { type Backing, openBacking } from "./backing.ts";
+import { createHealth, type Health } from "./health.ts";
+import type { Launch } from "./lifecycle.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { createTokens, type Tokens } from "./tokens.ts";
+
+/** What every kind of node has, whatever it serves. */
+export interface Node extends Launch, Backing {
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly tokens: Tokens;
+  readonly access: Access;
+  readonly rateLimit: RateLimit;
+  readonly writer: Writer;
+}
+
+/** Opens what a node stands on and builds what its doors share. All of it ends with the node. */
+export async function openNode(launched: Launch): Promise<Node> {
+  const { config, onStop } = launched;
+  const metrics = createMetrics();
+  const health = createHealth({ metrics });
+  const { store, engine } = await openBacking(launched);
+  // Without Postgres an API node can answer nothing; a gateway's streams stay open and its signals go on.
+  const withoutStore = config.kind === "gateway" ? "degraded" : "failing";
+  health.check("postgres", { failing: withoutStore, probe: () => store.ping().then(() => true) });
+  health.check("redis", { failing: "degraded", probe: () => engine.connected() });
+
+  const writer = createWriter({ store, engine, typingTtlMs: config.typingTtlMs, measure: metrics.commit });
+  onStop("writer", () => writer.close());
+  const tokens = createTokens(config);
+  const access = createAccess({ tokens, store });
+  const rateLimit = createRateLimit({ engine, rate: config.actionRate, burst: config.actionBurst });
+  return { ...launched, store, engine, metrics, health, tokens, access, rateLimit, writer };
+}

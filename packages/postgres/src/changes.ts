@@ -1,0 +1,29 @@
+import type { Changes, MemberRow, ReceiptRow } from "@signalbox/core/ports";
+import { memberColumns, receiptColumns } from "./columns.ts";
+import type { Sql } from "./connection.ts";
+
+/**
+ * What was committed since `snapshot`: the oldest transaction that was still running when it was taken. Rows of that one or
+ * of later ones that are visible now: a transaction that began early and committed late is among them. Asking for ids above
+ * the last one seen would miss it.
+ */
+export async function changes(sql: Sql, snapshot: string | null): Promise<Changes> {
+  if (snapshot === null) {
+    const [start] = await sql<[{ snapshot: string }]>`select pg_snapshot_xmin(pg_current_snapshot())::text as snapshot`;
+    return { snapshot: start.snapshot, rooms: [], members: [], receipts: [], revoked: [] };
+  }
+  // All statements see one snapshot, and are sent at once.
+  const [, [next], rooms, members, receipts, revoked] = await Promise.all([
+    sql`begin isolation level repeatable read read only`.execute(),
+    sql<[{ snapshot: string }]>`select pg_snapshot_xmin(pg_current_snapshot())::text as snapshot`.execute(),
+    sql<{ roomId: string; lastSeq: number }[]>`
+      with changed as materialized (select room_id, seq from events where xid >= ${snapshot}::xid8)
+      select room_id, max(seq) as last_seq from changed group by room_id`.execute(),
+    sql<MemberRow[]>`select ${memberColumns(sql)} from members m where m.xid >= ${snapshot}::xid8`.execute(),
+    sql<ReceiptRow[]>`select ${receiptColumns(sql)} from receipts c where c.xid >= ${snapshot}::xid8`.execute(),
+    sql<{ userId: string; revokedAt: Date }[]>`
+      select user_id, revoked_at from users where xid >= ${snapshot}::xid8 and revoked_at is not null`.execute(),
+    sql`commit`.execute(),
+  ]);
+  return { snapshot: next.snapshot, rooms, members, receipts, revoked };
+}

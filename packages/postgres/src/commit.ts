@@ -1,0 +1,102 @@
+import type { MessageRow, Needs, RoomRow, Rows } from "@signalbox/core/ports";
+import type { Sql } from "./connection.ts";
+import * as facts from "./facts.ts";
+import * as writes from "./writes.ts";
+
+type Decide = (rows: Rows, now: Date) => Rows;
+
+interface Loaded {
+  readonly rows: Rows;
+  readonly now: Date;
+}
+
+/**
+ * `Store.commit` on one connection: two round trips, a third when reactions are named by their id. Resolves to what `decide`
+ * threw, wrapped, after a roll back; rejects only with errors of the database, and then leaves its transaction open.
+ */
+export async function commit(
+  sql: Sql,
+  needs: Needs,
+  decide: Decide,
+): Promise<{ readonly thrown: unknown } | undefined> {
+  const { rows, now } = await load(sql, await facts.followReactions(sql, needs));
+  let decided: Rows;
+  try {
+    decided = decide(rows, now);
+  } catch (thrown) {
+    await sql`rollback`;
+    return { thrown };
+  }
+  // A commit behind a failed statement is a roll back, and that statement's error rejects here.
+  await Promise.all([...write(sql, rows, decided, now), sql`commit`.execute()]);
+  return undefined;
+}
+
+/**
+ * Locks the rooms, then reads the rest. All is sent at once and in this order, but each statement has a snapshot of its own (READ COMMITTED),
+ * taken when the one before it is done: the facts are younger than the locks.
+ */
+async function load(sql: Sql, needs: Needs): Promise<Loaded> {
+  const [, locked, clock, members, messages, repeats, reactions, receipts, users] = await Promise.all([
+    sql`begin`.execute(),
+    facts.lockRooms(sql, needs),
+    facts.clock(sql),
+    facts.membersOf(sql, needs.members),
+    facts.messagesOf(sql, needs.messages),
+    facts.repeatsOf(sql, needs.repeats),
+    facts.reactionsOf(sql, needs.reactions, needs.standing),
+    facts.receiptsOf(sql, needs.receipts),
+    facts.usersOf(sql, needs.users),
+  ]);
+  const rooms = locked.map(({ lastAt: _, ...room }) => room);
+  const times = locked.map(({ lastAt }) => lastAt.getTime());
+  return {
+    rows: {
+      rooms,
+      members,
+      messages: distinct(messages, repeats.messages),
+      reactions,
+      receipts,
+      users,
+      events: repeats.events,
+    },
+    // A system clock that was set back does not turn back the time of a room.
+    now: new Date(Math.max(clock.getTime(), ...times)),
+  };
+}
+
+function distinct(messages: readonly MessageRow[], repeats: readonly MessageRow[]): readonly MessageRow[] {
+  if (messages.length === 0 || repeats.length === 0) return messages.length === 0 ? repeats : messages;
+  return [...new Map([...messages, ...repeats].map((message) => [message.messageId, message])).values()];
+}
+
+/** The statements that write what was decided; none for tables without a row. */
+function write(
+  sql: Sql,
+  before: Rows,
+  { rooms, members, messages, reactions, receipts, users, events }: Rows,
+  now: Date,
+) {
+  const known = new Map(before.rooms.map((room) => [room.roomId, room]));
+  const fresh = rooms.filter(({ roomId }) => !known.has(roomId));
+  const changed = rooms.flatMap((room) => change(room, known.get(room.roomId)));
+  return [
+    fresh.length > 0 && writes.insertRooms(sql, fresh, now),
+    changed.length > 0 && writes.updateRooms(sql, changed, now),
+    members.length > 0 && writes.putMembers(sql, members),
+    messages.length > 0 && writes.putMessages(sql, messages),
+    reactions.length > 0 && writes.putReactions(sql, reactions),
+    receipts.length > 0 && writes.putReceipts(sql, receipts, now),
+    users.length > 0 && writes.putUsers(sql, users),
+    events.length > 0 && writes.insertEvents(sql, events, now),
+  ].filter((statement) => statement !== false);
+}
+
+/** Metadata may be 64 KiB, and most commits only count: what is the same object as before is not written again. */
+function change(room: RoomRow, before: RoomRow | undefined): readonly writes.RoomChange[] {
+  if (!before) return [];
+  const { roomId, lastSeq, memberCount, deletedAt } = room;
+  const name = room.name === before.name ? null : room.name;
+  const metadata = room.metadata === before.metadata ? null : room.metadata;
+  return [{ roomId, lastSeq, memberCount, deletedAt, name, metadata }];
+}

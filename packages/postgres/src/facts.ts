@@ -1,0 +1,144 @@
+import type {
+  EventRow,
+  MemberRow,
+  MessageRow,
+  Needs,
+  ReactionRow,
+  ReceiptRow,
+  RoomRow,
+  UserRow,
+} from "@signalbox/core/ports";
+import { memberColumns, messageColumns, reactionColumns, receiptColumns, roomColumns } from "./columns.ts";
+import type { Sql } from "./connection.ts";
+import { toEvent } from "./events.ts";
+
+// `execute` sends a query when it is called, `await` alone only a little later: what is called in order arrives in order.
+// `offset 0` keeps each look-up a look-up: without it the planner may turn them into one scan of a table that was small once.
+
+/** A locked room, with the latest time that it has seen. */
+export interface LockedRoom extends RoomRow {
+  readonly lastAt: Date;
+}
+
+/** Adds to `needs` what its reactions lead to: their rooms and messages, which never change, can be asked for before any lock. */
+export async function followReactions(sql: Sql, needs: Needs): Promise<Needs> {
+  if (needs.reactions.length === 0) return needs;
+  const found = await sql<{ roomId: string; messageId: string; userId: string }[]>`
+    select x.room_id, x.message_id, n."userId" as user_id
+    from json_to_recordset(${JSON.stringify(needs.reactions)}::text::json) as n("reactionId" uuid, "userId" text)
+    join reactions x on x.reaction_id = n."reactionId"`;
+  return {
+    ...needs,
+    rooms: [...needs.rooms, ...found.map(({ roomId }) => roomId)],
+    members: [...needs.members, ...found],
+    messages: [...needs.messages, ...found],
+  };
+}
+
+/** Locks the rooms that are there, in the order of their ids: two commits in opposite orders would wait for each other for ever. */
+export async function lockRooms(sql: Sql, needs: Needs): Promise<readonly LockedRoom[]> {
+  const { members, messages, repeats, standing, receipts } = needs;
+  const named = [members, messages, repeats, standing, receipts].flatMap((rows) => rows.map(({ roomId }) => roomId));
+  const rooms = [...new Set([...needs.rooms, ...named])];
+  if (rooms.length === 0) return [];
+  return sql<LockedRoom[]>`
+    select ${roomColumns(sql)}, r.last_at from rooms r
+    where r.room_id = any(${rooms}::uuid[]) order by r.room_id for update`.execute();
+}
+
+/** The store's clock when the statement runs, not when its transaction began. */
+export async function clock(sql: Sql): Promise<Date> {
+  const [row] = await sql<[{ now: Date }]>`select clock_timestamp() as now`.execute();
+  return row.now;
+}
+
+export async function membersOf(sql: Sql, needs: Needs["members"]): Promise<readonly MemberRow[]> {
+  if (needs.length === 0) return [];
+  return sql<MemberRow[]>`
+    select m.* from (
+      select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json) as n("roomId" uuid, "userId" text)
+    ) n cross join lateral (
+      select ${memberColumns(sql)} from members m where m.room_id = n."roomId" and m.user_id = n."userId" offset 0
+    ) m`.execute();
+}
+
+export async function messagesOf(sql: Sql, needs: Needs["messages"]): Promise<readonly MessageRow[]> {
+  // An id that Matrix gave ("$…") is none of ours.
+  const ours = needs.filter(({ messageId }) => !messageId.startsWith("$"));
+  if (ours.length === 0) return [];
+  return sql<MessageRow[]>`
+    select m.* from (
+      select distinct * from json_to_recordset(${JSON.stringify(ours)}::text::json) as n("roomId" uuid, "messageId" uuid)
+    ) n cross join lateral (
+      select ${messageColumns(sql)} from messages m where m.room_id = n."roomId" and m.message_id = n."messageId" offset 0
+    ) m`.execute();
+}
+
+interface Repeat extends MessageRow {
+  readonly eventType: number | null;
+  readonly eventUserId: string;
+  readonly eventBody: string;
+}
+
+/** Earlier sends with the same client ids, each with the event that it made, unless that is pruned. */
+export async function repeatsOf(
+  sql: Sql,
+  needs: Needs["repeats"],
+): Promise<{ messages: MessageRow[]; events: EventRow[] }> {
+  const found: { messages: MessageRow[]; events: EventRow[] } = { messages: [], events: [] };
+  if (needs.length === 0) return found;
+  const rows = await sql<Repeat[]>`
+    select m.*, e.type as event_type, e.user_id as event_user_id, e.body as event_body from (
+      select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json)
+        as n("roomId" uuid, "senderId" text, "clientMessageId" text)
+    ) n cross join lateral (
+      select ${messageColumns(sql)} from messages m
+      where m.room_id = n."roomId" and m.sender_id = n."senderId" and m.client_message_id = n."clientMessageId" offset 0
+    ) m left join lateral (
+      select type, user_id, body from events where room_id = m.room_id and seq = m.seq offset 0
+    ) e on true`.execute();
+  for (const { eventType, eventUserId, eventBody, ...message } of rows) {
+    found.messages.push(message);
+    const { roomId, seq } = message;
+    if (eventType !== null)
+      found.events.push(toEvent({ roomId, seq, type: eventType, userId: eventUserId, body: eventBody }));
+  }
+  return found;
+}
+
+/** Reactions by their ids, and those that stand. */
+export async function reactionsOf(
+  sql: Sql,
+  byId: Needs["reactions"],
+  standing: Needs["standing"],
+): Promise<readonly ReactionRow[]> {
+  if (byId.length === 0 && standing.length === 0) return [];
+  return sql<ReactionRow[]>`
+    select ${reactionColumns(sql)} from reactions x
+    where x.reaction_id = any(${byId.map(({ reactionId }) => reactionId)}::uuid[])
+    union
+    select x.* from json_to_recordset(${JSON.stringify(standing)}::text::json)
+      as n("roomId" uuid, "messageId" uuid, "senderId" text, reaction text)
+    cross join lateral (
+      select ${reactionColumns(sql)} from reactions x
+      where x.room_id = n."roomId" and x.message_id = n."messageId" and x.sender_id = n."senderId"
+        and x.reaction = n.reaction and x.removed_seq is null offset 0
+    ) x`.execute();
+}
+
+export async function receiptsOf(sql: Sql, needs: Needs["receipts"]): Promise<readonly ReceiptRow[]> {
+  if (needs.length === 0) return [];
+  return sql<ReceiptRow[]>`
+    select c.* from (
+      select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json) as n("roomId" uuid, "userId" text)
+    ) n cross join lateral (
+      select ${receiptColumns(sql)} from receipts c where c.room_id = n."roomId" and c.user_id = n."userId" offset 0
+    ) c`.execute();
+}
+
+export async function usersOf(sql: Sql, needs: Needs["users"]): Promise<readonly UserRow[]> {
+  if (needs.length === 0) return [];
+  return sql<
+    UserRow[]
+  >`select user_id, name, revoked_at from users where user_id = any(${[...needs]}::text[])`.execute();
+}

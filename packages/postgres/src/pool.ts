@@ -1,0 +1,104 @@
+import { Problem } from "@signalbox/protocol/errors";
+import { Connection, type Sql } from "./connection.ts";
+import { problemOf, unavailable, unconnected } from "./failure.ts";
+
+/** How long a call may take, waiting for a connection included, in milliseconds. */
+const CALL_MS = 5_000;
+/** How many calls may wait for a connection. */
+const WAITING = 10_000;
+
+interface Call {
+  begin(connection: Connection): void;
+  fail(): void;
+}
+
+/** Gives each call a connection of its own, at most `size` at a time, and turns every failure into a `Problem`. */
+export class Pool {
+  readonly #url: string;
+  readonly #size: number;
+  readonly #idle: Connection[] = [];
+  readonly #lent = new Set<Connection>();
+  /** In order of arrival; a set, so that a call whose time is up leaves from the middle. */
+  readonly #waiting = new Set<Call>();
+  #closing: Promise<void> | undefined;
+  #emptied = (): void => {};
+
+  constructor(url: string, size: number) {
+    this.#url = url;
+    this.#size = size;
+  }
+
+  /**
+   * Runs `work` on a connection that nobody else uses meanwhile. Rejects with `unavailable` when the server is away or 5 seconds
+   * are over: then `work` is cut off wherever it is. Other errors of the server become `internal`. A `Problem` of `work` is
+   * passed on, and must leave no transaction open.
+   */
+  run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    if (this.#closing || this.#waiting.size >= WAITING) return Promise.reject(unavailable());
+    return new Promise<T>((resolve, reject) => {
+      let connection: Connection | undefined;
+      const finish = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(call);
+        if (connection) this.#giveBack(connection);
+      };
+      const fail = (error: unknown): void => {
+        // After any failure the connection goes too: what it was in the middle of is not worth finding out.
+        if (!(error instanceof Problem)) connection?.destroy();
+        finish();
+        reject(problemOf(error));
+      };
+      const call: Call = {
+        begin: (lent) => {
+          connection = lent;
+          work(lent.sql).then((result) => {
+            finish();
+            resolve(result);
+          }, fail);
+        },
+        fail: () => fail(unconnected("no answer in time")),
+      };
+      const timer = setTimeout(call.fail, CALL_MS);
+      this.#waiting.add(call);
+      this.#serve();
+    });
+  }
+
+  /** Refuses new calls, lets those under way come to their end, and ends every connection. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    for (const call of this.#waiting) call.fail();
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    if (this.#lent.size > 0) await emptied;
+    await Promise.all(this.#idle.splice(0).map((connection) => connection.end()));
+  }
+
+  #serve(): void {
+    for (const call of this.#waiting) {
+      const connection = this.#free();
+      if (!connection) return;
+      this.#waiting.delete(call);
+      this.#lent.add(connection);
+      call.begin(connection);
+    }
+  }
+
+  #free(): Connection | undefined {
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) if (!idle.over) return idle;
+    return this.#lent.size < this.#size ? new Connection(this.#url) : undefined;
+  }
+
+  #giveBack(connection: Connection): void {
+    // A call that was cut off gives its connection back when its time is up, and perhaps once more when it notices.
+    if (!this.#lent.delete(connection)) return;
+    if (!connection.over) this.#idle.push(connection);
+    if (this.#lent.size === 0) this.#emptied();
+    this.#serve();
+  }
+}

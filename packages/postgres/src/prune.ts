@@ -1,0 +1,75 @@
+import type { Sql } from "./connection.ts";
+
+/** How many events one batch looks at, and how many it deletes, at most. */
+const BATCH = 5_000;
+
+interface Walk {
+  readonly walkedXid: string;
+  readonly keep: number;
+}
+
+interface Aged {
+  readonly rooms: readonly string[];
+  readonly walkedXid: string | null;
+  readonly more: boolean | null;
+}
+
+/**
+ * One batch: looks at the events that have become older than `days` since the last batch, in the order of their transactions,
+ * and deletes what their rooms keep no longer. Every event is looked at once in its life, whatever its room holds, so the
+ * work follows what is written, and no rooms are listed. Undefined when another node is at it.
+ */
+export async function pruneBatch(
+  sql: Sql,
+  keep: number,
+  days: number,
+): Promise<{ readonly deleted: number; readonly more: boolean } | undefined> {
+  await sql`begin`;
+  const [walk] = await sql<Walk[]>`select walked_xid, keep from pruning for update skip locked`;
+  if (!walk) {
+    await sql`rollback`;
+    return undefined;
+  }
+  // Rooms that keep fewer than before have old events to give that were walked past.
+  const from = keep < walk.keep ? "0" : walk.walkedXid;
+  const aged = await newlyAged(sql, from, days);
+  const deleted = aged.rooms.length === 0 ? 0 : await deleteEvents(sql, aged.rooms, keep, days);
+  // A full batch may have left some of these rooms' events: the next one looks at the same rooms again.
+  const full = deleted >= BATCH;
+  await sql`update pruning set walked_xid = ${full ? from : (aged.walkedXid ?? from)}::xid8, keep = ${keep}`;
+  await sql`commit`;
+  return { deleted, more: full || aged.more === true };
+}
+
+/**
+ * Events in the order of their transactions, up to the last old one: a single event of the future, made while a clock was
+ * wrong, does not hold up the rest. The index on xid gives this walk; one on the time of the events would be kept for it alone.
+ */
+async function newlyAged(sql: Sql, from: string, days: number): Promise<Aged> {
+  const [aged] = await sql<[Aged]>`
+    with walked as materialized (
+      select room_id, xid, created_at <= clock_timestamp() - ${days} * interval '1 day' as old from events
+      where xid > ${from}::xid8 and xid < pg_snapshot_xmin(pg_current_snapshot())
+      order by xid fetch first ${BATCH} rows with ties
+    )
+    select coalesce(json_agg(distinct room_id) filter (where old), '[]') as rooms, max(xid) filter (where old)::text as walked_xid,
+      count(*) >= ${BATCH} and max(xid) = max(xid) filter (where old) as more
+    from walked`;
+  return aged;
+}
+
+async function deleteEvents(sql: Sql, rooms: readonly string[], keep: number, days: number): Promise<number> {
+  const result = await sql`
+    with old as materialized (
+      select e.room_id, e.seq from rooms r
+      cross join lateral (
+        select room_id, seq from events
+        where room_id = r.room_id and seq <= r.last_seq - ${keep}::bigint
+          and created_at <= clock_timestamp() - ${days} * interval '1 day'
+        order by seq limit ${BATCH}
+      ) e
+      where r.room_id = any(${[...rooms]}::uuid[]) limit ${BATCH}
+    )
+    delete from events e using old where e.room_id = old.room_id and e.seq = old.seq`;
+  return result.count;
+}

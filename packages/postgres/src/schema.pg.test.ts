@@ -1,0 +1,69 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Connection, type Sql } from "./connection.ts";
+import { type Embedded, startEmbedded } from "./embedded.ts";
+import { migrate } from "./migrate.ts";
+
+let server: Embedded;
+
+beforeAll(async () => {
+  server = await startEmbedded({ dir: await mkdtemp(join(tmpdir(), "signalbox-schema-")), ephemeral: true });
+}, 60_000);
+afterAll(() => server?.stop());
+
+test("nodes that start at the same time migrate an empty database once, to exactly what schema.sql says", async () => {
+  await Promise.all([1, 2, 3, 4, 5].map(() => migrate(server.url)));
+  const connection = new Connection(server.url, {});
+  await expect(await dump(connection.sql)).toMatchFileSnapshot("../schema.sql");
+  await connection.end();
+});
+
+test("a database that is newer than the code is refused with a sentence that says so", async () => {
+  const connection = new Connection(server.url, {});
+  await connection.sql`insert into migrations (number, file) values (9999, '9999_future.sql')`;
+  await expect(migrate(server.url)).rejects.toMatchObject({
+    message: expect.stringMatching(/^the database has migration 9999, this version knows \d+: start a newer version$/),
+  });
+  await connection.sql`delete from migrations where number = 9999`;
+  await connection.end();
+});
+
+/** The schema as SQL, in an order that does not depend on how it came about. */
+async function dump(sql: Sql): Promise<string> {
+  const tables = await sql<{ oid: number; name: string; options: string | null }[]>`
+    select oid::int, relname as name, array_to_string(reloptions, ', ') as options
+    from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by relname`;
+  const parts: string[] = [];
+  for (const { oid, name, options } of tables) {
+    const lines = [...(await columns(sql, oid)), ...(await constraints(sql, oid))].map((line) => `  ${line}`);
+    const indexes = await sql<{ definition: string }[]>`
+      select pg_get_indexdef(indexrelid) as definition from pg_index i
+      where indrelid = ${oid} and not exists (select from pg_constraint c where c.conindid = i.indexrelid) order by 1`;
+    parts.push(`CREATE TABLE ${name} (\n${lines.join(",\n")}\n)${options ? ` WITH (${options})` : ""};\n`);
+    parts.push(...indexes.map(({ definition }) => `${definition};\n`), "\n");
+  }
+  return parts.join("").trimEnd().concat("\n");
+}
+
+async function columns(sql: Sql, table: number): Promise<string[]> {
+  const rows = await sql<{ line: string }[]>`
+    select concat_ws(' ', attname, format_type(atttypid, atttypmod),
+      case when attcollation <> typcollation then 'COLLATE ' || quote_ident(collname) end,
+      case when attnotnull then 'NOT NULL' end,
+      'DEFAULT ' || pg_get_expr(adbin, adrelid)) as line
+    from pg_attribute a join pg_type t on t.oid = atttypid
+    left join pg_collation c on c.oid = attcollation
+    left join pg_attrdef d on d.adrelid = attrelid and d.adnum = attnum
+    where attrelid = ${table} and attnum > 0 and not attisdropped order by attnum`;
+  return rows.map(({ line }) => line);
+}
+
+async function constraints(sql: Sql, table: number): Promise<string[]> {
+  // Since version 18 "not null" has an entry of its own; the columns say it already.
+  const rows = await sql<{ line: string }[]>`
+    select 'CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid) as line
+    from pg_constraint where conrelid = ${table} and contype <> 'n' order by contype desc, conname`;
+  return rows.map(({ line }) => line);
+}

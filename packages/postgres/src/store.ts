@@ -1,0 +1,50 @@
+import type { Store } from "@signalbox/core/ports";
+import { changes } from "./changes.ts";
+import { commit } from "./commit.ts";
+import { events } from "./events.ts";
+import { history } from "./history.ts";
+import { migrate } from "./migrate.ts";
+import { Pool } from "./pool.ts";
+import { pruneBatch } from "./prune.ts";
+import * as reads from "./reads.ts";
+
+/** Connections of one node. */
+const POOL = 10;
+
+/**
+ * The store on the PostgreSQL at `url` (`postgres://…`), which is brought up to the newest migration. Rejects with
+ * `unavailable` when it cannot be reached, and with `internal` when its database is newer than this code.
+ */
+export async function createStore({ url }: { readonly url: string }): Promise<Store> {
+  await migrate(url);
+  const pool = new Pool(url, POOL);
+  return {
+    async commit(needs, decide) {
+      const failed = await pool.run((sql) => commit(sql, needs, decide));
+      if (failed) throw failed.thrown;
+    },
+    roomsOf: (userId) => pool.run((sql) => reads.roomsOf(sql, userId)),
+    resumable: (userId, rooms) => pool.run((sql) => reads.resumable(sql, userId, rooms)),
+    events: (room, after, limit) => pool.run((sql) => events(sql, room, after, limit)),
+    receiptsSince: (cursors) => pool.run((sql) => reads.receiptsSince(sql, cursors)),
+    changes: (snapshot) => pool.run((sql) => changes(sql, snapshot)),
+    isMember: (room, userId) => pool.run((sql) => reads.isMember(sql, room, userId)),
+    history: (room, limit, before) => pool.run((sql) => history(sql, room, limit, before)),
+    roomPage: (userId, limit, before) => pool.run((sql) => reads.roomPage(sql, userId, limit, before)),
+    user: (userId) => pool.run((sql) => reads.user(sql, userId)),
+    putUser: (userId, name) => pool.run((sql) => reads.putUser(sql, userId, name)),
+    revoke: (userId) => pool.run((sql) => reads.revoke(sql, userId)),
+    prune: (keep, days) => prune(pool, keep, days),
+    ping: () => pool.run(async (sql) => void (await sql`select`)),
+    close: () => pool.close(),
+  };
+}
+
+/** Batch by batch, each a transaction and a call of its own, so that no one of them is long. */
+async function prune(pool: Pool, keep: number, days: number): Promise<number> {
+  for (let deleted = 0; ; ) {
+    const batch = await pool.run((sql) => pruneBatch(sql, keep, days));
+    deleted += batch?.deleted ?? 0;
+    if (!batch?.more) return deleted;
+  }
+}

@@ -1,0 +1,95 @@
+import { systemClock } from "@signalbox/core/clock";
+import { Buckets } from "@signalbox/core/memory/buckets";
+import type { Engine, Typist } from "@signalbox/core/ports";
+import { Problem } from "@signalbox/protocol/errors";
+import { ClusterTopology } from "./cluster.ts";
+import { type Address, ANSWER_MS, type Log, limitedLog } from "./connection.ts";
+import { Publisher } from "./publisher.ts";
+import { Scripts } from "./scripts.ts";
+import { Subscriber } from "./subscriber.ts";
+import { createSingle, type LinkEvents, type Topology } from "./topology.ts";
+
+const SINGLE = "redis://";
+const CLUSTER = "redis+cluster://";
+const DEFAULT_PORT = 6379;
+
+export interface RedisEngine extends Engine {
+  /** Publications lost since the start: dropped because Redis was away or too slow, or refused by it. */
+  lost(): number;
+}
+
+/**
+ * The engine on `redis://host:port` (PUBLISH) or `redis+cluster://h1:p1,h2:p2,…` (SPUBLISH; any of the cluster's nodes, of
+ * which one must be up to find the others). Connects by itself, and again for ever; while Redis is away nothing waits for it
+ * but subscriptions. `log` hears of failures at most once a second. Throws when `url` is of neither form.
+ */
+export function createRedisEngine({ url, log }: { url: string; log?: Log }): RedisEngine {
+  const say = limitedLog(log);
+  const events: LinkEvents = {
+    subscriberUp: () => subscriber.flushSoon(),
+    subscriberDown: (link) => subscriber.lost(link),
+    moved: () => void topology.refresh(),
+    publication: (channel, payload) => subscriber.publication(channel, payload),
+    log: say,
+  };
+  const topology = connectTo(url, events, () => subscriber.moved());
+  const subscriber = new Subscriber(topology);
+  const publisher = new Publisher(topology);
+  const scripts = new Scripts(topology);
+  const buckets = new Buckets(systemClock);
+  const beat = setInterval(() => {
+    topology.beat();
+    subscriber.beat();
+  }, ANSWER_MS);
+  const failed = (error: unknown) => say("Redis did not take a command", error instanceof Error ? error : undefined);
+  return {
+    listen: (listener) => subscriber.listen(listener),
+    publish: (channel, payload) => publisher.publish(channel, payload),
+    lost: () => publisher.lost,
+    subscribe: (channels) => subscriber.subscribe(channels),
+    unsubscribe: (channels) => subscriber.unsubscribe(channels),
+    startTyping: (room, userId, ttlMs) => void scripts.startTyping(room, userId, ttlMs).catch(failed),
+    stopTyping: (room, userId) => void scripts.stopTyping(room, userId).catch(failed),
+    typists: (rooms) => typists(scripts, rooms),
+    takeTokens: (userId, count, rate, burst) =>
+      scripts.takeTokens(userId, count, rate, burst).catch(() => buckets.take(userId, count, rate, burst)),
+    connected: () => topology.complete(),
+    close: async () => {
+      clearInterval(beat);
+      subscriber.close();
+      await topology.close();
+    },
+  };
+}
+
+async function typists(scripts: Scripts, rooms: readonly string[]): Promise<ReadonlyMap<string, readonly Typist[]>> {
+  try {
+    const lists = await Promise.all(rooms.map(async (room) => [room, await scripts.listTyping(room)] as const));
+    return new Map(lists.filter(([, list]) => list.length > 0));
+  } catch {
+    throw new Problem("unavailable", "Who is typing is not known at the moment");
+  }
+}
+
+function connectTo(url: string, events: LinkEvents, changed: () => void): Topology {
+  const cluster = url.startsWith(CLUSTER);
+  if (!cluster && !url.startsWith(SINGLE)) throw notAnAddress();
+  const addresses = url
+    .slice((cluster ? CLUSTER : SINGLE).length)
+    .replace(/\/$/, "")
+    .split(",")
+    .map(parseAddress);
+  const [first] = addresses;
+  if (first === undefined || (!cluster && addresses.length > 1)) throw notAnAddress();
+  return cluster ? new ClusterTopology(addresses, events, changed) : createSingle(first, events);
+}
+
+function parseAddress(text: string): Address {
+  const [, host, port = DEFAULT_PORT] = /^([^:@/\s]+)(?::(\d+))?$/.exec(text) ?? [];
+  if (host === undefined) throw notAnAddress();
+  return { host, port: Number(port) };
+}
+
+/** Without the URL: people put passwords into URLs. */
+const notAnAddress = (): Error =>
+  new Error("A Redis URL is redis://host:port or redis+cluster://host:port,host:port,…");

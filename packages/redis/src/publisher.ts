@@ -1,0 +1,52 @@
+import type { Bytes, Channel } from "@signalbox/core/ports";
+import { isMoved } from "./connection.ts";
+import { channelName } from "./keys.ts";
+import type { Topology } from "./topology.ts";
+
+/** What may be on its way to Redis at a time; what comes on top is dropped. */
+const MOST_WAITING = 50_000;
+const MOST_WAITING_BYTES = 8 * 1024 * 1024;
+
+/** Hands publications to the servers of their channels, without waiting for any. */
+export class Publisher {
+  private readonly topology: Topology;
+  private waiting = 0;
+  private waitingBytes = 0;
+  /** Publications that were dropped, or that Redis did not take, since the start. */
+  lost = 0;
+
+  constructor(topology: Topology) {
+    this.topology = topology;
+  }
+
+  /** As `Engine.publish`. */
+  publish(channel: Channel, payload: Bytes): void {
+    const name = channelName(channel);
+    const commands = this.topology.owner(name)?.commands;
+    const full = this.waiting >= MOST_WAITING || this.waitingBytes + payload.length > MOST_WAITING_BYTES;
+    if (!commands?.up || full) {
+      this.lost++;
+      return;
+    }
+    this.waiting++;
+    this.waitingBytes += payload.length;
+    const bytes = Buffer.from(payload, "latin1");
+    const sent = this.topology.sharded ? commands.batched.spublish(name, bytes) : commands.batched.publish(name, bytes);
+    sent.then(
+      () => this.settled(payload),
+      (error: unknown) => this.failed(payload, error),
+    );
+  }
+
+  private settled(payload: Bytes): void {
+    this.waiting--;
+    this.waitingBytes -= payload.length;
+  }
+
+  /** Not sent again: it would arrive after younger ones. */
+  private failed(payload: Bytes, error: unknown): void {
+    this.settled(payload);
+    this.lost++;
+    if (isMoved(error)) void this.topology.refresh();
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * What servers do to an engine: connections cut, servers killed, frozen, replaced, slots moved. The in-process engine takes
+ * no part: it has no server, is never away, and loses nothing.
+ */
+import { randomUUID } from "node:crypto";
+import type { Channel } from "@signalbox/core/ports";
+import { type Redis, type RedisCluster, startRedis, startRedisCluster } from "@signalbox/infra/redis";
+import { createRedisEngine, type RedisEngine } from "@signalbox/redis/engine";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { holds, openNode, room, rooms, TestNode, user } from "./engine-nodes.ts";
+
+type Node = TestNode<RedisEngine>;
+
+/** Publishes to every channel until each was heard once more; resolves with how long that took, in milliseconds. */
+async function allHeard(from: Node, to: Node, channels: readonly Channel[]): Promise<number> {
+  const began = performance.now();
+  const token = randomUUID();
+  const deaf = new Map(channels.map((channel) => [channel.id, channel]));
+  let seen = to.received.length;
+  await holds(() => {
+    for (; seen < to.received.length; seen++) {
+      const { channel, payload } = to.received[seen]!;
+      if (payload === token) deaf.delete(channel.id);
+    }
+    for (const channel of deaf.values()) from.engine.publish(channel, token);
+    return deaf.size === 0;
+  });
+  return performance.now() - began;
+}
+
+/** Resolves when each of `channels` was reported as restored, and forgets the reports. */
+async function allRestored(node: Node, channels: readonly Channel[]): Promise<void> {
+  await holds(() => {
+    const ids = new Set(node.restored.map(({ id }) => id));
+    return channels.every(({ id }) => ids.has(id));
+  });
+  node.restored.length = 0;
+}
+
+async function took(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+/** What must be so while no server answers: nothing throws, nothing waits. */
+async function expectAway({ engine }: Node): Promise<void> {
+  const lost = engine.lost();
+  const id = user().id;
+  engine.publish(room(), "lost");
+  engine.startTyping(randomUUID(), "ada", 1000);
+  engine.stopTyping(randomUUID(), "ada");
+  expect(engine.lost()).toBe(lost + 1);
+  const asked = engine.typists([randomUUID()]);
+  expect(await took(() => expect(asked).rejects.toMatchObject({ code: "unavailable" }))).toBeLessThan(1000);
+  const taken = await Promise.all([engine.takeTokens(id, 4, 0.01, 5), engine.takeTokens(id, 4, 0.01, 5)]);
+  expect(taken.map(({ granted }) => granted)).toEqual([4, 1]);
+}
+
+const kinds = [
+  { name: "Redis", start: startRedis },
+  { name: "Redis Cluster", start: startRedisCluster },
+];
+
+describe.each(kinds)("the engine on $name", ({ start }) => {
+  let redis: Redis;
+  let near: Node;
+  let far: Node;
+  const channels = [...rooms(60), user()];
+
+  beforeAll(async () => {
+    redis = await start();
+    [near, far] = await Promise.all([openNode(redis.url), openNode(redis.url)]);
+    await far.engine.subscribe(channels);
+  });
+  afterAll(async () => {
+    await Promise.all([near, far].map(({ engine }) => engine.close()));
+    await redis.stop();
+  });
+
+  test("a first subscription is no restoration", async () => {
+    await allHeard(near, far, channels);
+    expect(far.restored).toEqual([]);
+  });
+
+  test("cut connections come back, and their channels are reported as restored", async () => {
+    for (const node of redis.nodes) await node.command("CLIENT", "KILL", "TYPE", "pubsub");
+    for (const node of redis.nodes) await node.command("CLIENT", "KILL", "TYPE", "normal");
+    await allRestored(far, channels);
+    await allHeard(near, far, channels);
+  });
+
+  test("a channel that was given up while the connection was cut stays silent", async () => {
+    const [given, ...others] = rooms(30);
+    await far.engine.subscribe([given!, ...others]);
+    for (const node of redis.nodes) await node.command("CLIENT", "KILL", "TYPE", "pubsub");
+    far.engine.unsubscribe([given!]);
+    await allRestored(far, others);
+    near.engine.publish(given!, "nobody's");
+    await allHeard(near, far, others);
+    expect(far.on(given!)).toEqual([]);
+    far.engine.unsubscribe(others);
+  });
+
+  test("servers that freeze make nothing wait, keep the engine small, and are noticed when they go on", async () => {
+    redis.pause();
+    const lost = near.engine.lost();
+    const megabyte = "x".repeat(1024 * 1024);
+    for (let count = 0; count < 20; count++) near.engine.publish(channels[0]!, megabyte);
+    expect(near.engine.lost() - lost).toBeGreaterThanOrEqual(12);
+    const id = user().id;
+    expect(await took(() => near.engine.takeTokens(id, 1, 1, 5))).toBeLessThan(1000);
+    await holds(() => !near.engine.connected() && !far.engine.connected());
+    await expectAway(near);
+    redis.resume();
+    expect(await took(() => holds(() => near.engine.connected() && far.engine.connected()))).toBeLessThan(1000);
+    await allHeard(near, far, channels);
+  });
+
+  test("an outage of every server makes nothing wait but subscriptions, which begin with the return", async () => {
+    await redis.kill();
+    await holds(() => !near.engine.connected() && !far.engine.connected());
+    far.restored.length = 0;
+    await expectAway(near);
+    const [late, given] = [room(), room()];
+    let subscribed = false;
+    const waiting = far.engine.subscribe([late, given]).then(() => {
+      subscribed = true;
+    });
+    far.engine.unsubscribe([given]);
+    // An engine that begins in the outage finds its way when it ends.
+    const young = new TestNode(createRedisEngine({ url: redis.url }));
+    const hears = young.engine.subscribe([late]);
+    await expectAway(young);
+    expect(subscribed).toBe(false);
+    await redis.start();
+    expect(await took(() => holds(() => near.engine.connected() && far.engine.connected()))).toBeLessThan(1000);
+    await Promise.all([waiting, hears]);
+    await allRestored(far, channels);
+    await allHeard(near, far, [...channels, late]);
+    await allHeard(near, young, [late]);
+    expect(young.restored).toEqual([]);
+    await young.engine.close();
+  });
+
+  test("what fails is said at most once a second, without what was sent", async () => {
+    const said: string[] = [];
+    const engine = createRedisEngine({
+      url: "redis://127.0.0.1:1",
+      log: (message, error) => void said.push(`${message} ${error?.message} ${JSON.stringify(error)}`),
+    });
+    engine.publish(room(), "a secret");
+    for (let count = 0; count < 100; count++) engine.startTyping(randomUUID(), "secret-user", 1000);
+    await holds(() => said.length === 2);
+    await engine.close();
+    expect(said.join()).not.toContain("secret");
+    expect(() => createRedisEngine({ url: "http://secret" })).toThrow(/^A Redis URL is (?!.*secret)/);
+  });
+});
+
+describe("the engine on a Redis Cluster that changes", () => {
+  let redis: RedisCluster;
+  let near: Node;
+  let far: Node;
+  const channels = rooms(300);
+
+  beforeAll(async () => {
+    redis = await startRedisCluster();
+    [near, far] = await Promise.all([openNode(redis.url), openNode(redis.url)]);
+    await far.engine.subscribe(channels);
+    await allHeard(near, far, channels);
+  });
+  afterAll(async () => {
+    await Promise.all([near, far].map(({ engine }) => engine.close()));
+    await redis.stop();
+  });
+
+  test("a slot that moves takes its channels along", async () => {
+    const [moving] = channels;
+    const source = await ownerOf(redis, moving!);
+    const target = (await redis.primaries()).find((node) => node !== source)!;
+    const slot = await source.command("CLUSTER", "KEYSLOT", moving!.id);
+    const targetId = await target.command("CLUSTER", "MYID");
+    await target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", await source.command("CLUSTER", "MYID"));
+    await source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", targetId);
+    for (const node of [target, source]) await node.command("CLUSTER", "SETSLOT", slot, "NODE", targetId);
+    await allRestored(far, [moving!]);
+    await allHeard(near, far, channels);
+  });
+
+  test("a server that drops subscriptions and keeps their slot is found out", async () => {
+    const [dropped] = rooms(1);
+    await far.engine.subscribe([dropped!]);
+    const owner = await ownerOf(redis, dropped!);
+    const slot = await owner.command("CLUSTER", "KEYSLOT", dropped!.id);
+    await owner.command("CLUSTER", "DELSLOTS", slot);
+    await owner.command("CLUSTER", "ADDSLOTS", slot);
+    await allRestored(far, [dropped!]);
+    await redis.ready();
+    await allHeard(near, far, [...channels, dropped!]);
+  });
+
+  test("a replica that takes over on request takes the channels along", async () => {
+    const replica = redis.nodes.find(({ role }) => role === "replica")!;
+    await replica.command("CLUSTER", "FAILOVER");
+    await holds(async () => (await replica.currentRole()) === "primary");
+    await holds(() => far.restored.length > 50);
+    await allHeard(near, far, channels);
+    far.restored.length = 0;
+  });
+
+  test("a primary that freezes is replaced although its connections stay open", async () => {
+    const [victim] = await redis.primaries();
+    victim!.pause();
+    await allHeard(near, far, channels);
+    victim!.resume();
+    await holds(async () => (await victim!.currentRole()) === "replica");
+    await redis.ready();
+    await allHeard(near, far, channels);
+    far.restored.length = 0;
+  });
+
+  test("a primary that is killed is replaced, and every channel is heard again", async () => {
+    const [victim, other] = await redis.primaries();
+    await victim!.kill();
+    const began = performance.now();
+    await holds(
+      async () =>
+        (await redis.primaries()).length === 3 && (await other!.command("CLUSTER", "INFO")).includes("state:ok"),
+    );
+    const failover = performance.now() - began;
+    const after = await allHeard(near, far, channels);
+    expect(after).toBeLessThan(2000);
+    expect(far.restored.length).toBeGreaterThan(50);
+    expect(near.engine.connected()).toBe(true);
+    process.stderr.write(
+      `failover after ${failover.toFixed(0)} ms, every channel heard ${after.toFixed(0)} ms later\n`,
+    );
+    // The dead node is among those named in the URL: whoever comes now finds the others.
+    const young = await openNode(`redis+cluster://127.0.0.1:${victim!.port},127.0.0.1:${other!.port}`);
+    await young.engine.subscribe(channels);
+    await allHeard(near, young, channels);
+    await young.engine.close();
+    await victim!.start();
+    await redis.ready();
+    await allHeard(near, far, channels);
+  });
+});
+
+/** The primary that serves a room: the others send us elsewhere. */
+async function ownerOf(redis: RedisCluster, { id }: Channel) {
+  for (const node of await redis.primaries()) {
+    if ((await node.command("EXISTS", `{${id}}`).catch(() => "elsewhere")) === "0") return node;
+  }
+  throw new Error("Nobody serves the room");
+}

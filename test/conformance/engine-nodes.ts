@@ -1,0 +1,91 @@
+/** Engines under test, each with an ear, in the three ways in which they are built. */
+import { randomUUID } from "node:crypto";
+import { createMemoryEngine } from "@signalbox/core/memory/engine";
+import type { Bytes, Channel, Engine } from "@signalbox/core/ports";
+import { type Redis, startRedis, startRedisCluster } from "@signalbox/infra/redis";
+import { createRedisEngine, type RedisEngine } from "@signalbox/redis/engine";
+import { vi } from "vitest";
+
+/** An engine and what its listener heard. */
+export class TestNode<E extends Engine = Engine> {
+  readonly engine: E;
+  readonly received: { readonly channel: Channel; readonly payload: Bytes }[] = [];
+  readonly restored: Channel[] = [];
+
+  constructor(engine: E) {
+    this.engine = engine;
+    engine.listen({
+      message: (channel, payload) => void this.received.push({ channel, payload }),
+      restored: (channels) => void this.restored.push(...channels),
+    });
+  }
+
+  /** The payloads that came by on a channel so far. */
+  on({ kind, id }: Channel): readonly Bytes[] {
+    return this.received
+      .filter(({ channel }) => channel.kind === kind && channel.id === id)
+      .map(({ payload }) => payload);
+  }
+}
+
+export interface Nodes {
+  /** Two nodes of one deployment, connected; in one process they are the same. */
+  open(): Promise<readonly [TestNode, TestNode]>;
+  /** The servers behind them, if any. */
+  readonly redis?: Redis;
+  stop(): Promise<void>;
+}
+
+export async function memoryNodes(): Promise<Nodes> {
+  const opened: TestNode[] = [];
+  return {
+    open: async () => {
+      const node = new TestNode(createMemoryEngine());
+      opened.push(node);
+      return [node, node];
+    },
+    stop: async () => void (await Promise.all(opened.map(({ engine }) => engine.close()))),
+  };
+}
+
+export const redisNodes = async (): Promise<Nodes> => nodesOn(await startRedis());
+export const clusterNodes = async (): Promise<Nodes> => nodesOn(await startRedisCluster());
+
+function nodesOn(redis: Redis): Nodes {
+  const opened: TestNode[] = [];
+  const open = async () => {
+    const node = await openNode(redis.url);
+    opened.push(node);
+    return node;
+  };
+  return {
+    redis,
+    open: async () => [await open(), await open()],
+    stop: async () => {
+      await Promise.all(opened.map(({ engine }) => engine.close()));
+      await redis.stop();
+    },
+  };
+}
+
+/** A node on Redis, connected. */
+export async function openNode(url: string): Promise<TestNode<RedisEngine>> {
+  const node = new TestNode(createRedisEngine({ url }));
+  await holds(() => node.engine.connected());
+  return node;
+}
+
+/** Resolves when `condition` holds. */
+export const holds = (condition: () => boolean | Promise<boolean>, timeout = 20_000): Promise<void> =>
+  vi.waitFor(
+    async () => {
+      if (!(await condition())) throw new Error(`This never held: ${condition}`);
+    },
+    { timeout, interval: 10 },
+  );
+
+export const room = (): Channel => ({ kind: "room", id: randomUUID() });
+export const user = (): Channel => ({ kind: "user", id: `@${randomUUID()}:example.org` });
+
+/** So many rooms: in a cluster, some on every primary. */
+export const rooms = (count: number): readonly Channel[] => Array.from({ length: count }, room);

@@ -1,0 +1,147 @@
+/** Rooms, messages and the rest as a `Store` takes them: the least that a rule would write, with nothing checked. */
+import { randomUUID } from "node:crypto";
+import type { MessageRow, Needs, ReactionRow, ReceiptRow, RoomRow, Rows, Store } from "@signalbox/core/ports";
+
+export const NEEDS: Needs = {
+  rooms: [],
+  members: [],
+  messages: [],
+  repeats: [],
+  standing: [],
+  reactions: [],
+  receipts: [],
+  users: [],
+};
+
+export const NONE: Rows = { rooms: [], members: [], messages: [], reactions: [], receipts: [], users: [], events: [] };
+
+export const newRoom = (roomId: string, now: Date, members = 1): RoomRow => ({
+  roomId,
+  name: "Room",
+  metadata: { z: 1, a: "é" },
+  createdBy: "ada",
+  createdAt: now,
+  lastSeq: 1,
+  memberCount: members,
+  deletedAt: null,
+});
+
+export const newMessage = (roomId: string, seq: number, senderId: string, now: Date): MessageRow => ({
+  roomId,
+  seq,
+  messageId: randomUUID(),
+  senderId,
+  content: `message ${seq}`,
+  sentAt: now,
+  clientMessageId: null,
+  replyTo: null,
+  mentions: null,
+  editSeq: null,
+  editedAt: null,
+  deleteSeq: null,
+  deletedAt: null,
+  deletedBy: null,
+});
+
+/** A room with its NEW_CHAT as event 1; its first member is the owner. */
+export async function createRoom(
+  store: Store,
+  members: readonly string[] = ["ada"],
+  roomId: string = randomUUID(),
+): Promise<string> {
+  await store.commit({ ...NEEDS, rooms: [roomId] }, (_, now) => ({
+    ...NONE,
+    rooms: [newRoom(roomId, now, members.length)],
+    members: members.map((userId, place) => ({
+      roomId,
+      userId,
+      role: place === 0 ? ("owner" as const) : ("member" as const),
+      joinedAt: now,
+      joinedSeq: 1,
+      leftSeq: null,
+    })),
+    events: [{ roomId, seq: 1, type: "NEW_CHAT", userId: "ada", body: "1" }],
+  }));
+  return roomId;
+}
+
+/** Changes one room: `more` gets its row, the next seq and the clock, and says what is written beside the room and the event. */
+export async function change(
+  store: Store,
+  roomId: string,
+  needs: Partial<Needs>,
+  more: (seq: number, rows: Rows, now: Date) => Partial<Rows>,
+): Promise<number> {
+  let next = 0;
+  await store.commit({ ...NEEDS, rooms: [roomId], ...needs }, (rows, now) => {
+    const room = rows.rooms.find((row) => row.roomId === roomId)!;
+    next = room.lastSeq + 1;
+    return {
+      ...NONE,
+      rooms: [{ ...room, lastSeq: next }],
+      events: [{ roomId, seq: next, type: "ROOM_STATE", userId: "ada", body: String(next) }],
+      ...more(next, rows, now),
+    };
+  });
+  return next;
+}
+
+/** A message with its event. */
+export async function send(
+  store: Store,
+  roomId: string,
+  senderId = "ada",
+  fields: Partial<MessageRow> = {},
+): Promise<MessageRow> {
+  let sent: MessageRow | undefined;
+  await change(store, roomId, {}, (seq, _, now) => {
+    sent = { ...newMessage(roomId, seq, senderId, now), ...fields };
+    return { messages: [sent], events: [{ roomId, seq, type: "SEND_MSG", userId: senderId, body: `sent ${seq}` }] };
+  });
+  return sent!;
+}
+
+export async function remove(store: Store, message: MessageRow): Promise<void> {
+  await change(store, message.roomId, {}, (seq, _, now) => ({
+    messages: [{ ...message, content: "", deleteSeq: seq, deletedAt: now, deletedBy: message.senderId }],
+  }));
+}
+
+export async function react(
+  store: Store,
+  message: MessageRow,
+  senderId: string,
+  reaction: string,
+): Promise<ReactionRow> {
+  const { roomId, messageId } = message;
+  let made: ReactionRow | undefined;
+  await change(store, roomId, {}, (seq, _, now) => {
+    made = { roomId, messageId, reactionId: randomUUID(), senderId, reaction, seq, sentAt: now, removedSeq: null };
+    return { reactions: [made] };
+  });
+  return made!;
+}
+
+/** A receipt, stamped with the room's seq as it is: reading is no event. */
+export async function read(store: Store, message: MessageRow, userId: string): Promise<ReceiptRow> {
+  const { roomId, messageId, seq } = message;
+  let made: ReceiptRow | undefined;
+  await store.commit({ ...NEEDS, rooms: [roomId] }, ({ rooms }, now) => {
+    made = { roomId, userId, messageId, messageSeq: seq, readAt: now, stampSeq: rooms[0]!.lastSeq };
+    return { ...NONE, receipts: [made] };
+  });
+  return made!;
+}
+
+/** Removes a member. */
+export async function leave(store: Store, roomId: string, userId: string): Promise<void> {
+  await change(store, roomId, { members: [{ roomId, userId }] }, (seq, { members }) => ({
+    members: members.map((member) => ({ ...member, leftSeq: seq })),
+  }));
+}
+
+export async function deleteRoom(store: Store, roomId: string): Promise<void> {
+  await change(store, roomId, {}, (seq, { rooms }, now) => ({
+    rooms: [{ ...rooms[0]!, lastSeq: seq, deletedAt: now }],
+  }));
+}

@@ -1,0 +1,21 @@
+/**
+ * The contract, kept by the topology that scales: an action through the API node, or through one gateway, reaches sockets on
+ * two gateways by Redis Cluster.
+ */
+import { startCluster } from "@signalbox/infra/cluster";
+import { contract } from "./contract.ts";
+import { ENV, type Servers } from "./world.ts";
+
+contract("a cluster of nodes", async (): Promise<Servers> => {
+  const { apis, gateways, postgres, stop } = await startCluster({ apis: 1, gateways: 2, env: ENV });
+  const [api] = apis;
+  const [near, far] = gateways;
+  if (api === undefined || near === undefined || far === undefined) throw new Error("a node is missing");
+  return {
+    api: api.url,
+    sockets: [near.realtime, far.realtime],
+    nodes: [api.url, near.url, far.url],
+    databaseUrl: postgres.url,
+    stop,
+  };
+});

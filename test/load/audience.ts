@@ -1,0 +1,60 @@
+/** The sessions of one process. */
+import { Session, type SessionPlan } from "./session.ts";
+import { Tally } from "./tally.ts";
+
+/** Handshakes under way at once. */
+const OPENING = 32;
+const OPEN_LIMIT_MS = 120_000;
+
+/** Room id to seq. */
+export type Heads = Readonly<Record<string, number>>;
+
+/** How far the sessions of one process are. */
+export interface Progress {
+  /** Frames received so far, of any kind. */
+  readonly frames: number;
+  /** Deliveries that are still to come. */
+  readonly behind: number;
+}
+
+export class Audience {
+  readonly tally = new Tally();
+  readonly sessions: Session[] = [];
+
+  /** Opens a session for each plan. Rejects when one fails, or after two minutes. */
+  async open(plans: readonly SessionPlan[], onText?: (text: string) => void): Promise<void> {
+    const left = plans.values();
+    const openOneByOne = async (): Promise<void> => {
+      for (const plan of left) {
+        const session = new Session(plan, this.tally, onText);
+        this.sessions.push(session);
+        await session.ready;
+      }
+    };
+    const limit = AbortSignal.timeout(OPEN_LIMIT_MS);
+    await Promise.race([Promise.all(Array.from({ length: OPENING }, openOneByOne)), aborted(limit)]);
+  }
+
+  /** The highest seq of each room that a session has seen. */
+  heads(): Heads {
+    const heads: Record<string, number> = {};
+    for (const { tracks } of this.sessions) {
+      for (const { room, last } of tracks) heads[room] = Math.max(last, heads[room] ?? 0);
+    }
+    return heads;
+  }
+
+  /** How far these sessions are from having every event up to `until`. */
+  progress(until: Heads): Progress {
+    let behind = this.tally.missing;
+    for (const { tracks } of this.sessions) {
+      for (const { room, last } of tracks) behind += Math.max(0, (until[room] ?? 0) - last);
+    }
+    return { frames: this.tally.deliveries + this.tally.others, behind };
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("the sessions took too long to open")), { once: true });
+  });

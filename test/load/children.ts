@@ -1,0 +1,77 @@
+/** The processes of a load run: the main one asks, receivers and senders answer. */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** What a child can be asked: each name takes one plain value and answers with one. */
+export type Calls<C> = { readonly [K in keyof C]: (argument: never) => unknown };
+
+interface Question {
+  readonly id: number;
+  readonly name: string;
+  readonly argument: unknown;
+}
+interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly problem?: string;
+}
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+export class Child<C extends Calls<C>> {
+  readonly #process: ChildProcess;
+  readonly #waiting = new Map<number, Waiting>();
+  #asked = 0;
+
+  /** Starts `file`, a module beside this one that calls `serve`, with the same loader as this process. */
+  constructor(file: string) {
+    this.#process = fork(fileURLToPath(new URL(file, import.meta.url)));
+    this.#process.on("message", (answer) => this.#answered(answer as Answer));
+    this.#process.on("exit", (code, signal) => {
+      for (const { reject } of this.#waiting.values()) reject(new Error(`${file} ended early (${signal ?? code})`));
+      this.#waiting.clear();
+    });
+  }
+
+  /** Rejects when the call throws there, or the child ends before it answers. */
+  ask<K extends keyof C & string>(name: K, argument: Parameters<C[K]>[0]): Promise<Awaited<ReturnType<C[K]>>> {
+    const id = this.#asked++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#process.send({ id, name, argument } satisfies Question, (error) => {
+        if (error !== null) this.#answered({ id, problem: error.message });
+      });
+    });
+  }
+
+  /** Ends the process at once. Idempotent. */
+  end(): void {
+    this.#process.kill("SIGKILL");
+  }
+
+  #answered({ id, value, problem }: Answer): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (problem === undefined) waiting?.resolve(value);
+    else waiting?.reject(new Error(problem));
+  }
+}
+
+/** In a child: answers the questions of the process that started it, and ends when that one does. */
+export function serve<C extends Calls<C>>(calls: C): void {
+  const answer = async ({ id, name, argument }: Question): Promise<Answer> => {
+    try {
+      return { id, value: await calls[name as keyof C](argument as never) };
+    } catch (error) {
+      return { id, problem: error instanceof Error ? error.message : String(error) };
+    }
+  };
+  process.on("message", (question) => {
+    void answer(question as Question).then((reply) => process.send?.(reply));
+  });
+  // Ctrl-C reaches the whole group: the main process ends its children itself, after it has said what happened.
+  process.on("SIGINT", () => {});
+  process.on("disconnect", () => process.exit());
+}

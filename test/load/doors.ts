@@ -1,0 +1,115 @@
+/** The ways into the system that a sender takes. */
+
+import { Agent, request } from "node:http";
+import type { Audience, Heads } from "./audience.ts";
+import type { Session, SessionPlan } from "./session.ts";
+
+/** Connections to the API at once. */
+const API_CONNECTIONS = 128;
+const ANSWER_MS = 30_000;
+
+/** Who says something, where. */
+export interface Speaker {
+  /** Index of the author in the plan's `authors`. */
+  readonly author: number;
+  readonly room: string;
+}
+
+export interface DoorPlan {
+  readonly via: "socket" | "api" | "engine";
+  /** Members of the rooms that they speak in. */
+  readonly authors: readonly SessionPlan[];
+  /** Take turns. */
+  readonly speakers: readonly Speaker[];
+  /** Base URL of the API. */
+  readonly api: string;
+  readonly redis: string | undefined;
+}
+
+/** One way in. */
+export interface Door {
+  /** Called once, before the first message, with the rooms' seqs. */
+  begin(heads: Heads): void;
+  /** Sends the message of the given turn. Resolves with its place when it is acknowledged; rejects with the error's code as message. */
+  send(turn: number, text: string): Promise<{ room: string; seq: number }>;
+}
+
+/** Opens the door of the plan. A socket's sessions join `audience`: they receive as any other does. */
+export async function openDoor(plan: DoorPlan, audience: Audience): Promise<Door> {
+  if (plan.via === "socket") return await openSockets(plan, audience);
+  if (plan.via === "api") return openApi(plan);
+  // Loaded only here: the other doors need no Redis client.
+  const { openEngine } = await import("./publisher.ts");
+  return await openEngine(plan);
+}
+
+/** Whose turn it is. */
+export const speakerOf = ({ speakers }: DoorPlan, turn: number): Speaker => speakers[turn % speakers.length]!;
+
+interface Reply {
+  readonly type: string;
+  readonly ref?: number;
+  readonly data?: { readonly seq: number };
+  readonly code?: string;
+}
+
+async function openSockets(plan: DoorPlan, audience: Audience): Promise<Door> {
+  const waiting = new Map<number, (reply: Reply) => void>();
+  await audience.open(plan.authors, (text) => {
+    if (!text.startsWith('{"type":"ACK"') && !text.startsWith('{"type":"ERROR"')) return;
+    const reply = JSON.parse(text) as Reply;
+    waiting.get(reply.ref!)?.(reply);
+    waiting.delete(reply.ref!);
+  });
+  const sessions: readonly Session[] = plan.authors.map(
+    ({ userId }) => audience.sessions.find((session) => session.userId === userId)!,
+  );
+  return {
+    begin: () => {},
+    send: (ref, message) =>
+      new Promise((resolve, reject) => {
+        const { author, room } = speakerOf(plan, ref);
+        waiting.set(ref, ({ data, code }) =>
+          data === undefined ? reject(new Error(code)) : resolve({ room, seq: data.seq }),
+        );
+        sessions[author]!.send(JSON.stringify({ type: "SEND_MSG", ref, chatId: room, message }));
+      }),
+  };
+}
+
+function openApi(plan: DoorPlan): Door {
+  const agent = new Agent({ keepAlive: true, maxSockets: API_CONNECTIONS });
+  return {
+    begin: () => {},
+    async send(turn, message) {
+      const { author, room } = speakerOf(plan, turn);
+      const body = JSON.stringify({ type: "SEND_MSG", chatId: room, message });
+      const answer = await post(agent, `${plan.api}/api/chat`, plan.authors[author]!.token, body);
+      const { data, code } = JSON.parse(answer) as Reply;
+      if (data === undefined) throw new Error(code);
+      return { room, seq: data.seq };
+    },
+  };
+}
+
+/** `fetch` would cost the sender three times as much. Rejects with a short code as message. */
+function post(agent: Agent, url: string, token: string, body: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(body),
+    };
+    const call = request(url, { method: "POST", agent, headers, timeout: ANSWER_MS }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => {
+        text += part;
+      });
+      response.on("end", () => resolve(text)).on("error", () => reject(new Error("cut")));
+    });
+    call.on("timeout", () => call.destroy());
+    call.on("error", () => reject(new Error("no_answer")));
+    call.end(body);
+  });
+}

@@ -1,0 +1,37 @@
+/** A child process that holds sessions and counts what they are sent. */
+import { Audience, type Heads, type Progress } from "./audience.ts";
+import { serve } from "./children.ts";
+import { ownCpuMicros } from "./proc.ts";
+import type { SessionPlan } from "./session.ts";
+import type { TallyCounts } from "./tally.ts";
+
+export interface ReceiverReport {
+  readonly tally: TallyCounts;
+  /** CPU used since `begin`, in microseconds. */
+  readonly cpu: number;
+}
+
+/** What a receiver is asked. */
+export interface ReceiverCalls {
+  /** Opens sessions; answers with the highest seq of each room. */
+  open(plans: readonly SessionPlan[]): Promise<Heads>;
+  /** What is used from now on counts. */
+  begin(nothing: undefined): void;
+  progress(until: Heads): Progress;
+  report(nothing: undefined): ReceiverReport;
+}
+
+const audience = new Audience();
+let begin = process.cpuUsage();
+
+serve<ReceiverCalls>({
+  open: async (plans) => {
+    await audience.open(plans);
+    return audience.heads();
+  },
+  begin: () => {
+    begin = process.cpuUsage();
+  },
+  progress: (until) => audience.progress(until),
+  report: () => ({ tally: audience.tally.toJSON(), cpu: ownCpuMicros(begin) }),
+});

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { Tally, type Track } from "./tally.ts";
+
+function tallyOf(seqs: readonly number[]): Tally {
+  const tally = new Tally();
+  const track: Track = { room: "r", last: 0, absent: undefined };
+  for (const seq of seqs) tally.event(track, seq);
+  return tally;
+}
+
+const counts = ({ deliveries, missing, doubled, outOfOrder }: Tally) => ({ deliveries, missing, doubled, outOfOrder });
+
+test("counts each seq in order as one delivery", () => {
+  expect(counts(tallyOf([1, 2, 3]))).toEqual({ deliveries: 3, missing: 0, doubled: 0, outOfOrder: 0 });
+});
+
+test("counts what is left out as missing", () => {
+  expect(counts(tallyOf([1, 5]))).toEqual({ deliveries: 2, missing: 3, doubled: 0, outOfOrder: 0 });
+});
+
+test("counts what comes late as out of order, and as missing no more", () => {
+  expect(counts(tallyOf([2, 3, 1]))).toEqual({ deliveries: 3, missing: 0, doubled: 0, outOfOrder: 1 });
+});
+
+test("counts what comes again as doubled, late ones too", () => {
+  expect(counts(tallyOf([2, 1, 1, 2, 3]))).toEqual({ deliveries: 3, missing: 0, doubled: 2, outOfOrder: 1 });
+});
