@@ -103,6 +103,9 @@ const answers = (port: number): Promise<boolean> =>
     () => false,
   );
 
+/** Ports are bound only after all of a cluster's were found: none is given twice. */
+const given = new Set<number>();
+
 /**
  * A port that nobody listens on, below those that the system gives to outgoing connections: so a killed server finds its
  * port free when it starts again.
@@ -110,12 +113,14 @@ const answers = (port: number): Promise<boolean> =>
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (given.has(port)) continue;
     const server = createServer().listen(port, "127.0.0.1");
     const free = await Promise.race([
       once(server, "listening").then(() => true),
       once(server, "error").then(() => false),
     ]).catch(() => false);
     if (!free) continue;
+    given.add(port);
     server.close();
     await once(server, "close");
     return port;

@@ -78,7 +78,7 @@ test("while the server is away every call is `unavailable` at once, and when it 
     away.ping(),
     away.changes(null),
     away.roomsOf("ada"),
-    away.user("ada"),
+    away.users(["ada"]),
     away.prune(1, 1),
     away.commit({ ...NEEDS, rooms: [roomId] }, () => NONE),
   ];

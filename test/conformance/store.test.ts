@@ -237,7 +237,7 @@ describe("commit", () => {
     const userId = randomUUID();
     const at = await store.revoke(userId);
     await store.commit(NEEDS, () => ({ ...NONE, users: [{ userId, name: "Late", revokedAt: null }] }));
-    expect(await store.user(userId)).toEqual({ userId, name: "Late", revokedAt: at });
+    expect((await store.users([userId])).get(userId)).toEqual({ userId, name: "Late", revokedAt: at });
   });
 });
 
@@ -256,7 +256,7 @@ describe("reading rooms", () => {
         [deleted, 2],
       ]),
     );
-    const member = await Promise.all(asked.map((room) => store.isMember(room, user)));
+    const member = await Promise.all(asked.map((room) => store.isVisible(room, user, false)));
     expect(member).toEqual([true, false, false, false]);
   });
 
@@ -401,19 +401,19 @@ describe("what a session may have missed", () => {
 describe("users", () => {
   test("are made, named and renamed; no name leaves a name alone", async () => {
     const userId = randomUUID();
-    expect(await store.user(userId)).toBeUndefined();
+    expect((await store.users([userId])).get(userId)).toBeUndefined();
     expect(await store.putUser(userId, null)).toEqual({ userId, name: null, revokedAt: null });
     expect(await store.putUser(userId, "Ada")).toEqual({ userId, name: "Ada", revokedAt: null });
     expect(await store.putUser(userId, null)).toMatchObject({ name: "Ada" });
     expect(await store.putUser(userId, "Eve")).toMatchObject({ name: "Eve" });
     const at = await store.revoke(userId);
-    expect(await store.user(userId)).toEqual({ userId, name: "Eve", revokedAt: at });
+    expect((await store.users([userId])).get(userId)).toEqual({ userId, name: "Eve", revokedAt: at });
   });
 
   test("may be revoked before they are known, and again", async () => {
     const userId = randomUUID();
     const first = await store.revoke(userId);
-    expect(await store.user(userId)).toEqual({ userId, name: null, revokedAt: first });
+    expect((await store.users([userId])).get(userId)).toEqual({ userId, name: null, revokedAt: first });
     expect((await store.revoke(userId)).getTime()).toBeGreaterThanOrEqual(first.getTime());
   });
 });

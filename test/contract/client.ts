@@ -19,6 +19,7 @@ export interface Frame {
   readonly retryAfterMs: number;
   readonly ref: string | number | undefined;
   readonly data: Frame;
+  readonly replyTo: Fields;
   readonly userId: string;
   readonly rooms: Readonly<Record<string, number>>;
 }
@@ -56,8 +57,6 @@ export class Client {
   readonly frames: Frame[] = [];
   /** Resolves when the socket is closed. */
   readonly closed: Promise<Closing>;
-  /** The subprotocol that the server selected; "" for none. */
-  readonly protocol: string;
   readonly #ws: WebSocket;
   readonly #waiters = new Set<Waiter>();
   #closing: Closing | undefined;
@@ -65,7 +64,6 @@ export class Client {
 
   private constructor(ws: WebSocket) {
     this.#ws = ws;
-    this.protocol = ws.protocol;
     ws.on("message", (data: Buffer) => this.#take(JSON.parse(data.toString("utf8")) as Frame));
     this.closed = new Promise((resolve) => {
       ws.on("close", (code, reason) => {
@@ -89,6 +87,11 @@ export class Client {
       const client = new Client(ws);
       ws.on("open", () => resolve(client));
     });
+  }
+
+  /** The subprotocol that the server selected; "" for none. */
+  get protocol(): string {
+    return this.#ws.protocol;
   }
 
   /** The durable events of a room, in the order of their arrival. */

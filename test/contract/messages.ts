@@ -1,37 +1,24 @@
-/** CONTRACT section 3: limits, repeats and permissions of messages and reactions. */
+/** CONTRACT section 3: limits and permissions of messages and reactions. */
 import { describe, expect, test } from "vitest";
 import type { Fields } from "./client.ts";
 import { expectProblem } from "./http.ts";
-import { ANY_TEXT, NOTHING, times } from "./shapes.ts";
-import type { Person, World } from "./world.ts";
-
-/** The room's types of events up to now, as a session that takes part sees them, in order. */
-async function typesUntilNow(person: Person, chatId: string, since: number): Promise<readonly string[]> {
-  const client = await person.connects(1, "?resume=1");
-  client.send({ type: "RESUME", rooms: { [chatId]: since } });
-  await client.receives({ type: "RESUMED" });
-  return client.events(chatId).map(({ type }) => type);
-}
+import { ANY_TEXT, NOTHING } from "./shapes.ts";
+import type { World } from "./world.ts";
 
 export function messages(world: World): void {
   limits(world);
-  repeatedSends(world);
-  repeatedChanges(world);
   permissions(world);
 }
 
 function limits(world: World): void {
   describe("limits", () => {
     test.each([
-      { what: "one byte", message: "a" },
-      { what: "32,768 bytes of ASCII", message: "a".repeat(32_768) },
-      { what: "32,768 bytes of three-byte characters", message: `${"€".repeat(10_922)}ab` },
-      { what: "32,768 bytes of quotes and newlines", message: '"\n'.repeat(16_384) },
-      {
-        what: "emoji, bidi marks and control characters other than U+0000",
-        message: "\u{1f469}\u200d\u{1f4bb}\u202e\u2028\u0001\t\\",
-      },
-    ])("a message of $what arrives as it was sent, by either door", async ({ message }) => {
+      ["one byte", "a"],
+      ["32,768 bytes of ASCII", "a".repeat(32_768)],
+      ["32,768 bytes of three-byte characters", `${"€".repeat(10_922)}ab`],
+      ["32,768 bytes of quotes and newlines", '"\n'.repeat(16_384)],
+      ["emoji, bidi marks and control characters other than U+0000", "\u{1f469}\u200d\u{1f4bb}\u202e\u2028\u0001\t\\"],
+    ])("a message of %s arrives as it was sent, by either door", async (_, message) => {
       const { alice, bob, chatId } = await world.chat();
       const [phone, bobs] = await Promise.all([alice.connects(0), bob.connects(1)]);
       const posted = await alice.says(chatId, message);
@@ -40,19 +27,19 @@ function limits(world: World): void {
       expect((await bob.history(chatId)).map(({ content }) => content)).toEqual([message, message]);
     });
 
-    test.each([
-      { what: "a message of 32,769 bytes", fields: { message: "a".repeat(32_769) } },
-      { what: "a message of 32,769 bytes in fewer characters", fields: { message: "€".repeat(10_923) } },
-      { what: "an empty message", fields: { message: "" } },
-      { what: "a message of white space", fields: { message: " \n\t\u00a0\u2003" } },
-      { what: "a message with U+0000", fields: { message: "a\u0000b" } },
-      { what: "a message with a lone surrogate", fields: { message: "a\ud800b" } },
-      { what: "an empty clientMessageId", fields: { clientMessageId: "" } },
-      { what: "a clientMessageId of 65 characters", fields: { clientMessageId: "c".repeat(65) } },
-      { what: "a clientMessageId with U+0000", fields: { clientMessageId: "\u0000" } },
-      { what: "mentions that are no list", fields: { mentions: "bob" } },
-      { what: "a mention that is no user id", fields: { mentions: ["no user"] } },
-    ])("$what is invalid when sent, edited and answered", async ({ fields }) => {
+    test.each<[string, Fields]>([
+      ["a message of 32,769 bytes", { message: "a".repeat(32_769) }],
+      ["a message of 32,769 bytes in fewer characters", { message: "€".repeat(10_923) }],
+      ["an empty message", { message: "" }],
+      ["a message of white space", { message: " \n\t\u00a0\u2003" }],
+      ["a message with U+0000", { message: "a\u0000b" }],
+      ["a message with a lone surrogate", { message: "a\ud800b" }],
+      ["an empty clientMessageId", { clientMessageId: "" }],
+      ["a clientMessageId of 65 characters", { clientMessageId: "c".repeat(65) }],
+      ["a clientMessageId with U+0000", { clientMessageId: "\u0000" }],
+      ["mentions that are no list", { mentions: "bob" }],
+      ["a mention that is no user id", { mentions: ["no user"] }],
+    ])("%s is invalid when sent, edited and answered", async (_, fields) => {
       const { alice, chatId } = await world.chat();
       const phone = await alice.connects();
       const { messageId } = await alice.says(chatId, "first");
@@ -92,117 +79,6 @@ function limits(world: World): void {
   });
 }
 
-function repeatedSends(world: World): void {
-  describe("a send that is repeated with its clientMessageId", () => {
-    test.each(["SEND_MSG", "REPLY"])("%s gives the first message again, whatever the repeat says", async (type) => {
-      const { alice, bob, chatId } = await world.chat();
-      const { messageId } = await bob.says(chatId, "first");
-      const action = { type, chatId, messageId, message: "once", clientMessageId: "id" };
-      const first = await alice.acts(action);
-      expect(await alice.acts(action)).toStrictEqual(first);
-      expect(await alice.acts({ ...action, message: "something else", mentions: [bob.id] })).toStrictEqual(first);
-      const phone = await alice.connects(1);
-      expect(await phone.acts({ ...action, message: "yet another" })).toStrictEqual(first);
-      expect(await typesUntilNow(bob, chatId, 2)).toEqual([type]);
-    });
-
-    test("is one message even when many repeats are under way at once, by every door", async () => {
-      const { alice, bob, chatId } = await world.chat();
-      const [phone, laptop, bobs] = await Promise.all([alice.connects(0), alice.connects(1), bob.connects(0)]);
-      const action = { type: "SEND_MSG", chatId, clientMessageId: "storm" };
-      const answers = await times(30, (index) => {
-        const repeat = { ...action, message: `attempt ${index}` };
-        return [() => alice.acts(repeat), () => phone.acts(repeat), () => laptop.acts(repeat)][index % 3]!();
-      });
-      for (const answer of answers) expect(answer).toStrictEqual(answers[0]);
-      const { seq, messageId } = await alice.says(chatId, "after");
-      await bobs.receives({ messageId });
-      expect(seq).toBe(3);
-      expect(bobs.of("SEND_MSG")).toHaveLength(2);
-    });
-
-    test("still gives the first message after it was edited and deleted, and sends nothing", async () => {
-      const { alice, bob, chatId } = await world.chat();
-      const action = { type: "SEND_MSG", chatId, message: "once", clientMessageId: "id" };
-      const { messageId, seq } = await alice.acts(action);
-      await alice.acts({ type: "EDIT_MSG", chatId, messageId, message: "twice" });
-      expect(await alice.acts(action)).toMatchObject({ type: "SEND_MSG", messageId, seq });
-      await alice.acts({ type: "DELETE_MSG", chatId, messageId });
-      expect(await alice.acts(action)).toMatchObject({ type: "SEND_MSG", messageId, seq });
-      expect(await typesUntilNow(bob, chatId, 1)).toEqual(["SEND_MSG", "EDIT_MSG", "DELETE_MSG"]);
-    });
-
-    test("is another message for another author, room or id", async () => {
-      const { alice, bob, chatId } = await world.chat();
-      const other = await alice.makesRoom(bob);
-      const clientMessageId = "same";
-      const events = [
-        await alice.says(chatId, "a", { clientMessageId }),
-        await bob.says(chatId, "b", { clientMessageId }),
-        await alice.says(other, "c", { clientMessageId }),
-        await alice.says(chatId, "d", { clientMessageId: "other" }),
-      ];
-      expect(new Set(events.map(({ messageId }) => messageId)).size).toBe(4);
-    });
-  });
-}
-
-function repeatedChanges(world: World): void {
-  describe("a change that is repeated answers with the event that did it, and sends none", () => {
-    test("a delete, whoever of those who may repeats it", async () => {
-      const { alice, bob, chatId } = await world.chat();
-      const { messageId } = await bob.says(chatId, "gone soon");
-      const action = { type: "DELETE_MSG", chatId, messageId };
-      const { recipientId: _, ...event } = await bob.acts(action);
-      expect(await bob.acts(action)).toStrictEqual({ ...event, recipientId: bob.id });
-      expect(await alice.acts(action)).toStrictEqual({ ...event, recipientId: alice.id });
-      expect(await typesUntilNow(bob, chatId, 2)).toEqual(["DELETE_MSG"]);
-    });
-
-    test("an edit to the text that is already there", async () => {
-      const { alice, chatId } = await world.chat();
-      const sent = await alice.says(chatId, "one");
-      const edit = { type: "EDIT_MSG", chatId, messageId: sent.messageId };
-      expect(await alice.acts({ ...edit, message: "one" })).toStrictEqual(sent);
-      const edited = await alice.acts({ ...edit, message: "two" });
-      expect(await alice.acts({ ...edit, message: "two" })).toStrictEqual(edited);
-      expect(await typesUntilNow(alice, chatId, 2)).toEqual(["EDIT_MSG"]);
-    });
-
-    test("the removal of a reaction", async () => {
-      const { alice, chatId } = await world.chat();
-      const { messageId } = await alice.says(chatId, "text");
-      const reaction = await alice.acts({ type: "REACT", chatId, messageId, reaction: "+" });
-      const action = { type: "DELETE_REACT", reactionId: reaction.messageId };
-      const removed = await alice.acts(action);
-      expect(await alice.acts(action)).toStrictEqual(removed);
-      expect(await typesUntilNow(alice, chatId, 3)).toEqual(["DELETE_REACT"]);
-    });
-
-    test("the same reaction by the same user, also when sent many times at once", async () => {
-      const { alice, bob, chatId } = await world.chat();
-      const { messageId } = await alice.says(chatId, "text");
-      const action = { type: "REACT", chatId, messageId, reaction: "+" };
-      const answers = await times(10, () => alice.acts(action));
-      for (const answer of answers) expect(answer).toStrictEqual(answers[0]);
-      const others = [await bob.acts(action), await alice.acts({ ...action, reaction: "-" })];
-      expect(new Set([answers[0]!, ...others].map((event) => event.messageId)).size).toBe(3);
-      expect(await typesUntilNow(alice, chatId, 2)).toEqual(["REACT", "REACT", "REACT"]);
-    });
-
-    test("but the same reaction after its removal is a new one", async () => {
-      const { alice, chatId } = await world.chat();
-      const { messageId } = await alice.says(chatId, "text");
-      const action = { type: "REACT", chatId, messageId, reaction: "+" };
-      const first = await alice.acts(action);
-      await alice.acts({ type: "DELETE_REACT", reactionId: first.messageId });
-      const second = await alice.acts(action);
-      expect(second.messageId).not.toBe(first.messageId);
-      expect((await alice.history(chatId))[0]?.reactions).toMatchObject([{ reactionId: second.messageId }]);
-    });
-  });
-}
-
 function permissions(world: World): void {
   describe("who may do what", () => {
     test("authors edit their own messages, and nobody else's, not even as owner", async () => {
@@ -232,29 +108,31 @@ function permissions(world: World): void {
       expectProblem(await alice.posts({ type: "DELETE_REACT", reactionId }), "forbidden");
     });
 
-    test.each<Fields>([
-      { type: "EDIT_MSG", message: "text" },
-      { type: "REPLY", message: "text" },
-      { type: "REACT", reaction: "+" },
-    ])("$type to a deleted message is a conflict", async (action) => {
+    test.each<[string, Fields]>([
+      ["EDIT_MSG", { message: "text" }],
+      ["REPLY", { message: "text" }],
+      ["REACT", { reaction: "+" }],
+    ])("%s to a deleted message is a conflict", async (type, fields) => {
       const { alice, chatId } = await world.chat();
       const { messageId } = await alice.says(chatId, "gone soon");
       await alice.acts({ type: "DELETE_MSG", chatId, messageId });
-      expectProblem(await alice.posts({ ...action, chatId, messageId }), "conflict");
-      expect(await (await alice.connects()).asks({ ...action, chatId, messageId })).toMatchObject({ code: "conflict" });
+      expectProblem(await alice.posts({ type, ...fields, chatId, messageId }), "conflict");
+      expect(await (await alice.connects()).asks({ type, ...fields, chatId, messageId })).toMatchObject({
+        code: "conflict",
+      });
     });
 
-    test.each<Fields>([
-      { type: "EDIT_MSG", message: "text" },
-      { type: "DELETE_MSG" },
-      { type: "REPLY", message: "text" },
-      { type: "REACT", reaction: "+" },
-      { type: "READ_MSG" },
-    ])("$type of a message that is unknown, or of another room of one's own, is not found", async (action) => {
+    test.each<[string, Fields]>([
+      ["EDIT_MSG", { message: "text" }],
+      ["DELETE_MSG", {}],
+      ["REPLY", { message: "text" }],
+      ["REACT", { reaction: "+" }],
+      ["READ_MSG", {}],
+    ])("%s of a message that is unknown, or of another room of one's own, is not found", async (type, fields) => {
       const { alice, chatId } = await world.chat();
       const { messageId } = await alice.says(await alice.makesRoom(), "elsewhere");
-      const foreign = await alice.posts({ ...action, chatId, messageId });
-      const unknown = await alice.posts({ ...action, chatId, messageId: NOTHING });
+      const foreign = await alice.posts({ type, ...fields, chatId, messageId });
+      const unknown = await alice.posts({ type, ...fields, chatId, messageId: NOTHING });
       expectProblem(foreign, "not_found");
       expect(foreign.text).toBe(unknown.text);
     });

@@ -1,50 +1,22 @@
-/** Every action of the seed `whisp-actions.txt`, and every event of `whisp-events.txt`, field by field. */
+/** Every action of the seed `whisp-actions.txt`, and the events of `whisp-events.txt` that it causes, field by field. */
 import { describe, expect, test } from "vitest";
-import type { Client, Fields, Frame } from "./client.ts";
+import type { Fields } from "./client.ts";
 import { expectProblem } from "./http.ts";
 import { ANY_TEXT, ANY_TIME, ANY_UUID_V7, NOTHING } from "./shapes.ts";
-import type { Person, World } from "./world.ts";
-
-/** Alice with two devices, and Bob, at two doors and in one room. */
-interface Stage {
-  readonly alice: Person;
-  readonly bob: Person;
-  readonly carol: Person;
-  readonly chatId: string;
-  readonly phone: Client;
-  readonly laptop: Client;
-  readonly bobs: Client;
-  /** Acts as Alice. */
-  readonly act: (action: Fields) => Promise<Frame>;
-}
+import { reachesAll, stage } from "./stage.ts";
+import type { World } from "./world.ts";
 
 const doors = [
-  { door: "POST /api/chat", byFrame: false },
-  { door: "a frame with ref", byFrame: true },
-];
-
-async function stage(world: World, byFrame: boolean): Promise<Stage> {
-  const chat = await world.chat();
-  const { alice, bob } = chat;
-  const [phone, laptop, bobs] = await Promise.all([alice.connects(0), alice.connects(1), bob.connects(1)]);
-  return { ...chat, phone, laptop, bobs, act: (action) => (byFrame ? phone.acts(action) : alice.acts(action)) };
-}
-
-/** Every device of every member gets the event, the author's included, each addressed to its own user. */
-async function reachesAll({ alice, bob, phone, laptop, bobs }: Stage, event: Frame): Promise<void> {
-  const { recipientId: _, ...match } = event;
-  expect(await phone.receives(match)).toStrictEqual({ ...event, recipientId: alice.id });
-  expect(await laptop.receives(match)).toStrictEqual({ ...event, recipientId: alice.id });
-  expect(await bobs.receives(match)).toStrictEqual({ ...event, recipientId: bob.id });
-}
+  ["POST /api/chat", false],
+  ["a frame with ref", true],
+] as const;
 
 export function seeds(world: World): void {
-  describe.each(doors)("an action by $door", ({ byFrame }) => {
+  describe.each(doors)("an action by %s", (_door, byFrame) => {
     messageActions(world, byFrame);
     reactionActions(world, byFrame);
     signalActions(world, byFrame);
   });
-  roomEvents(world);
   requiredFields(world);
 }
 
@@ -219,94 +191,6 @@ function signalActions(world: World, byFrame: boolean): void {
   });
 }
 
-function roomEvents(world: World): void {
-  describe("what happens to a room", () => {
-    test("NEW_CHAT reaches everybody who is named when the room is made", async () => {
-      const { alice, bob } = await world.people();
-      const clients = {
-        [alice.id]: [await alice.connects(0), await alice.connects(1)],
-        [bob.id]: [await bob.connects(1)],
-      };
-      const answer = await alice.asks("POST", "/v1/rooms", { name: "Project Discussion", members: [bob.id] });
-      const { id: chatId } = (JSON.parse(answer.text) as { data: { id: string } }).data;
-      for (const [recipientId, devices] of Object.entries(clients))
-        for (const device of devices)
-          expect(await device.receives({ type: "NEW_CHAT", chatId })).toStrictEqual({
-            type: "NEW_CHAT",
-            timeStamp: ANY_TIME,
-            chatId,
-            recipientId,
-            senderId: alice.id,
-            message: "Project Discussion",
-            seq: 1,
-          });
-    });
-
-    test("USER_JOIN reaches everybody, the one who joined included", async () => {
-      const on = await stage(world, false);
-      const { alice, chatId, phone } = on;
-      const newcomer = await world.person({ name: "newuser" });
-      const device = await newcomer.connects(0);
-      await alice.adds(chatId, newcomer);
-      const event = await phone.receives({ type: "USER_JOIN", chatId });
-      expect(event).toStrictEqual({
-        type: "USER_JOIN",
-        chatId,
-        message: newcomer.id,
-        username: "newuser",
-        recipientId: alice.id,
-        senderId: alice.id,
-        seq: 2,
-      });
-      await reachesAll(on, event);
-      expect(await device.receives({ type: "USER_JOIN", chatId })).toStrictEqual({
-        ...event,
-        recipientId: newcomer.id,
-      });
-    });
-
-    test("USER_LEAVE names who left as its sender, and reaches them as the last of the room", async () => {
-      const on = await stage(world, false);
-      const { alice, chatId, phone } = on;
-      const guest = await world.person({ name: "johndoe" });
-      const device = await guest.connects(1);
-      await alice.adds(chatId, guest);
-      await guest.removes(chatId, guest);
-      const event = await phone.receives({ type: "USER_LEAVE", chatId });
-      expect(event).toStrictEqual({
-        type: "USER_LEAVE",
-        chatId,
-        message: "johndoe left the Chat",
-        recipientId: alice.id,
-        timeStamp: ANY_TIME,
-        senderId: guest.id,
-        seq: 3,
-      });
-      await reachesAll(on, event);
-      expect(await device.receives({ type: "USER_LEAVE", chatId })).toStrictEqual({ ...event, recipientId: guest.id });
-    });
-
-    test("USER_LEAVE of somebody who was removed names them, too", async () => {
-      const on = await stage(world, false);
-      const { alice, bob, chatId, bobs } = on;
-      await alice.removes(chatId, bob);
-      const event = await bobs.receives({ type: "USER_LEAVE", chatId });
-      expect(event).toMatchObject({ senderId: bob.id, message: ANY_TEXT, seq: 2 });
-      await reachesAll(on, event);
-    });
-
-    test("DELETE_CHAT reaches everybody", async () => {
-      const on = await stage(world, false);
-      const { alice, chatId, phone } = on;
-      const answer = await alice.asks("DELETE", `/v1/rooms/${chatId}`);
-      expect(answer.status).toBe(200);
-      const event = await phone.receives({ type: "DELETE_CHAT", chatId });
-      expect(event).toStrictEqual({ type: "DELETE_CHAT", chatId, recipientId: alice.id, senderId: alice.id, seq: 2 });
-      await reachesAll(on, event);
-    });
-  });
-}
-
 /** Each action of the seed with every field that it requires. */
 const ACTIONS: readonly Fields[] = [
   { type: "SEND_MSG", chatId: NOTHING, message: "text" },
@@ -320,11 +204,11 @@ const ACTIONS: readonly Fields[] = [
   { type: "READ_MSG", chatId: NOTHING, messageId: NOTHING },
 ];
 const required = ACTIONS.flatMap((action) =>
-  Object.keys(action).map((field) => ({ type: action.type, field, action })),
+  Object.keys(action).map((field) => [String(action.type), field, action] as const),
 );
 
 function requiredFields(world: World): void {
-  test.each(required)("$type without, or with a wrong, $field is invalid and says so", async ({ field, action }) => {
+  test.each(required)("%s without, or with a wrong, %s is invalid and says so", async (_type, field, action) => {
     const alice = await world.person();
     const phone = await alice.connects();
     const { [field]: _, ...without } = action;

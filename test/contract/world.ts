@@ -26,6 +26,7 @@ export class World {
   readonly #start: () => Promise<Servers>;
   #servers: Servers | undefined;
   #database: Connection | undefined;
+  readonly #clients: Client[] = [];
 
   constructor(start: () => Promise<Servers>) {
     this.#start = start;
@@ -47,15 +48,21 @@ export class World {
   }
 
   async stop(): Promise<void> {
+    for (const client of this.#clients) client.close();
     await this.#database?.end();
     await this.#servers?.stop();
   }
 
-  async person(
-    claims: { readonly sub?: string; readonly name?: string; readonly roles?: readonly string[] } = {},
-  ): Promise<Person> {
+  async person(claims: { readonly sub?: string; readonly [claim: string]: unknown } = {}): Promise<Person> {
     const sub = claims.sub ?? randomUUID();
-    return new Person(this.servers, sub, await sign({ ...claims, sub }));
+    return new Person(this, sub, await sign({ ...claims, sub }));
+  }
+
+  /** Opens a socket at a door; it is closed when the world stops, unless it was before. */
+  async opens(door: 0 | 1, knock: Knock = {}): Promise<Client> {
+    const client = await Client.open(this.servers.sockets[door], knock);
+    this.#clients.push(client);
+    return client;
   }
 
   /** Three people who have never met. */
@@ -78,10 +85,10 @@ export class World {
 export class Person {
   readonly id: string;
   readonly token: string;
-  readonly #servers: Servers;
+  readonly #world: World;
 
-  constructor(servers: Servers, id: string, token: string) {
-    this.#servers = servers;
+  constructor(world: World, id: string, token: string) {
+    this.#world = world;
     this.id = id;
     this.token = token;
   }
@@ -92,7 +99,7 @@ export class Person {
     body?: Fields | string,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Answer> {
-    return ask(`${this.#servers.api}${path}`, { method, token: this.token, body, headers });
+    return ask(`${this.#world.servers.api}${path}`, { method, token: this.token, body, headers });
   }
 
   /** Posts an action, whatever comes of it. */
@@ -138,7 +145,7 @@ export class Person {
 
   /** Opens a socket at a door. */
   knocks(door: 0 | 1, knock: Knock = {}): Promise<Client> {
-    return Client.open(this.#servers.sockets[door], knock);
+    return this.#world.opens(door, knock);
   }
 
   /** Opens a session at a door; resolves when it is READY. */

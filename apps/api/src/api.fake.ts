@@ -19,7 +19,7 @@ interface Fakes {
 const unexpected = () => Promise.reject(new Error("this test does not expect that call"));
 
 const store: ApiDeps["store"] = {
-  isMember: unexpected,
+  isVisible: unexpected,
   history: unexpected,
   roomPage: unexpected,
   putUser: unexpected,

@@ -4,10 +4,13 @@ import { openNode } from "@signalbox/node/node";
 import { answerOperations } from "@signalbox/node/operations";
 import { openRealtime } from "./realtime.ts";
 
+/** Room for a token of 16 KiB, in bytes. */
+const HEADER_BYTES = 32 * 1024;
+
 await launch("gateway", async (launched) => {
   const node = await openNode(launched);
   const { config, log, onStop, health } = node;
-  const server = createServer((request, response) => {
+  const server = createServer({ maxHeaderSize: HEADER_BYTES }, (request, response) => {
     void answerOperations(request.url ?? "/", node).then((answer) => {
       const { status, type, body } = answer ?? {
         status: 404,

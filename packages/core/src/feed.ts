@@ -68,6 +68,10 @@ export class Feed {
     this.#typing.started(userId, remainingMs);
   }
 
+  types(userId: string): boolean {
+    return this.#typing?.has(userId) === true;
+  }
+
   receipts(receipts: readonly Receipt[]): void {
     this.#receipts ??= new ReceiptsOut(this.#deps.clock, (each) => this.#broadcast(receiptSignal(this.roomId, each)));
     for (const receipt of receipts) this.#receipts.add(receipt);
@@ -88,7 +92,7 @@ export class Feed {
    */
   park(seat: Seat, cursor: number, head: number): Replay {
     const { clock, pages } = this.#deps;
-    const replay = new Replay(this, seat, cursor, { clock, read: (after) => pages.read(this.roomId, after) });
+    const replay = new Replay(this, seat, cursor, head, { clock, read: (after) => pages.read(this.roomId, after) });
     const leftAt = seat.leaves.get(this.roomId) ?? 0;
     if (leftAt > head) replay.endAt(leftAt);
     seat.leaves.delete(this.roomId);
@@ -120,12 +124,20 @@ export class Feed {
     if (this.idle()) this.#deps.empty(this);
   }
 
+  /** The seat's user left at `seq`. It may be on its way in, by a membership that was read before that: the leave is remembered. */
+  dismiss(seat: Seat, seq: number): void {
+    this.remove(seat);
+    seat.leaves.set(this.roomId, Math.max(seq, seat.leaves.get(this.roomId) ?? 0));
+  }
+
   idle(): boolean {
     return this.#live.size + this.#replays.size + this.pins === 0;
   }
 
   /** What is true at the moment, for a session that just came in. */
   present(seat: Seat): void {
+    // It may have left again while it was replayed.
+    if (!this.#live.has(seat)) return;
     for (const userId of this.#typing?.now() ?? []) seat.sink.signal(this.#typingSignal(userId, true));
   }
 
@@ -141,7 +153,7 @@ export class Feed {
     else this.#deliverBehind(event);
     for (const replay of this.#replays.values()) replay.offer(event);
     if (event.type === "SEND_MSG" || event.type === "REPLY") this.#typing?.stopped(event.userId);
-    else if (event.type === "USER_LEAVE") this.#dismiss(event);
+    else if (event.type === "USER_LEAVE") this.#left(event);
     else if (event.type === "DELETE_CHAT") for (const seat of this.#seats()) this.#part(seat, event.seq);
   }
 
@@ -157,16 +169,18 @@ export class Feed {
   /** Seats of somebody who joins take part from their USER_JOIN on. */
   #admit({ userId, seq }: EventRow): void {
     for (const seat of this.#deps.seatsOf(userId)) {
+      // A replay may have brought it past this join and the leave that followed.
+      if ((seat.leaves.get(this.roomId) ?? 0) > seq) continue;
       const replay = this.#replays.get(seat);
       seat.leaves.delete(this.roomId);
-      if (replay !== undefined) replay.endAt(Number.POSITIVE_INFINITY);
+      if (replay !== undefined) replay.goOn(seq);
       else if (seat.state === "parked") this.park(seat, seq - 1, seq);
       else if (seat.state === "live" && !this.#live.has(seat)) this.enliven(seat, seq - 1);
     }
   }
 
   /** Seats of somebody who left have had their USER_LEAVE, and get nothing above it. */
-  #dismiss({ userId, seq }: EventRow): void {
+  #left({ userId, seq }: EventRow): void {
     this.#typing?.stopped(userId);
     for (const seat of this.#deps.seatsOf(userId)) this.#part(seat, seq);
   }
@@ -175,13 +189,16 @@ export class Feed {
   #part(seat: Seat, seq: number): void {
     const replay = this.#replays.get(seat);
     if (replay !== undefined) replay.endAt(seq);
-    else if (this.#live.has(seat)) this.remove(seat);
-    // It may be on its way in, by a membership that was read before this.
-    else seat.leaves.set(this.roomId, seq);
+    else if (!this.#saw(seat, seq)) this.dismiss(seat, seq);
+  }
+
+  /** Whether a live seat that is ahead of this node has been past `seq`, as a member. */
+  #saw(seat: Seat, seq: number): boolean {
+    return (this.#ahead.get(seat) ?? -1) >= seq;
   }
 
   #skipped(seq: number): void {
-    for (const seat of this.#live) seat.sink.reset(this.roomId, "too_old", seq);
+    for (const seat of this.#live) if (!this.#saw(seat, seq)) seat.sink.reset(this.roomId, "too_old", seq);
   }
 
   #seats(): Seat[] {

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { Feed, receiptSignal } from "./feed.ts";
-import { decodeRoomFrame, decodeUserFrame } from "./frames.ts";
+import { decodeRoomFrame, decodeUserFrame, encodeStopFrame } from "./frames.ts";
 import { Pages } from "./pages.ts";
 import type { Bytes, Changes, Channel, Engine, Store } from "./ports.ts";
 import { Probe } from "./probe.ts";
@@ -53,14 +53,14 @@ export class Hub {
     this.probe = new Probe(engine, clock, nodeId);
   }
 
-  /** Begins to listen. Resolves when the node's own channel is subscribed. */
+  /** Begins to listen. Resolves when the node's own channel is subscribed, or the engine is away. */
   async start(): Promise<void> {
     this.#engine.listen({
       message: (channel, payload) => this.#message(channel, payload),
       restored: (channels) => this.#restored(channels),
     });
     this.#watch.ask();
-    await this.probe.start();
+    await this.#settled(this.probe.start());
   }
 
   async close(): Promise<void> {
@@ -85,14 +85,14 @@ export class Hub {
   async enter(seat: Seat): Promise<ReadonlyMap<string, number>> {
     const { userId } = seat.sink;
     await this.#settled(this.#welcome(userId, seat).subscribed);
-    const opened = new Set<Feed>();
+    const opened: Feed[] = [];
     try {
       for (;;) {
         const rooms = new Map((await this.#store.roomsOf(userId)).map(({ roomId, lastSeq }) => [roomId, lastSeq]));
         // Read after the subscription: whatever came after this state is on its way, or will be asked for.
         for (const feed of opened) feed.begin(rooms.get(feed.roomId));
         const missing = [...rooms.keys()].filter((roomId) => this.#feeds.get(roomId)?.started() !== true);
-        if (missing.length > 0) for (const feed of await this.#open(missing)) opened.add(feed);
+        if (missing.length > 0) opened.push(...(await this.#open(missing)));
         else return this.#seated(seat, rooms);
       }
     } finally {
@@ -123,16 +123,25 @@ export class Hub {
 
   leave(seat: Seat): void {
     seat.state = "left";
-    for (const feed of [...seat.feeds]) feed.remove(seat);
     const { userId } = seat.sink;
     const user = this.#users.get(userId);
     user?.seats.delete(seat);
+    for (const feed of [...seat.feeds]) {
+      if (user?.seats.size === 0 && feed.types(userId)) this.#stopTyping(feed.roomId, userId);
+      feed.remove(seat);
+    }
     if (user?.seats.size !== 0) return;
     this.#clock.after(LINGER_MS, () => {
       if (this.#users.get(userId) !== user || user.seats.size > 0) return;
       this.#users.delete(userId);
       this.#engine.unsubscribe([{ kind: "user", id: userId }]);
     });
+  }
+
+  /** Whoever closes their last window does not type in it any longer. */
+  #stopTyping(roomId: string, userId: string): void {
+    this.#engine.stopTyping(roomId, userId);
+    this.#engine.publish({ kind: "room", id: roomId }, encodeStopFrame(userId));
   }
 
   #welcome(userId: string, seat: Seat): LocalUser {
@@ -179,7 +188,10 @@ export class Hub {
     for (let at = 0; at < rooms.length; at += RECEIPT_ROOMS) {
       const receipts = await this.#store.receiptsSince(new Map(rooms.slice(at, at + RECEIPT_ROOMS)));
       if (seat.state === "left") return;
-      for (const receipt of receipts) seat.sink.signal(receiptSignal(receipt.roomId, receipt));
+      // It may have left a room meanwhile.
+      const ours = new Set([...seat.feeds].map(({ roomId }) => roomId));
+      for (const receipt of receipts)
+        if (ours.has(receipt.roomId)) seat.sink.signal(receiptSignal(receipt.roomId, receipt));
       if (!(await seat.sink.drained())) return;
     }
   }
@@ -289,7 +301,10 @@ export class Hub {
   #admit(feed: Feed, seats: readonly Seat[], seq: number, head: number): void {
     feed.begin(head);
     for (const seat of seats) {
-      const replay = feed.park(seat, seq - 1, head);
+      const leftAt = seat.leaves.get(feed.roomId) ?? 0;
+      if (leftAt > head) continue;
+      // The hint may be of an earlier join: what the seat had until it left does not come again.
+      const replay = feed.park(seat, Math.max(seq - 1, leftAt), head);
       if (seat.state === "live") void replay.run().then(() => feed.present(seat));
     }
   }

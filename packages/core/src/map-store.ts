@@ -107,16 +107,18 @@ export class MapStore implements Store {
       const since = snapshot === null ? [] : this.#log.slice(Number(snapshot));
       return {
         snapshot: String(this.#log.length),
-        rooms: since.flatMap(({ rooms }) => rooms),
-        members: since.flatMap(({ members }) => members),
-        receipts: since.flatMap(({ receipts }) => receipts),
+        rooms: [...this.#rooms.values()].filter((row) => since.some(({ rooms }) => rooms.includes(row))),
+        members: [...this.#members.values()].filter((row) => since.some(({ members }) => members.includes(row))),
+        receipts: [...this.#receipts.values()].filter((row) => since.some(({ receipts }) => receipts.includes(row))),
         revoked: since.flatMap(({ users }) => users.flatMap(revocation)),
       };
     });
   }
 
-  isMember(room: string, userId: string) {
-    return this.#answer("isMember", () => this.#roomsOf(userId).some(({ roomId }) => roomId === room));
+  isVisible(room: string, userId: string, service: boolean) {
+    const stands = () => this.#rooms.get(room)?.deletedAt === null;
+    const member = () => this.#roomsOf(userId).some(({ roomId }) => roomId === room);
+    return this.#answer("isVisible", () => (service ? stands() : member()));
   }
 
   history(room: string, limit: number, before: string | null) {
@@ -141,8 +143,9 @@ export class MapStore implements Store {
     });
   }
 
-  user(userId: string) {
-    return this.#answer("user", () => this.#users.get(userId));
+  users(userIds: readonly string[]) {
+    const known = (userId: string) => this.#users.get(userId) ?? [];
+    return this.#answer("users", () => new Map(userIds.flatMap(known).map((row) => [row.userId, row])));
   }
 
   putUser(userId: string, name: string | null) {

@@ -36,6 +36,12 @@ export class Pages {
       this.#keep(key, kept.events);
       return above(kept.events, after);
     }
+    const reading = this.#reading.get(key);
+    if (reading !== undefined) {
+      const events = above(await reading, after);
+      if (events.length > 0) return events;
+      // That question may be older than the events that are asked for here.
+    }
     return above(await this.#fetch(room, start, key), after);
   }
 

@@ -237,14 +237,15 @@ export interface Store {
    */
   changes(snapshot: string | null): Promise<Changes>;
 
-  /** Whether `userId` is a member of the room, and the room stands. */
-  isMember(room: string, userId: string): Promise<boolean>;
+  /** Whether the room stands and the user may see it: as a member, or as a `service`. */
+  isVisible(room: string, userId: string, service: boolean): Promise<boolean>;
   /** Newest first, from below the message `before` (or the end). An unknown `before` is `not_found`. */
   history(room: string, limit: number, before: string | null): Promise<readonly HistoryMessage[]>;
   /** The user's rooms by descending id, below `before`. */
   roomPage(userId: string, limit: number, before: string | null): Promise<readonly RoomSummary[]>;
 
-  user(userId: string): Promise<UserRow | undefined>;
+  /** Those of the users that exist, by id. */
+  users(userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>>;
   /** Creates the user or changes the name. */
   putUser(userId: string, name: string | null): Promise<UserRow>;
   /** Refuses every token of the user issued until now; returns that moment, by the store's clock. */

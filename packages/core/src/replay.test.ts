@@ -403,5 +403,5 @@ test("whatever the interleaving: nothing twice, nothing out of order, and no hol
       if (member) expect(seqs.at(-1) ?? from).toBe(room.head());
     }
   });
-  await fc.assert(property, { numRuns: 300 });
+  await fc.assert(property, { numRuns: 2000 });
 });

@@ -22,6 +22,8 @@ export class Replay {
   cursor: number;
   readonly #feed: Feed;
   readonly #seat: Seat;
+  /** The seq at which the seat's user is known to be a member: whoever left below that came back before it. */
+  #head: number;
   readonly #deps: ReplayDeps;
   /** Nothing above this is for this session: it left, or the room was deleted. */
   #until = Number.POSITIVE_INFINITY;
@@ -29,10 +31,12 @@ export class Replay {
   #tail: EventRow[] | undefined;
   #ended = false;
 
-  constructor(feed: Feed, seat: Seat, cursor: number, deps: ReplayDeps) {
+  /** `head`: the seq up to which the user's membership is known. */
+  constructor(feed: Feed, seat: Seat, cursor: number, head: number, deps: ReplayDeps) {
     this.#feed = feed;
     this.#seat = seat;
     this.cursor = cursor;
+    this.#head = head;
     this.#deps = deps;
   }
 
@@ -43,9 +47,15 @@ export class Replay {
     else this.#tail = undefined;
   }
 
-  /** The session gets nothing above `seq`; `Infinity` lifts that. */
+  /** The session gets nothing above `seq`, where its user left. */
   endAt(seq: number): void {
-    this.#until = seq;
+    if (seq > this.#head) this.#until = seq;
+  }
+
+  /** Its user joined again at `seq`. */
+  goOn(seq: number): void {
+    this.#head = seq;
+    this.#until = Number.POSITIVE_INFINITY;
   }
 
   get roomId(): string {
@@ -60,7 +70,7 @@ export class Replay {
   async run(): Promise<void> {
     while (!this.#ended) {
       const { last } = this.#feed.sequence;
-      if (this.cursor >= this.#until) return this.#feed.remove(this.#seat);
+      if (this.cursor >= this.#until) return this.#feed.dismiss(this.#seat, this.#until);
       if (this.cursor >= last) return this.#feed.enliven(this.#seat, this.cursor);
       if (last - this.cursor <= PAGE) this.#tail ??= [];
       await this.#page();
@@ -98,10 +108,14 @@ export class Replay {
     this.cursor = event.seq;
     this.#seat.sink.event(event);
     if (event.type === "DELETE_CHAT") this.#until = event.seq;
+    // The store may be ahead of the feed, which has not seen this yet.
+    if (event.type === "USER_LEAVE" && event.userId === this.#seat.sink.userId) this.endAt(event.seq);
   }
 
   #reset(): void {
-    this.cursor = this.#feed.sequence.last;
-    this.#seat.sink.reset(this.#feed.roomId, "too_old", this.cursor);
+    const { last } = this.#feed.sequence;
+    const reason = this.#until <= last ? "not_member" : "too_old";
+    this.cursor = Math.min(last, this.#until);
+    this.#seat.sink.reset(this.#feed.roomId, reason, this.cursor);
   }
 }

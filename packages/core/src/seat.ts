@@ -33,7 +33,7 @@ export interface Seat {
   readonly sink: Sink;
   /** The rooms that it is in. Kept by the feeds. */
   readonly feeds: Set<Feed>;
-  /** Rooms that its user was seen leaving while it was not in them, and at which seq: it may have been on its way in. Kept by the feeds. */
+  /** Rooms that its user was seen leaving, and at which seq: a membership read before that must not let it in. Kept by the feeds. */
   readonly leaves: Map<string, number>;
   /** `parked`: nothing is delivered until it says where it was. */
   state: "parked" | "live" | "left";

@@ -45,6 +45,10 @@ export class Typing {
     this.#changed(userId, false);
   }
 
+  has(userId: string): boolean {
+    return this.#deadlines.has(userId);
+  }
+
   now(): IterableIterator<string> {
     return this.#deadlines.keys();
   }

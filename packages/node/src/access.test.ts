@@ -12,7 +12,8 @@ function accessOf(name: string | null, user: Partial<UserRow> | undefined) {
   const access = createAccess({
     tokens: { verify: async () => claims },
     store: {
-      user: async (userId) => (user === undefined ? undefined : { userId, name: null, revokedAt: null, ...user }),
+      users: async ([userId = ""]) =>
+        new Map(user === undefined ? [] : [[userId, { userId, name: null, revokedAt: null, ...user }]]),
       putUser: async (userId, stored) => {
         written.push(stored);
         return { userId, name: stored, revokedAt: null };
@@ -50,5 +51,32 @@ describe("admit", () => {
     await expect(accessOf("Ada", { revokedAt: issuedAt }).admitted).rejects.toMatchObject(revoked);
     const { admitted, claims } = accessOf(null, { revokedAt: new Date(issuedAt.getTime() - 1) });
     expect(await admitted).toBe(claims);
+  });
+});
+
+describe("confirm", () => {
+  it("asks once for everybody who comes while a question is under way, and not before they came", async () => {
+    const asked: (readonly string[])[] = [];
+    const answers: (() => void)[] = [];
+    const access = createAccess({
+      tokens: { verify: () => Promise.reject(new Error("not asked for")) },
+      store: {
+        users: (userIds) => {
+          asked.push(userIds);
+          return new Promise((resolve) => answers.push(() => resolve(new Map())));
+        },
+        putUser: async (userId, name) => ({ userId, name, revokedAt: null }),
+      },
+    });
+    const confirm = (userId: string) =>
+      access.confirm({ userId, name: null, service: false, issuedAt, expiresAt: new Date(9000) });
+    const first = confirm("ada");
+    await expect.poll(() => asked).toEqual([["ada"]]);
+    const others = [confirm("bob"), confirm("eve")];
+    answers[0]?.();
+    await first;
+    await expect.poll(() => asked).toEqual([["ada"], ["bob", "eve"]]);
+    answers[1]?.();
+    await Promise.all(others);
   });
 });

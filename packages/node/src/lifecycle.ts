@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type Config, ConfigError, type NodeKind, readConfig } from "./config.ts";
 import { createLog, type Log } from "./log.ts";
 
@@ -10,7 +12,7 @@ export interface NodeProcess {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stderr: { write(line: string): unknown };
   on(
-    event: "SIGTERM" | "SIGINT" | "unhandledRejection" | "uncaughtException",
+    event: "SIGTERM" | "SIGINT" | "SIGUSR2" | "unhandledRejection" | "uncaughtException",
     listener: (reason: unknown) => void,
   ): unknown;
   exit(code: number): void;
@@ -43,13 +45,25 @@ export async function launch(
       host.exit(1);
     });
   for (const signal of ["SIGTERM", "SIGINT"] as const) host.on(signal, () => void stop.begin(signal, 0));
+  collectOnDemand(host);
   try {
     await start({ config, log, onStop: stop.add });
   } catch (error) {
     if (error instanceof ConfigError) host.stderr.write(`${error.message}\n`);
-    else log.fatal({ err: error }, "the node could not start");
+    else {
+      log.fatal({ err: error }, "the node could not start");
+      host.stderr.write(`the node could not start: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
     await stop.begin("failed start", 1);
   }
+}
+
+/** On SIGUSR2 the node collects garbage: what it holds can then be read off its resident memory. */
+function collectOnDemand(host: NodeProcess): void {
+  host.on("SIGUSR2", () => {
+    setFlagsFromString("--expose-gc");
+    runInNewContext("gc")();
+  });
 }
 
 function configOrExit(kind: NodeKind, host: NodeProcess): Config | undefined {

@@ -36,7 +36,7 @@ const SETTINGS = {
 /** Held, on its own connection, by the process that uses the server: it is free as soon as that process is dead. */
 const OWNER = 7_391_520_462;
 /** How long a server whose user may just have died is given to notice. */
-const ORPHAN_MS = 5_000;
+const ORPHAN_MS = 2_000;
 
 /**
  * Starts a PostgreSQL of our own on 127.0.0.1. The data in `dir` survives stops and crashes. A server that a killed process

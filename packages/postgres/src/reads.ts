@@ -20,11 +20,12 @@ export async function resumable(
   return new Map(rows.map(({ roomId, lastSeq }) => [roomId, lastSeq]));
 }
 
-/** Whether `userId` is a member of the room, and it stands. */
-export async function isMember(sql: Sql, room: string, userId: string): Promise<boolean> {
+/** Whether the room stands, and `userId` is a member of it or a service. */
+export async function isVisible(sql: Sql, room: string, userId: string, service: boolean): Promise<boolean> {
   const rows = await sql`
-    select from members m join rooms r on r.room_id = m.room_id
-    where m.room_id = ${room} and m.user_id = ${userId} and m.left_seq is null and r.deleted_at is null`;
+    select from rooms r
+    where r.room_id = ${room} and r.deleted_at is null and (${service} or exists (
+      select from members m where m.room_id = r.room_id and m.user_id = ${userId} and m.left_seq is null))`;
   return rows.length > 0;
 }
 
@@ -63,14 +64,15 @@ export async function roomPage(
   return rooms.map((room) => ({ ...room, lastMessage: messages.get(room.roomId) ?? null }));
 }
 
-export async function user(sql: Sql, userId: string): Promise<UserRow | undefined> {
-  const [row] = await sql<UserRow[]>`select user_id, name, revoked_at from users where user_id = ${userId}`;
-  return row;
+/** Those of the users that exist. */
+export async function users(sql: Sql, userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>> {
+  const rows = await sql<UserRow[]>`select user_id, name, revoked_at from users where user_id = any(${[...userIds]})`;
+  return new Map(rows.map((row) => [row.userId, row]));
 }
 
 /** Creates the user or changes the name; null leaves a name as it is. Most calls find nothing to change, and write nothing. */
 export async function putUser(sql: Sql, userId: string, name: string | null): Promise<UserRow> {
-  const known = await user(sql, userId);
+  const known = (await users(sql, [userId])).get(userId);
   if (known && (name === null || name === known.name)) return known;
   const [row] = await sql<[UserRow]>`
     insert into users as u (user_id, name) values (${userId}, ${name})

@@ -11,7 +11,7 @@ let server: Embedded;
 beforeAll(async () => {
   server = await startEmbedded({ dir: await mkdtemp(join(tmpdir(), "signalbox-schema-")), ephemeral: true });
 }, 60_000);
-afterAll(() => server?.stop());
+afterAll(() => server.stop());
 
 test("nodes that start at the same time migrate an empty database once, to exactly what schema.sql says", async () => {
   await Promise.all([1, 2, 3, 4, 5].map(() => migrate(server.url)));

@@ -71,7 +71,7 @@ export class Subscriber {
       const subscription = this.wanted.get(channelName(channel));
       if (subscription === undefined) continue;
       const { link } = subscription;
-      if (link !== undefined) sent.set(link, [...(sent.get(link) ?? []), subscription]);
+      if (link !== undefined) into(sent, link, subscription);
       this.detach(subscription);
       this.wanted.delete(subscription.name);
       this.waiting.delete(subscription);
@@ -150,9 +150,7 @@ export class Subscriber {
     for (const subscription of this.waiting) {
       const link = this.topology.owner(subscription.name);
       if (link === undefined || !link.subscriber.up) continue;
-      const target = targets.get(link);
-      if (target === undefined) targets.set(link, [subscription]);
-      else target.push(subscription);
+      into(targets, link, subscription);
     }
     for (const [link, subscriptions] of targets) void this.send(link, subscriptions);
   }
@@ -187,17 +185,13 @@ export class Subscriber {
     }
   }
 
-  /** Channels that one command may name: those of a slot in a cluster, any others. */
+  /** Channels that one command may name: in a cluster those of a slot, else any, but not endlessly many. */
   private commandsFor(subscriptions: readonly Subscription[]): readonly (readonly Subscription[])[] {
-    if (!this.topology.sharded) return subscriptions.length === 0 ? [] : [subscriptions];
-    const slots = new Map<number, Subscription[]>();
-    for (const subscription of subscriptions) {
-      const slot = slotOf(subscription.name);
-      const group = slots.get(slot);
-      if (group === undefined) slots.set(slot, [subscription]);
-      else group.push(subscription);
+    const groups = new Map<number, Subscription[]>();
+    for (const [index, subscription] of subscriptions.entries()) {
+      into(groups, this.topology.sharded ? slotOf(subscription.name) : Math.floor(index / BATCH), subscription);
     }
-    return [...slots.values()];
+    return [...groups.values()];
   }
 
   private async audit(link: Link): Promise<void> {
@@ -230,6 +224,12 @@ export class Subscriber {
     subscription.active = false;
     this.waiting.add(subscription);
   }
+}
+
+function into<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
+  const group = groups.get(key);
+  if (group === undefined) groups.set(key, [value]);
+  else group.push(value);
 }
 
 function release(subscription: Subscription): void {

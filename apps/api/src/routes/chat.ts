@@ -15,8 +15,8 @@ import { noSuchRoom, roomIn } from "../paths.ts";
 
 export interface ChatDeps {
   readonly auth: Authenticate;
-  readonly store: Pick<Store, "isMember" | "history">;
-  readonly writer: Pick<Writer, "act" | "patchRoom">;
+  readonly store: Pick<Store, "isVisible" | "history">;
+  readonly writer: Pick<Writer, "act">;
   readonly rateLimit: RateLimit;
   readonly metrics: Pick<Metrics, "actions">;
 }
@@ -24,13 +24,6 @@ export interface ChatDeps {
 /** Actions and history. CONTRACT section 3. */
 export function chatRoutes({ auth, store, writer, rateLimit, metrics }: ChatDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
-
-  const requireVisible = async (actor: Actor, roomId: string): Promise<void> => {
-    if (await store.isMember(roomId, actor.userId)) return;
-    if (!actor.service) throw noSuchRoom();
-    // A patch of nothing writes nothing: it only says whether the room stands, which the store has no question for.
-    await writer.patchRoom(actor, roomId, {});
-  };
 
   app.post("/api/chat", auth, async (c) => {
     const actor = c.get("actor");
@@ -45,7 +38,8 @@ export function chatRoutes({ auth, store, writer, rateLimit, metrics }: ChatDeps
   app.get("/api/chat/:chatId/messages", auth, async (c) => {
     const roomId = roomIn(c.req.param("chatId"));
     const { limit, before = null } = parse(HistoryQuery, c.req.query());
-    await requireVisible(c.get("actor"), roomId);
+    const { userId, service } = c.get("actor");
+    if (!(await store.isVisible(roomId, userId, service))) throw noSuchRoom();
     const messages = await store.history(roomId, limit, before);
     return c.json({ messages: messages.map(historyBody) });
   });

@@ -1,0 +1,182 @@
+/** What a cluster test stands on: the real topology, the people on it, what its store holds, and its faults. */
+import { type Cluster, startCluster } from "@signalbox/infra/cluster";
+import { type NodeProcess, startNode } from "@signalbox/infra/node";
+import { Connection } from "@signalbox/postgres/connection";
+import { ask } from "../contract/http.ts";
+import { ENV, type Person, type Servers, World } from "../contract/world.ts";
+import { ResumingClient } from "./resuming-client.ts";
+import { until } from "./until.ts";
+
+/** Lines of each node's log that a failed test prints. */
+const LOG_LINES = 12;
+
+/** An event as the store holds it. `body` is as `Seen.body`. */
+export interface Truth {
+  readonly seq: number;
+  readonly body: string;
+}
+
+export class Stage {
+  readonly gateways: NodeProcess[] = [];
+  readonly apis: NodeProcess[] = [];
+  readonly #started: NodeProcess[] = [];
+  readonly #clients: ResumingClient[] = [];
+  #cluster: Cluster | undefined;
+  #database: Connection | undefined;
+  #asked = 0;
+  /** As the contract suite sees it: REST requests go to the API nodes in turn. */
+  readonly #world = new World(async () => this.#servers());
+
+  get cluster(): Cluster {
+    if (this.#cluster === undefined) throw new Error("the cluster is not up");
+    return this.#cluster;
+  }
+
+  async start(): Promise<void> {
+    this.#cluster = await startCluster({ env: ENV });
+    this.gateways.push(...this.#cluster.gateways);
+    this.apis.push(...this.#cluster.apis);
+    await this.#world.start();
+  }
+
+  async stop(): Promise<void> {
+    this.closeClients();
+    this.#database?.destroy();
+    await Promise.all(this.#started.map((node) => node.kill()));
+    await this.#cluster?.stop();
+  }
+
+  /** Ends the clients of the test that is over. */
+  closeClients(): void {
+    for (const client of this.#clients.splice(0)) client.close();
+  }
+
+  /** Starts a node in the place of a dead one. */
+  async replace(nodes: NodeProcess[], index: number): Promise<void> {
+    const { kind } = nodes[index]!;
+    const node = await startNode({ kind, env: this.cluster.env });
+    this.#started.push(node);
+    nodes[index] = node;
+  }
+
+  person(claims: { readonly [claim: string]: unknown } = {}): Promise<Person> {
+    return this.#world.person(claims);
+  }
+
+  people(count: number): Promise<Person[]> {
+    return Promise.all(Array.from({ length: count }, () => this.person()));
+  }
+
+  service(): Promise<Person> {
+    return this.person({ roles: ["service"] });
+  }
+
+  /** Connects to the gateway `door`, and after every loss to the next. */
+  async connects({ id, token }: Person, door: number, name = "a session"): Promise<ResumingClient> {
+    const { gateways } = this;
+    const client = await ResumingClient.open({
+      userId: id,
+      token,
+      door: (attempt) => gateways[(door + attempt) % gateways.length]!.realtime,
+      name: `${name} of ${id.slice(0, 8)}, first at gateway ${door}`,
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Posts an action to one API node. Rejects when that is dead. */
+  async posts(api: number, { token }: Person, body: object): Promise<{ status: number; text: string }> {
+    return ask(`${this.apis[api]!.url}/api/chat`, { method: "POST", token, body: { ...body } });
+  }
+
+  /** A room's events in the store. */
+  async truth(chatId: string): Promise<readonly Truth[]> {
+    if (this.#database?.over !== false) this.#database = new Connection(this.cluster.postgres.url);
+    const { sql } = this.#database;
+    const rows = await sql<Truth[]>`select seq, body from events where room_id = ${chatId} order by seq`;
+    return rows.map(({ seq, body }) => ({ seq, body: body.slice(body.indexOf('"seq"')) }));
+  }
+
+  /** Resolves when each client has every event of these rooms from where it began: in order, once, byte for byte. */
+  async complete(clients: readonly ResumingClient[], chatIds: readonly string[], ms = 10_000): Promise<void> {
+    for (const chatId of chatIds) {
+      const truth = await this.truth(chatId);
+      const last = truth.at(-1)?.seq ?? 0;
+      const late = () => clients.filter((client) => client.cursor(chatId) < last);
+      await until(
+        () => late().length === 0,
+        ms,
+        () => this.report(late(), [`room ${chatId} is at ${last}`, ...late().map((each) => missing(each, chatId, truth))]),
+      );
+      this.exact(clients, chatId, truth);
+    }
+  }
+
+  /** Throws unless each client has exactly the events of `truth` above where it began. */
+  exact(clients: readonly ResumingClient[], chatId: string, truth: readonly Truth[]): void {
+    const wrong = clients.filter((client) => {
+      const from = client.rooms.get(chatId)?.from ?? 0;
+      const expected = truth.filter(({ seq }) => seq > from);
+      const seen = client.events(chatId);
+      return client.faults.length > 0 || seen.length !== expected.length || !sameBodies(seen, expected);
+    });
+    if (wrong.length > 0)
+      throw new Error(this.report(wrong, wrong.map((each) => `${each.name}: ${missing(each, chatId, truth)}`)));
+  }
+
+  /** What a reader of a failed test needs. */
+  report(clients: readonly ResumingClient[], lines: readonly string[]): string {
+    const told = clients.slice(0, 5).map((client) => {
+      const closings = client.closings.map(({ code }) => code).join() || "none";
+      return `${client.name}: live ${client.live}, closings ${closings}, resets ${client.resets.length}, faults ${client.faults.slice(0, 5).join("; ") || "none"}`;
+    });
+    const nodes = [...this.gateways, ...this.apis].map(
+      (node) => `-- ${node.kind} ${node.address}\n${node.log().slice(-LOG_LINES).join("\n")}`,
+    );
+    return [...lines.slice(0, 10), ...told, ...nodes].join("\n");
+  }
+
+  /** Takes away from Redis what carries hints; whatever is published is lost. Resolves when that is so on every primary. */
+  async dropHints(): Promise<void> {
+    await this.#acl("-spublish", "-publish");
+  }
+
+  async passHints(): Promise<void> {
+    await this.#acl("+spublish", "+publish");
+  }
+
+  #servers(): Servers {
+    const next = () => this.apis[this.#asked++ % this.apis.length]!.url;
+    return {
+      get api() {
+        return next();
+      },
+      sockets: [this.gateways[0]!.realtime, this.gateways[1]!.realtime],
+      nodes: [],
+      databaseUrl: this.cluster.postgres.url,
+      stop: async () => {},
+    };
+  }
+
+  async #acl(...rules: readonly string[]): Promise<void> {
+    const primaries = await this.cluster.redis.primaries();
+    await Promise.all(primaries.map((node) => node.command("ACL", "SETUSER", "default", ...rules)));
+  }
+}
+
+function sameBodies(seen: readonly { readonly body: string }[], expected: readonly Truth[]): boolean {
+  return seen.every(({ body }, index) => body === expected[index]?.body);
+}
+
+/** Which seqs a client lacks, has twice, or has differently. */
+function missing(client: ResumingClient, chatId: string, truth: readonly Truth[]): string {
+  const from = client.rooms.get(chatId)?.from ?? 0;
+  const seen = new Map(client.events(chatId).map(({ seq, body }) => [seq, body]));
+  const lacks = truth.filter(({ seq }) => seq > from && !seen.has(seq)).map(({ seq }) => seq);
+  const differs = truth.filter(({ seq, body }) => seen.has(seq) && seen.get(seq) !== body).map(({ seq }) => seq);
+  const doubled = client.events(chatId).length - seen.size;
+  return `began after ${from}, is at ${client.cursor(chatId)}, lacks ${list(lacks)}, differs in ${list(differs)}, ${doubled} twice`;
+}
+
+const list = (seqs: readonly number[]): string =>
+  seqs.length === 0 ? "none" : `${seqs.slice(0, 12).join()}${seqs.length > 12 ? ` … (${seqs.length})` : ""}`;

@@ -1,0 +1,135 @@
+/** CONTRACT section 1, "Membership": a room that is not one's own is answered as one that does not exist. */
+import { describe, expect, test } from "vitest";
+import type { Client, Fields } from "./client.ts";
+import { type Answer, expectProblem } from "./http.ts";
+import { NOTHING, times } from "./shapes.ts";
+import type { Person, World } from "./world.ts";
+
+/** Every way to ask for something of a room, or to change it. */
+const ROOM_REQUESTS: readonly { method: string; path: (room: string, user: string) => string; body?: Fields }[] = [
+  { method: "GET", path: (room) => `/api/chat/${room}/messages` },
+  { method: "GET", path: (room) => `/api/chat/${room}/messages?before=${NOTHING}` },
+  { method: "PATCH", path: (room) => `/v1/rooms/${room}`, body: { name: "Mine" } },
+  { method: "DELETE", path: (room) => `/v1/rooms/${room}` },
+  { method: "PUT", path: (room, user) => `/v1/rooms/${room}/members/${user}` },
+  { method: "PUT", path: (room, user) => `/v1/rooms/${room}/members/${user}`, body: { role: "owner" } },
+  { method: "DELETE", path: (room, user) => `/v1/rooms/${room}/members/${user}` },
+];
+
+const actionsIn = (chatId: string, messageId: string): readonly Fields[] => [
+  { type: "SEND_MSG", chatId, message: "text" },
+  { type: "EDIT_MSG", chatId, messageId, message: "text" },
+  { type: "DELETE_MSG", chatId, messageId },
+  { type: "REPLY", chatId, messageId, message: "text" },
+  { type: "REACT", chatId, messageId, reaction: "+" },
+  { type: "READ_MSG", chatId, messageId },
+  { type: "TYPING", chatId },
+  { type: "STOP_TYPING", chatId },
+];
+
+/** All of an answer but what changes from one moment to the next. */
+function bytesOf({ status, headers, text }: Answer): unknown {
+  return { status, text, headers: [...headers].filter(([name]) => name !== "date") };
+}
+
+/** Somebody outside, and a room with a message. */
+interface Outsider {
+  readonly stranger: Person;
+  readonly chatId: string;
+  readonly messageId: string;
+}
+
+const outsiders: readonly (readonly [string, (here: World) => Promise<Outsider>])[] = [
+  [
+    "who was never in the room",
+    async (here: World) => {
+      const { alice, carol, chatId } = await here.chat();
+      return { stranger: carol, chatId, messageId: (await alice.says(chatId, "secret")).messageId };
+    },
+  ],
+  [
+    "who was removed",
+    async (here: World) => {
+      const { alice, bob, chatId } = await here.chat();
+      const { messageId } = await bob.says(chatId, "mine once");
+      await alice.removes(chatId, bob);
+      return { stranger: bob, chatId, messageId };
+    },
+  ],
+  [
+    "of a room that was deleted",
+    async (here: World) => {
+      const { alice, chatId } = await here.chat();
+      const { messageId } = await alice.says(chatId, "secret");
+      await alice.asks("DELETE", `/v1/rooms/${chatId}`);
+      return { stranger: alice, chatId, messageId };
+    },
+  ],
+];
+
+export function strangers(world: World): void {
+  describe("a stranger", () => {
+    test.each(outsiders)("%s is answered by REST as if the room did not exist, byte for byte", async (_, of) => {
+      const { stranger, chatId, messageId } = await of(world);
+      for (const { method, path, body } of ROOM_REQUESTS) {
+        const asked = await stranger.asks(method, path(chatId, stranger.id), body);
+        expectProblem(asked, "not_found");
+        expect(bytesOf(asked)).toEqual(bytesOf(await stranger.asks(method, path(NOTHING, stranger.id), body)));
+      }
+      for (const [index, action] of actionsIn(chatId, messageId).entries()) {
+        const asked = await stranger.posts(action);
+        expectProblem(asked, "not_found");
+        expect(bytesOf(asked)).toEqual(bytesOf(await stranger.posts(actionsIn(NOTHING, NOTHING)[index]!)));
+      }
+    });
+
+    test.each(outsiders)("%s is answered on a socket as if the room did not exist", async (_, of) => {
+      const { stranger, chatId, messageId } = await of(world);
+      const client: Client = await stranger.connects(1);
+      for (const [index, action] of actionsIn(chatId, messageId).entries()) {
+        const { ref: _, ...answer } = await client.asks(action);
+        const { ref: __, ...unknown } = await client.asks(actionsIn(NOTHING, NOTHING)[index]!);
+        expect(answer).toEqual(unknown);
+        expect(answer).toMatchObject({ type: "ERROR", code: "not_found" });
+      }
+    });
+
+    test("does not learn of a reaction either", async () => {
+      const { alice, carol, chatId } = await world.chat();
+      const { messageId } = await alice.says(chatId, "text");
+      const reaction = await alice.acts({ type: "REACT", chatId, messageId, reaction: "+" });
+      const asked = await carol.posts({ type: "DELETE_REACT", reactionId: reaction.messageId });
+      expectProblem(asked, "not_found");
+      expect(bytesOf(asked)).toEqual(bytesOf(await carol.posts({ type: "DELETE_REACT", reactionId: NOTHING })));
+    });
+
+    test("hears nothing of the room", async () => {
+      const { alice, bob, carol, chatId } = await world.chat();
+      const shared = await alice.makesRoom(bob, carol);
+      const devices = await Promise.all([carol.connects(0), carol.connects(1)]);
+      await times(5, (index) => alice.says(chatId, `secret ${index}`));
+      await bob.acts({ type: "TYPING", chatId });
+      const { messageId } = await alice.says(shared, "for all");
+      for (const device of devices) {
+        await device.receives({ messageId });
+        expect(device.frames.filter((frame) => frame.chatId === chatId)).toEqual([]);
+      }
+    });
+
+    test("who is a service may act on any room", async () => {
+      const [service, { alice, bob, chatId }] = [await world.service(), await world.chat()];
+      const { messageId } = await bob.says(chatId, "text");
+      const bobs = await bob.connects(1);
+      for (const action of actionsIn(chatId, messageId).filter(
+        ({ type }) => type !== "EDIT_MSG" && type !== "DELETE_MSG",
+      )) {
+        const answer = await service.posts(action);
+        expect(answer.status, `${String(action.type)}: ${answer.text}`).toBe(200);
+      }
+      await bobs.receives({ type: "SEND_MSG", senderId: service.id });
+      await service.adds(chatId, await world.person());
+      await service.removes(chatId, alice);
+      expect((await service.history(chatId)).length).toBeGreaterThan(0);
+    });
+  });
+}
