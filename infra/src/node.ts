@@ -63,10 +63,11 @@ export class NodeProcess {
     await this.#exited;
   }
 
-  /** SIGTERM, as an orchestrator says it. Resolves when it is gone. */
-  async stop(): Promise<void> {
+  /** SIGTERM, as an orchestrator says it. Resolves when it is gone: with its exit code, or null when a signal ended it. */
+  async stop(): Promise<number | null> {
     this.#child.kill("SIGTERM");
     await this.#exited;
+    return this.#child.exitCode;
   }
 }
 

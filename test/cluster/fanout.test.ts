@@ -17,7 +17,7 @@ beforeAll(() => stage.start());
 afterAll(() => stage.stop());
 
 describe("twenty rooms of twenty authors each, by every door at once", () => {
-  afterEach(() => stage.closeClients());
+  afterEach(() => stage.mend());
 
   test("every session sees every event of its rooms, once, in order, as the store has it", async () => {
     const rooms = await Promise.all(Array.from({ length: ROOMS }, () => crowdedRoom()));
@@ -109,7 +109,12 @@ describe.concurrent("signals and tokens at both gateways", () => {
     const watchers = await Promise.all([stage.connects(near, 0), stage.connects(far, 1)]);
     let refreshedAt = 0;
     for (let refresh = 0; refresh < 3; refresh++) {
-      if (refresh > 0) await until(() => Date.now() > refreshedAt + 1000, 2000, () => "a second did not pass");
+      if (refresh > 0)
+        await until(
+          () => Date.now() > refreshedAt + 1000,
+          2000,
+          () => "a second did not pass",
+        );
       refreshedAt = Date.now();
       await typing.asks({ type: "TYPING", chatId });
     }
@@ -129,7 +134,11 @@ describe.concurrent("signals and tokens at both gateways", () => {
     const exp = inSeconds(3);
     const person = await stage.person({ exp });
     const sessions = await Promise.all([stage.connects(person, 0), stage.connects(person, 1)]);
-    await until(() => sessions.every(({ closings }) => closings.length > 0), 6000, () => stage.report(sessions, []));
+    await until(
+      () => sessions.every(({ closings }) => closings.length > 0),
+      6000,
+      () => stage.report(sessions, []),
+    );
     for (const { closings } of sessions) {
       expect(closings.map(({ code }) => code)).toEqual([4401]);
       expect(closings[0]!.at).toBeGreaterThanOrEqual(exp * 1000);
@@ -144,7 +153,11 @@ describe.concurrent("signals and tokens at both gateways", () => {
     const revokedAt = Date.now();
     const answer = await service.asks("POST", `/v1/users/${person.id}/revoke`);
     expect(answer.status, answer.text).toBe(200);
-    await until(() => sessions.every(({ closings }) => closings.length > 0), 5000, () => stage.report(sessions, []));
+    await until(
+      () => sessions.every(({ closings }) => closings.length > 0),
+      5000,
+      () => stage.report(sessions, []),
+    );
     for (const { closings } of sessions) {
       expect(closings.map(({ code }) => code)).toEqual([4409]);
       expect(closings[0]!.at - revokedAt).toBeLessThan(1000);

@@ -72,9 +72,10 @@ export async function expectKept(stage: Stage, reader: Person, acknowledged: rea
     const truth = (await stage.truth(chatId)).map(({ body }) => JSON.parse(`{${body}`) as Frame & Sent);
     expect(truth.map(({ seq }) => seq)).toEqual(truth.map((_, index) => index + 1));
     const sends = truth.filter(({ clientMessageId }) => clientMessageId !== undefined);
-    expect(new Set(sends.map(({ clientMessageId }) => clientMessageId)).size).toBe(sends.length);
+    expect(new Set(sends.map((sent) => `${sent.senderId} ${sent.clientMessageId}`)).size).toBe(sends.length);
     const history = await wholeHistory(reader, chatId);
-    expect(history).toEqual(truth.filter(({ type }) => type === "SEND_MSG").map(({ messageId }) => messageId));
+    const messages = truth.filter(({ type }) => type === "SEND_MSG" || type === "REPLY");
+    expect(history).toEqual(messages.map(({ messageId }) => messageId));
     const kept = new Map(truth.map((event) => [event.seq, event.messageId]));
     const lost = acknowledged.filter((event) => event.chatId === chatId && kept.get(event.seq) !== event.messageId);
     expect(lost, "acknowledged, but not in the store").toEqual([]);

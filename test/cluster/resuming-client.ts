@@ -126,8 +126,8 @@ export class ResumingClient {
 
   /** Loses the connection without a word; reconnects when told to. */
   drop(): void {
-    this.#ended = true;
-    this.#ws?.terminate();
+    this.live = false;
+    this.close();
   }
 
   reconnect(): void {
@@ -156,10 +156,11 @@ export class ResumingClient {
     // "close" follows.
     ws.on("error", () => {});
     ws.on("close", (code, reason) => {
-      this.live = false;
       this.closings.push({ code, reason: reason.toString("utf8"), at: Date.now() });
+      if (this.#ws !== ws) return;
+      this.live = false;
       this.#failures++;
-      if (this.#ended || this.#ws !== ws || !["resume", "backoff"].includes(NEXT.get(code) ?? "")) return;
+      if (this.#ended || !["resume", "backoff"].includes(NEXT.get(code) ?? "")) return;
       const longest = Math.min(FIRST_DELAY_MS * 2 ** (this.#failures - 1), LONGEST_DELAY_MS);
       this.#timer = setTimeout(() => this.#connect(), Math.random() * longest);
     });
@@ -178,8 +179,7 @@ export class ResumingClient {
   #ready({ rooms }: Frame): void {
     const ours = new Map([...this.rooms].filter(([, { member }]) => member));
     // Rooms that are new here go on from where READY says.
-    for (const [chatId, seq] of Object.entries(rooms))
-      if (!ours.has(chatId)) this.#begin(chatId, seq);
+    for (const [chatId, seq] of Object.entries(rooms)) if (!ours.has(chatId)) this.#begin(chatId, seq);
     if (!this.#known) {
       this.#known = true;
       return this.#goLive();

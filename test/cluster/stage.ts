@@ -1,7 +1,7 @@
 /** What a cluster test stands on: the real topology, the people on it, what its store holds, and its faults. */
 import { type Cluster, startCluster } from "@signalbox/infra/cluster";
 import { type NodeProcess, startNode } from "@signalbox/infra/node";
-import { Connection } from "@signalbox/postgres/connection";
+import { Connection, type Sql } from "@signalbox/postgres/connection";
 import { ask } from "../contract/http.ts";
 import { ENV, type Person, type Servers, World } from "../contract/world.ts";
 import { ResumingClient } from "./resuming-client.ts";
@@ -32,6 +32,12 @@ export class Stage {
     return this.#cluster;
   }
 
+  /** A connection to the store: a new one when the store was away. */
+  get sql(): Sql {
+    if (this.#database?.over !== false) this.#database = new Connection(this.cluster.postgres.url);
+    return this.#database.sql;
+  }
+
   async start(): Promise<void> {
     this.#cluster = await startCluster({ env: ENV });
     this.gateways.push(...this.#cluster.gateways);
@@ -46,7 +52,14 @@ export class Stage {
     await this.#cluster?.stop();
   }
 
-  /** Ends the clients of the test that is over. */
+  /** Leaves nothing of the test that is over: ends its clients, passes hints again, starts nodes in the place of dead ones. */
+  async mend(): Promise<void> {
+    this.closeClients();
+    await this.passHints();
+    for (const nodes of [this.gateways, this.apis])
+      await Promise.all(nodes.map(({ pid }, index) => (alive(pid) ? undefined : this.replace(nodes, index))));
+  }
+
   closeClients(): void {
     for (const client of this.#clients.splice(0)) client.close();
   }
@@ -91,9 +104,7 @@ export class Stage {
 
   /** A room's events in the store. */
   async truth(chatId: string): Promise<readonly Truth[]> {
-    if (this.#database?.over !== false) this.#database = new Connection(this.cluster.postgres.url);
-    const { sql } = this.#database;
-    const rows = await sql<Truth[]>`select seq, body from events where room_id = ${chatId} order by seq`;
+    const rows = await this.sql<Truth[]>`select seq, body from events where room_id = ${chatId} order by seq`;
     return rows.map(({ seq, body }) => ({ seq, body: body.slice(body.indexOf('"seq"')) }));
   }
 
@@ -106,22 +117,28 @@ export class Stage {
       await until(
         () => late().length === 0,
         ms,
-        () => this.report(late(), [`room ${chatId} is at ${last}`, ...late().map((each) => missing(each, chatId, truth))]),
+        () =>
+          this.report(late(), [`room ${chatId} is at ${last}`, ...late().map((each) => missing(each, chatId, truth))]),
       );
       this.exact(clients, chatId, truth);
     }
   }
 
-  /** Throws unless each client has exactly the events of `truth` above where it began. */
+  /** Throws unless each client has exactly the events of `truth` above where it began; it may have later ones, too. */
   exact(clients: readonly ResumingClient[], chatId: string, truth: readonly Truth[]): void {
     const wrong = clients.filter((client) => {
       const from = client.rooms.get(chatId)?.from ?? 0;
       const expected = truth.filter(({ seq }) => seq > from);
-      const seen = client.events(chatId);
+      const seen = client.events(chatId).filter(({ seq }) => seq <= (truth.at(-1)?.seq ?? 0));
       return client.faults.length > 0 || seen.length !== expected.length || !sameBodies(seen, expected);
     });
     if (wrong.length > 0)
-      throw new Error(this.report(wrong, wrong.map((each) => `${each.name}: ${missing(each, chatId, truth)}`)));
+      throw new Error(
+        this.report(
+          wrong,
+          wrong.map((each) => `${each.name}: ${missing(each, chatId, truth)}`),
+        ),
+      );
   }
 
   /** What a reader of a failed test needs. */
@@ -161,6 +178,14 @@ export class Stage {
   async #acl(...rules: readonly string[]): Promise<void> {
     const primaries = await this.cluster.redis.primaries();
     await Promise.all(primaries.map((node) => node.command("ACL", "SETUSER", "default", ...rules)));
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 

@@ -141,6 +141,15 @@ export class Client {
     await this.asks({ type: "PING" });
   }
 
+  /** Reads nothing more, until `reads`. */
+  stalls(): void {
+    this.#ws.pause();
+  }
+
+  reads(): void {
+    this.#ws.resume();
+  }
+
   close(): void {
     this.#ws.close();
   }

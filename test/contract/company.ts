@@ -98,6 +98,26 @@ function leaving(world: World): void {
     }
   });
 
+  test("has said nothing above their USER_LEAVE, however much they were sending", async () => {
+    const { alice, bob, chatId } = await world.chat();
+    const [alices, bobs] = await Promise.all([alice.connects(0), bob.connects(1)]);
+    const action = { type: "SEND_MSG", chatId, message: "mine" };
+    const answers = Promise.all(
+      [...Array(60).keys()].map((index) => (index % 2 === 0 ? bob.posts(action) : bobs.asks(action))),
+    );
+    await alices.receives({ type: "SEND_MSG" });
+    await alice.removes(chatId, bob);
+    await answers;
+    expectProblem(await bob.posts(action), "not_found");
+    const { messageId } = await alice.says(chatId, "after");
+    await alices.receives({ messageId });
+    const events = alices.events(chatId);
+    const left = events.findIndex(({ type }) => type === "USER_LEAVE");
+    expect(left).toBeGreaterThan(0);
+    expect(events.slice(left + 1).map(({ senderId }) => senderId)).toEqual([alice.id]);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => 2 + index));
+  });
+
   test("acts there no more, by any door", async () => {
     const { alice, bob, chatId } = await world.chat();
     const bobs = await bob.connects(1);

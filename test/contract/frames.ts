@@ -34,6 +34,7 @@ function answers(world: World): void {
     const phone = await alice.connects();
     phone.send({ type: "SEND_MSG", chatId, message: "without" });
     await phone.acts({ type: "SEND_MSG", chatId, message: "with" });
+    await phone.receives({ type: "SEND_MSG", message: "with" });
     expect(phone.of("ACK")).toHaveLength(1);
     expect(phone.of("SEND_MSG").map(({ message }) => message)).toEqual(["without", "with"]);
   });

@@ -56,6 +56,15 @@ function repeatedSends(world: World): void {
       expect(await typesUntilNow(bob, chatId, 1)).toEqual(["SEND_MSG", "EDIT_MSG", "DELETE_MSG"]);
     });
 
+    test("still gives the first message when its event is no longer kept", async () => {
+      const { alice, bob, chatId } = await world.chat();
+      const action = { type: "SEND_MSG", chatId, message: "once", clientMessageId: "id", mentions: [bob.id] };
+      const first = await alice.acts(action);
+      await world.sql`delete from events where room_id = ${chatId}`;
+      expect(await alice.acts(action)).toStrictEqual(first);
+      expect(await bob.history(chatId)).toMatchObject([{ messageId: first.messageId, content: "once" }]);
+    });
+
     test("is another message for another author, room or id", async () => {
       const { alice, bob, chatId } = await world.chat();
       const other = await alice.makesRoom(bob);

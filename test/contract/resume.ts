@@ -85,6 +85,24 @@ function replay(world: World): void {
     }
   });
 
+  test("of any length goes through at the speed at which the client reads", async () => {
+    const [service, { bob, chatId }] = [await world.service(), await world.chat()];
+    const message = "m".repeat(32_768);
+    // Ten times what a session may have waiting.
+    await times(320, () => service.says(chatId, message));
+    const [slow, quick] = [await parks(bob, 0), await parks(bob, 0)];
+    slow.stalls();
+    slow.send({ type: "RESUME", rooms: { [chatId]: 1 } });
+    await resumes(quick, { [chatId]: 1 });
+    await service.says(chatId, "live");
+    slow.reads();
+    for (const client of [slow, quick]) {
+      await client.receives({ message: "live" });
+      await client.receives({ type: "RESUMED" });
+      expect(seqsOf(client, chatId)).toEqual(range(2, 322));
+    }
+  });
+
   test("brings the receipts that changed since the cursor", async () => {
     const { alice, bob, chatId } = await world.chat();
     const { messageId, seq } = await alice.says(chatId, "read this");

@@ -202,6 +202,17 @@ function members(world: World): void {
     expect((await carol.rooms()).data).toMatchObject([{ id: chatId, member_count: 3 }]);
   });
 
+  test("are counted right, and each join has its own seq, when many join and leave at once", async () => {
+    const { alice, bob, chatId } = await world.chat();
+    const phone = await alice.connects(1);
+    const newcomers = await times(20, () => world.person());
+    await Promise.all(newcomers.map((newcomer, index) => (index % 2 === 0 ? alice : bob).adds(chatId, newcomer)));
+    await Promise.all(newcomers.slice(0, 5).map((newcomer) => newcomer.removes(chatId, newcomer)));
+    expect((await alice.rooms()).data).toMatchObject([{ member_count: 17, cursor: 26 }]);
+    await phone.receives({ chatId, seq: 26 });
+    expect(phone.events(chatId).map(({ seq }) => seq)).toEqual(Array.from({ length: 25 }, (_, index) => 2 + index));
+  });
+
   test("have the role that an owner gives them", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     const { messageId } = await alice.says(chatId, "alice's");

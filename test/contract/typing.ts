@@ -72,7 +72,7 @@ export function typingPatience(world: World): void {
     const { alice, bob, chatId } = await world.chat();
     const [near, far] = await Promise.all([bob.connects(0), bob.connects(1)]);
     await alice.acts({ type: "TYPING", chatId });
-    // The refresh comes when another's whole time of typing, which began with the first, is half over.
+    // Half of the first one's time goes by, so that an end counted from there would come too early.
     await near.receives({ type: "TYPING" });
     await new Promise((resolve) => setTimeout(resolve, 2000));
     const refreshed = Date.now();

@@ -28,7 +28,7 @@ export class Outbox {
   readonly #deps: OutboxDeps;
   #pending: Bytes = "";
   #later: Map<string, Bytes> | undefined;
-  #waiters: ((more: boolean) => void)[] = [];
+  #waiters: ((more: boolean) => void)[] | undefined;
   #closed = false;
 
   constructor(deps: OutboxDeps) {
@@ -78,7 +78,10 @@ export class Outbox {
   drained(): Promise<boolean> {
     if (this.#closed) return Promise.resolve(false);
     if (this.ready()) return Promise.resolve(true);
-    return new Promise((resolve) => this.#waiters.push(resolve));
+    return new Promise((resolve) => {
+      this.#waiters ??= [];
+      this.#waiters.push(resolve);
+    });
   }
 
   /** Nothing more is taken or written. */
@@ -86,7 +89,13 @@ export class Outbox {
     this.#closed = true;
     this.#pending = "";
     this.#later = undefined;
-    for (const resolve of this.#waiters.splice(0)) resolve(false);
+    this.#answer(false);
+  }
+
+  #answer(more: boolean): void {
+    const waiters = this.#waiters ?? [];
+    this.#waiters = undefined;
+    for (const resolve of waiters) resolve(more);
   }
 
   #waiting(): number {
@@ -98,6 +107,6 @@ export class Outbox {
     const later = this.#later;
     this.#later = undefined;
     for (const [key, frame] of later ?? []) this.signal(key, frame);
-    for (const resolve of this.#waiters.splice(0)) resolve(true);
+    this.#answer(true);
   }
 }

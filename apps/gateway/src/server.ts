@@ -54,8 +54,10 @@ export function createGateway({ session: deps, maxSessions, allowedOrigins, metr
     ws.on("pong", () => session.pong());
     // What goes wrong with a socket ends it, and "close" follows.
     ws.on("error", () => {});
-    ws.on("close", (code) => {
+    ws.on("close", (heard) => {
       sessions.delete(session);
+      // A peer that does not read its close frame is cut with 1006, which says nothing of why.
+      const code = session.closedFor === undefined ? heard : CLOSE[session.closedFor].code;
       metrics.closed.inc({ code: OUR_CODES.has(code) ? code : "other" });
       session.end();
     });

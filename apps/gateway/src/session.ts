@@ -48,6 +48,8 @@ export class Session implements Sink, Beating {
   readonly id = crypto.randomUUID();
   readonly deps: SessionDeps;
   state: SessionState;
+  /** Why we ended it; undefined when the peer did, or the network. */
+  closedFor: CloseReason | undefined;
   #claims: Claims | undefined;
   readonly #ws: WebSocket;
   readonly #outbox: Outbox;
@@ -122,6 +124,7 @@ export class Session implements Sink, Beating {
   /** Ends the session: what waits is written first, except for one that does not read. */
   close(reason: CloseReason): void {
     if (this.state.kind === "closed") return;
+    this.closedFor = reason;
     if (reason !== "slow") this.#outbox.flush();
     this.end();
     this.#ws.resume();

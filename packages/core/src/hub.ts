@@ -179,7 +179,9 @@ export class Hub {
     feed.begin(head);
     if (seat.state === "left") return;
     if (cursor > head) seat.sink.reset(feed.roomId, "too_old", head);
-    const replay = feed.replayOf(seat) ?? feed.park(seat, head, head);
+    const parked = feed.replayOf(seat);
+    parked?.goOn(head);
+    const replay = parked ?? feed.park(seat, head, head);
     replay.cursor = Math.min(cursor, head);
   }
 

@@ -22,16 +22,27 @@ async function setUp() {
   const writer = createWriter({ store, engine: createMemoryEngine(new ManualClock()), typingTtlMs: 4000 });
   const act = async (userId: string, action: Action, service = false): Promise<Answer> =>
     JSON.parse(toText(await writer.act({ userId, service }, action))) as Answer;
-  const room = await writer.createRoom({ userId: "olga", service: false }, { name: "Project", members: ["ann", "ben"], metadata: {} });
+  const room = await writer.createRoom(
+    { userId: "olga", service: false },
+    { name: "Project", members: ["ann", "ben"], metadata: {} },
+  );
   const chatId = room.roomId;
   const say = (userId: string, message: string, more: { clientMessageId?: string; mentions?: string[] } = {}) =>
     act(userId, { type: "SEND_MSG", chatId, message, ...more });
   const answer = (userId: string, messageId: string, message: string, clientMessageId?: string) =>
-    act(userId, { type: "REPLY", chatId, messageId, message, ...(clientMessageId === undefined ? {} : { clientMessageId }) });
-  const edit = (userId: string, messageId: string, message: string) => act(userId, { type: "EDIT_MSG", chatId, messageId, message });
+    act(userId, {
+      type: "REPLY",
+      chatId,
+      messageId,
+      message,
+      ...(clientMessageId === undefined ? {} : { clientMessageId }),
+    });
+  const edit = (userId: string, messageId: string, message: string) =>
+    act(userId, { type: "EDIT_MSG", chatId, messageId, message });
   const remove = (userId: string, messageId: string, service = false) =>
     act(userId, { type: "DELETE_MSG", chatId, messageId }, service);
-  const react = (userId: string, messageId: string, reaction: string) => act(userId, { type: "REACT", chatId, messageId, reaction });
+  const react = (userId: string, messageId: string, reaction: string) =>
+    act(userId, { type: "REACT", chatId, messageId, reaction });
   const unreact = (userId: string, reactionId: string) => act(userId, { type: "DELETE_REACT", reactionId });
   const history = () => store.history(chatId, 100, null);
   const seqs = () => store.eventsOf(chatId).map(({ seq }) => seq);
@@ -65,7 +76,9 @@ test("a send that is repeated is answered with the first message, whatever the r
 
 test("sends that are repeated in the same breath are one message", async () => {
   const { say, seqs } = await setUp();
-  const [first, ...repeats] = await Promise.all(["one", "two", "three"].map((text) => say("ann", text, { clientMessageId: "c1" })));
+  const [first, ...repeats] = await Promise.all(
+    ["one", "two", "three"].map((text) => say("ann", text, { clientMessageId: "c1" })),
+  );
   for (const repeat of repeats) expect(repeat).toEqual(first);
   expect(seqs()).toEqual([1, 2]);
 });
@@ -74,7 +87,10 @@ test("the same client id of another author, or in another room, is another messa
   const { act, say, seqs, writer } = await setUp();
   const first = await say("ann", "one", { clientMessageId: "c1" });
   const second = await say("ben", "one", { clientMessageId: "c1" });
-  const other = await writer.createRoom({ userId: "ann", service: false }, { name: "Other", members: [], metadata: {} });
+  const other = await writer.createRoom(
+    { userId: "ann", service: false },
+    { name: "Other", members: [], metadata: {} },
+  );
   const third = await act("ann", { type: "SEND_MSG", chatId: other.roomId, message: "one", clientMessageId: "c1" });
   expect(new Set([first.messageId, second.messageId, third.messageId]).size).toBe(3);
   expect(seqs()).toEqual([1, 2, 3]);
@@ -93,14 +109,14 @@ test("an answer carries the message that it answers, as that is now", async () =
   const edited = await edit("ann", original.messageId, "better question");
   const event = await answer("ben", original.messageId, "answer");
   expect(parse(DurableEvent, event)).toEqual(event);
-  expect(event["replyTo"]).toEqual({
+  expect(event.replyTo).toEqual({
     chatId,
     messageId: original.messageId,
     senderId: "ann",
     content: "better question",
-    timeStamp: original["timeStamp"],
+    timeStamp: original.timeStamp,
     edited: true,
-    editedAt: edited["editedAt"],
+    editedAt: edited.editedAt,
   });
 });
 
@@ -153,7 +169,8 @@ test.fails("a repeated answer is answered with its REPLY also when its event is 
 test("nobody edits the messages of others, not even an owner or a service", async () => {
   const { act, chatId, edit, say, seqs } = await setUp();
   const { messageId } = await say("ann", "hello");
-  for (const who of ["ben", "olga"]) await expect(edit(who, messageId, "bye")).rejects.toMatchObject({ code: "forbidden" });
+  for (const who of ["ben", "olga"])
+    await expect(edit(who, messageId, "bye")).rejects.toMatchObject({ code: "forbidden" });
   const byService = act("backend", { type: "EDIT_MSG", chatId, messageId, message: "bye" }, true);
   await expect(byService).rejects.toMatchObject({ code: "forbidden" });
   expect(seqs()).toEqual([1, 2]);
@@ -166,7 +183,11 @@ test("a message is deleted by its author, an owner or a service, and by nobody e
   await expect(remove("ben", one)).rejects.toMatchObject({ code: "forbidden" });
   expect(await remove("ann", one)).toMatchObject({ type: "DELETE_MSG", senderId: "ann", messageId: one });
   expect(await remove("olga", two)).toMatchObject({ type: "DELETE_MSG", senderId: "olga", messageId: two });
-  expect(await remove("backend", three, true)).toMatchObject({ type: "DELETE_MSG", senderId: "backend", messageId: three });
+  expect(await remove("backend", three, true)).toMatchObject({
+    type: "DELETE_MSG",
+    senderId: "backend",
+    messageId: three,
+  });
 });
 
 test("a deleted message stays in its place without its text", async () => {
@@ -206,10 +227,21 @@ test("a reaction is an event of its own, with the id that removes it", async () 
   const { messageId } = await say("ann", "hello");
   const event = await react("ben", messageId, "\u{1f44d}");
   expect(parse(DurableEvent, event)).toEqual(event);
-  expect(event).toMatchObject({ type: "REACT", seq: 3, message: "\u{1f44d}", parentMessageId: messageId, senderId: "ben" });
+  expect(event).toMatchObject({
+    type: "REACT",
+    seq: 3,
+    message: "\u{1f44d}",
+    parentMessageId: messageId,
+    senderId: "ben",
+  });
   const removed = await unreact("ben", event.messageId);
   expect(parse(DurableEvent, removed)).toEqual(removed);
-  expect(removed).toMatchObject({ type: "DELETE_REACT", seq: 4, messageId: event.messageId, parentMessageId: messageId });
+  expect(removed).toMatchObject({
+    type: "DELETE_REACT",
+    seq: 4,
+    messageId: event.messageId,
+    parentMessageId: messageId,
+  });
 });
 
 test("the same reaction of the same user to the same message is one: a repeat gets the existing one, and no event", async () => {
@@ -275,7 +307,8 @@ test("for strangers a room is exactly as one that does not exist, whatever they 
     { type: "TYPING", chatId: id },
     { type: "STOP_TYPING", chatId: id },
   ];
-  const outcome = (action: Action) => act("eve", action).catch(({ code, message }: { code: string; message: string }) => [code, message]);
+  const outcome = (action: Action) =>
+    act("eve", action).catch(({ code, message }: { code: string; message: string }) => [code, message]);
   for (const [index, action] of attempts(chatId).entries()) {
     const real = await outcome(action);
     expect(real).toEqual(await outcome(attempts(NOBODY)[index] as Action));
@@ -286,7 +319,10 @@ test("for strangers a room is exactly as one that does not exist, whatever they 
 test("a message of another room is not found", async () => {
   const { act, say, writer } = await setUp();
   const { messageId } = await say("ann", "hello");
-  const other = await writer.createRoom({ userId: "ann", service: false }, { name: "Other", members: [], metadata: {} });
+  const other = await writer.createRoom(
+    { userId: "ann", service: false },
+    { name: "Other", members: [], metadata: {} },
+  );
   const elsewhere = act("ann", { type: "EDIT_MSG", chatId: other.roomId, messageId, message: "bye" });
   await expect(elsewhere).rejects.toMatchObject({ code: "not_found" });
 });

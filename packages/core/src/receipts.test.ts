@@ -9,7 +9,10 @@ import { createWriter } from "./writer.ts";
 async function setUp() {
   const store = new MapStore();
   const writer = createWriter({ store, engine: createMemoryEngine(new ManualClock()), typingTtlMs: 4000 });
-  const room = await writer.createRoom({ userId: "ann", service: false }, { name: "Project", members: ["ben"], metadata: {} });
+  const room = await writer.createRoom(
+    { userId: "ann", service: false },
+    { name: "Project", members: ["ben"], metadata: {} },
+  );
   const chatId = room.roomId;
   const say = async (message: string) => {
     const event = await writer.act({ userId: "ann", service: false }, { type: "SEND_MSG", chatId, message });

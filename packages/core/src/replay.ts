@@ -52,7 +52,7 @@ export class Replay {
     if (seq > this.#head) this.#until = seq;
   }
 
-  /** Its user joined again at `seq`. */
+  /** Its user is a member at `seq`, whatever was before. */
   goOn(seq: number): void {
     this.#head = seq;
     this.#until = Number.POSITIVE_INFINITY;

@@ -19,9 +19,12 @@ async function setUp() {
   await store.putUser("ann", "Ann A.");
   const made = await writer.createRoom(olga, { name: "Project", members: ["ann", "ben"], metadata: { colour: "red" } });
   const room = made.roomId;
-  const events = () => store.eventsOf(room).map(({ body }) => parse(DurableEvent, JSON.parse(toText(open(body, "ann") + body))));
+  const events = () =>
+    store.eventsOf(room).map(({ body }) => parse(DurableEvent, JSON.parse(toText(open(body, "ann") + body))));
   const members = async () => {
-    const all = await Promise.all(["olga", "ann", "ben", "eve"].map(async (id) => ((await store.isVisible(room, id, false)) ? [id] : [])));
+    const all = await Promise.all(
+      ["olga", "ann", "ben", "eve"].map(async (id) => ((await store.isVisible(room, id, false)) ? [id] : [])),
+    );
     return all.flat();
   };
   return { store, writer, made, room, events, members };
@@ -29,7 +32,13 @@ async function setUp() {
 
 test("who makes a room owns it, and those named are its members; NEW_CHAT is its first event", async () => {
   const { events, made, members, store } = await setUp();
-  expect(made).toMatchObject({ name: "Project", createdBy: "olga", memberCount: 3, lastSeq: 1, metadata: { colour: "red" } });
+  expect(made).toMatchObject({
+    name: "Project",
+    createdBy: "olga",
+    memberCount: 3,
+    lastSeq: 1,
+    metadata: { colour: "red" },
+  });
   expect(await members()).toEqual(["olga", "ann", "ben"]);
   expect((await store.roomPage("olga", 10, null))[0]).toMatchObject({ role: "owner" });
   expect((await store.roomPage("ann", 10, null))[0]).toMatchObject({ role: "member" });
@@ -51,8 +60,14 @@ test("a service makes rooms for others without sitting in them", async () => {
 
 test("a changed name or metadata is a ROOM_STATE; a change to what is already there is none", async () => {
   const { events, room, writer } = await setUp();
-  expect(await writer.patchRoom(ann, room, { name: "Plan" })).toMatchObject({ name: "Plan", lastSeq: 2, metadata: { colour: "red" } });
-  expect(await writer.patchRoom(ann, room, { name: "Plan", metadata: { colour: "red" } })).toMatchObject({ lastSeq: 2 });
+  expect(await writer.patchRoom(ann, room, { name: "Plan" })).toMatchObject({
+    name: "Plan",
+    lastSeq: 2,
+    metadata: { colour: "red" },
+  });
+  expect(await writer.patchRoom(ann, room, { name: "Plan", metadata: { colour: "red" } })).toMatchObject({
+    lastSeq: 2,
+  });
   expect(await writer.patchRoom(ann, room, { metadata: {} })).toMatchObject({ name: "Plan", metadata: {}, lastSeq: 3 });
   expect(events().slice(1)).toMatchObject([
     { type: "ROOM_STATE", changed: ["room"], seq: 2 },
@@ -63,7 +78,12 @@ test("a changed name or metadata is a ROOM_STATE; a change to what is already th
 test("a user who is added joins by the name that they go by, or their id", async () => {
   const { events, members, room, store, writer } = await setUp();
   await store.putUser("eve", "Eve E.");
-  expect(await writer.putMember(ann, room, "eve", undefined)).toMatchObject({ userId: "eve", role: "member", joinedSeq: 2, leftSeq: null });
+  expect(await writer.putMember(ann, room, "eve", undefined)).toMatchObject({
+    userId: "eve",
+    role: "member",
+    joinedSeq: 2,
+    leftSeq: null,
+  });
   await writer.putMember(service, room, "nameless", undefined);
   expect(events().slice(1)).toMatchObject([
     { type: "USER_JOIN", seq: 2, senderId: "ann", message: "eve", username: "Eve E." },
@@ -123,7 +143,11 @@ test("who comes back is a member from their new USER_JOIN on, with an ordinary r
   const { members, room, writer } = await setUp();
   await writer.putMember(olga, room, "ann", "owner");
   await writer.removeMember(olga, room, "ann");
-  expect(await writer.putMember(olga, room, "ann", undefined)).toMatchObject({ role: "member", joinedSeq: 4, leftSeq: null });
+  expect(await writer.putMember(olga, room, "ann", undefined)).toMatchObject({
+    role: "member",
+    joinedSeq: 4,
+    leftSeq: null,
+  });
   expect(await members()).toContain("ann");
 });
 
@@ -152,5 +176,6 @@ test("for strangers a room is exactly as one that does not exist", async () => {
     () => writer.removeMember(eve, id, "eve"),
   ];
   for (const id of [room, unknown])
-    for (const attempt of attempts(id)) await expect(attempt()).rejects.toMatchObject({ code: "not_found", message: "no such room" });
+    for (const attempt of attempts(id))
+      await expect(attempt()).rejects.toMatchObject({ code: "not_found", message: "no such room" });
 });

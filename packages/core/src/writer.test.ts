@@ -21,11 +21,16 @@ async function setUp() {
   const groups: number[] = [];
   const writer = createWriter({ store, engine, typingTtlMs: 4000, measure: (size) => groups.push(size) });
   const room = (await writer.createRoom(olga, { name: "Project", members: ["ann"], metadata: {} })).roomId;
-  const say = (userId: string, message: string) => writer.act(user(userId), { type: "SEND_MSG", chatId: room, message });
+  const say = (userId: string, message: string) =>
+    writer.act(user(userId), { type: "SEND_MSG", chatId: room, message });
   const frames = () =>
-    published.splice(0).map(({ channel, payload }) =>
-      channel.kind === "room" ? decodeRoomFrame(channel.id, payload) : { to: channel.id, ...decodeUserFrame(payload) },
-    );
+    published
+      .splice(0)
+      .map(({ channel, payload }) =>
+        channel.kind === "room"
+          ? decodeRoomFrame(channel.id, payload)
+          : { to: channel.id, ...decodeUserFrame(payload) },
+      );
   frames();
   groups.length = 0;
   return { store, engine, writer, room, say, frames, groups };
@@ -87,7 +92,8 @@ test("while the store is away everything is refused as unavailable, nothing is p
   const { frames, say, store } = await setUp();
   store.away = true;
   const outcomes = await Promise.allSettled([say("ann", "one"), say("ann", "two")]);
-  for (const outcome of outcomes) expect(outcome).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
+  for (const outcome of outcomes)
+    expect(outcome).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
   expect(frames()).toEqual([]);
   store.away = false;
   expect(seqOf(await say("ann", "three"))).toBe(2);
@@ -119,10 +125,14 @@ test("a join is told to the room and to the user who joined; a leave to the room
 
 test("receipts of one group are told once per room, each user's newest", async () => {
   const { frames, room, say, writer } = await setUp();
-  const ids = await Promise.all(["one", "two"].map(async (text) => (JSON.parse(toText(await say("ann", text))) as { messageId: string }).messageId));
+  const ids = await Promise.all(
+    ["one", "two"].map(async (text) => (JSON.parse(toText(await say("ann", text))) as { messageId: string }).messageId),
+  );
   frames();
   await Promise.all(ids.map((messageId) => writer.act(olga, { type: "READ_MSG", chatId: room, messageId })));
-  expect(frames()).toMatchObject([{ kind: "receipts", receipts: [{ userId: "olga", messageId: ids[1], messageSeq: 3 }] }]);
+  expect(frames()).toMatchObject([
+    { kind: "receipts", receipts: [{ userId: "olga", messageId: ids[1], messageSeq: 3 }] },
+  ]);
 });
 
 test("typing is noted and told with its time to live, and taken back", async () => {
@@ -166,5 +176,7 @@ test("more than 20,000 waiting changes are refused instead of kept", async () =>
   store.away = true;
   const outcomes = await Promise.allSettled(Array.from({ length: 20_001 }, () => say("ann", "hello")));
   const last = outcomes.at(-1);
-  expect(last?.status === "rejected" && last.reason instanceof Problem && last.reason.message).toBe("too many changes wait");
+  expect(last?.status === "rejected" && last.reason instanceof Problem && last.reason.message).toBe(
+    "too many changes wait",
+  );
 });

@@ -1,5 +1,6 @@
 import type { Store, UserRow } from "@signalbox/core/ports";
 import { Problem } from "@signalbox/protocol/errors";
+import { remembering } from "./remembering.ts";
 import type { Claims, Tokens } from "./tokens.ts";
 
 /** The door to API and gateway alike. CONTRACT sections 1 "Auth" and 4 "Revocation". */
@@ -11,7 +12,7 @@ export interface Access {
    * with `unauthenticated` (detail "revoked"), or with `unavailable` when the store is away.
    */
   confirm(claims: Claims): Promise<void>;
-  /** Both: the claims of a token that lets its bearer in now. */
+  /** Both, for one request of many: the claims of a token that lets its bearer in now. Tokens that held are remembered. */
   admit(token: string): Promise<Claims>;
 }
 
@@ -28,11 +29,12 @@ export function createAccess({ tokens, store }: AccessDeps): Access {
     const renamed = name !== null && name !== user?.name;
     if (user === undefined || renamed) await store.putUser(userId, name);
   };
+  const remembered = remembering(tokens.verify);
   return {
     verify: tokens.verify,
     confirm,
     async admit(token) {
-      const claims = await tokens.verify(token);
+      const claims = await remembered(token);
       await confirm(claims);
       return claims;
     },

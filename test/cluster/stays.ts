@@ -1,0 +1,51 @@
+/** Memberships as a room's events tell them, and what a session of somebody who comes and goes must have seen. */
+import { expect } from "vitest";
+import type { Frame } from "../contract/client.ts";
+import type { ResumingClient } from "./resuming-client.ts";
+import type { Stage, Truth } from "./stage.ts";
+import { until } from "./until.ts";
+
+/** From which event to which somebody was a member. */
+type Stay = readonly [first: number, last: number];
+
+/** `inside`: whether the room was made with them in it. */
+export interface Guest {
+  readonly userId: string;
+  readonly inside: boolean;
+  readonly sessions: readonly ResumingClient[];
+}
+
+/** Resolves when each session of the guest has every event of their stays after what READY told, and fails when it has any other. */
+export async function staysComplete(stage: Stage, chatId: string, guest: Guest, ms = 5000): Promise<void> {
+  const truth = await stage.truth(chatId);
+  const stays = staysOf(truth, guest);
+  const last = stays.at(-1)?.[1] ?? 0;
+  const told = [`stays ${JSON.stringify(stays)}`];
+  const behind = () => guest.sessions.filter((session) => session.cursor(chatId) < last);
+  await until(
+    () => behind().length === 0,
+    ms,
+    () => stage.report(behind(), told),
+  );
+  await Promise.all(guest.sessions.map((session) => session.settled()));
+  for (const session of guest.sessions) {
+    const from = session.rooms.get(chatId)?.from ?? 0;
+    const due = truth.filter(({ seq }) => seq > from && stays.some(([first, end]) => seq >= first && seq <= end));
+    const seen = session.events(chatId).map(({ seq }) => seq);
+    expect(session.faults, stage.report([session], told)).toEqual([]);
+    expect(seen, stage.report([session], told)).toEqual(due.map(({ seq }) => seq));
+  }
+}
+
+function staysOf(truth: readonly Truth[], { userId, inside }: Guest): readonly Stay[] {
+  const stays: Stay[] = [];
+  let joined = inside ? 1 : undefined;
+  for (const { seq, body } of truth) {
+    const { type, senderId, message } = JSON.parse(`{${body}`) as Frame;
+    if (type === "USER_JOIN" && message === userId) joined = seq;
+    if (type !== "USER_LEAVE" || senderId !== userId || joined === undefined) continue;
+    stays.push([joined, seq]);
+    joined = undefined;
+  }
+  return joined === undefined ? stays : [...stays, [joined, truth.at(-1)?.seq ?? 0]];
+}
