@@ -98,6 +98,26 @@ function leaving(world: World): void {
     }
   });
 
+  test("in the middle of a long replay gets it up to their USER_LEAVE, and nothing above", async () => {
+    const [service, { alice, bob, chatId }] = [await world.service(), await world.chat()];
+    const message = "m".repeat(32_768);
+    await times(200, () => service.says(chatId, message));
+    const device = await bob.connects(1, "?resume=1");
+    device.stalls();
+    device.send({ type: "RESUME", rooms: { [chatId]: 1 } });
+    const witness = await bob.connects(1);
+    await alice.removes(chatId, bob);
+    await alice.says(chatId, "not for bob");
+    await witness.receives({ type: "USER_LEAVE", chatId });
+    device.reads();
+    await device.receives({ type: "RESUMED" });
+    await device.receives({ type: "NEW_CHAT", chatId: await alice.makesRoom(bob) });
+    // Whoever was removed before the replay began is told that they are no member.
+    const events = device.events(chatId);
+    if (device.of("RESET").length === 0) expect(events.at(-1)).toMatchObject({ type: "USER_LEAVE", seq: 202 });
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => 2 + index));
+  });
+
   test("has said nothing above their USER_LEAVE, however much they were sending", async () => {
     const { alice, bob, chatId } = await world.chat();
     const [alices, bobs] = await Promise.all([alice.connects(0), bob.connects(1)]);

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { Feed } from "./feed.ts";
 import type { Receipt } from "./frames.ts";
-import { ManualClock } from "./manual-clock.ts";
-import { MapStore } from "./map-store.ts";
+import { ManualClock } from "./manual-clock.fake.ts";
+import { MapStore } from "./map-store.fake.ts";
 import { Pages } from "./pages.ts";
 import type { EventRow } from "./ports.ts";
-import { RecordingSink } from "./recording-sink.ts";
+import { RecordingSink } from "./recording-sink.fake.ts";
 import { createSeat } from "./seat.ts";
 
 function setUp() {

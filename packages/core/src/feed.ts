@@ -207,6 +207,7 @@ export class Feed {
 
   #broadcast(signal: Live): void {
     for (const seat of this.#live) seat.sink.signal(signal);
+    for (const replay of this.#replays.values()) replay.keep(signal);
   }
 
   #typingSignal(userId: string, typing: boolean): Live {

@@ -59,7 +59,7 @@ export class Hub {
       message: (channel, payload) => this.#message(channel, payload),
       restored: (channels) => this.#restored(channels),
     });
-    this.#watch.ask();
+    await this.#watch.ask();
     await this.#settled(this.probe.start());
   }
 
@@ -167,8 +167,11 @@ export class Hub {
       else doubtful.set(roomId, cursor);
     }
     if (doubtful.size === 0) return;
-    const heads = await this.#store.resumable(seat.sink.userId, [...doubtful.keys()]);
-    const feeds = await this.#open([...heads.keys()]);
+    const { userId } = seat.sink;
+    const known = await this.#store.resumable(userId, [...doubtful.keys()]);
+    const feeds = await this.#open([...known.keys()]);
+    // Again, after the subscription: what is published from here on arrives.
+    const heads = known.size === 0 ? known : await this.#store.resumable(userId, [...known.keys()]);
     for (const feed of feeds) this.#replace(seat, feed, heads.get(feed.roomId) ?? 0, doubtful.get(feed.roomId) ?? 0);
     for (const feed of feeds) this.#unpin(feed);
     for (const [roomId, cursor] of doubtful)
@@ -264,7 +267,7 @@ export class Hub {
   }
 
   #restored(channels: readonly Channel[]): void {
-    this.#watch.ask();
+    void this.#watch.ask();
     void this.#loadTyping(channels.filter(({ kind }) => kind === "room").map(({ id }) => id));
   }
 

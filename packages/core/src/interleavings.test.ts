@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { openLoneNode, service } from "./lone-node.ts";
-import { settled } from "./manual-clock.ts";
-import type { RecordingSink } from "./recording-sink.ts";
+import { openLoneNode, service } from "./lone-node.fake.ts";
+import { settled } from "./manual-clock.fake.ts";
+import type { RecordingSink } from "./recording-sink.fake.ts";
 import type { Seat } from "./seat.ts";
 
 test("whatever the interleaving of joins, leaves, losses, connections and slow answers: once, in order, and nothing after a USER_LEAVE", async () => {

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from "vitest";
 import { encodeJoinedFrame, encodeTypingFrame } from "./frames.ts";
 import type { Hub } from "./hub.ts";
-import { hold, openLoneNode, service, user } from "./lone-node.ts";
-import { settled } from "./manual-clock.ts";
-import type { RecordingSink } from "./recording-sink.ts";
+import { hold, openLoneNode, service, user } from "./lone-node.fake.ts";
+import { settled } from "./manual-clock.fake.ts";
+import type { RecordingSink } from "./recording-sink.fake.ts";
 
 const open: Hub[] = [];
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { settled } from "./manual-clock.ts";
-import { MapStore } from "./map-store.ts";
+import { settled } from "./manual-clock.fake.ts";
+import { MapStore } from "./map-store.fake.ts";
 import { PAGE, Pages } from "./pages.ts";
 
 function setUp(count: number, bytes = 10) {

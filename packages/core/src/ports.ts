@@ -167,8 +167,9 @@ export interface Rows {
 export interface Needs {
   readonly rooms: readonly string[];
   readonly members: readonly { readonly roomId: string; readonly userId: string }[];
+  /** Each with the message that it answers. */
   readonly messages: readonly { readonly roomId: string; readonly messageId: string }[];
-  /** Earlier sends with the same client id, each with the event that it made, as long as that is kept. */
+  /** Earlier sends with the same client id, each with the event that it made, or, when that is no longer kept, with the message that it answers. */
   readonly repeats: readonly { readonly roomId: string; readonly senderId: string; readonly clientMessageId: string }[];
   /** Reactions that stand (are not removed). */
   readonly standing: readonly {

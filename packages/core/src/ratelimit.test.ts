@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "./manual-clock.fake.ts";
 import { createMemoryEngine } from "./memory/engine.ts";
 import type { Engine } from "./ports.ts";
 import { createRateLimit } from "./ratelimit.ts";

@@ -1,8 +1,8 @@
 import { Signal } from "@signalbox/protocol/down";
 import { parse } from "@signalbox/protocol/parse";
 import { expect, test } from "vitest";
-import { ManualClock } from "./manual-clock.ts";
-import { MapStore } from "./map-store.ts";
+import { ManualClock } from "./manual-clock.fake.ts";
+import { MapStore } from "./map-store.fake.ts";
 import { createMemoryEngine } from "./memory/engine.ts";
 import { createWriter } from "./writer.ts";
 

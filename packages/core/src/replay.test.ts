@@ -2,11 +2,11 @@ import type { EventType } from "@signalbox/protocol/down";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Feed } from "./feed.ts";
-import { ManualClock, settled } from "./manual-clock.ts";
-import { MapStore } from "./map-store.ts";
+import { ManualClock, settled } from "./manual-clock.fake.ts";
+import { MapStore } from "./map-store.fake.ts";
 import { PAGE, Pages } from "./pages.ts";
 import type { EventRow } from "./ports.ts";
-import { RecordingSink } from "./recording-sink.ts";
+import { RecordingSink } from "./recording-sink.fake.ts";
 import { createSeat, type Seat } from "./seat.ts";
 
 const ROOM = "room";

@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { Feed } from "./feed.ts";
 import { PAGE } from "./pages.ts";
 import type { EventRow } from "./ports.ts";
-import type { Seat } from "./seat.ts";
+import type { Live, Seat } from "./seat.ts";
 
 /** How long to wait after the store could not answer. */
 const RETRY_MS = 1000;
@@ -29,6 +29,8 @@ export class Replay {
   #until = Number.POSITIVE_INFINITY;
   /** Live events since the last page was asked for; undefined while further away than that. */
   #tail: EventRow[] | undefined;
+  /** Receipts that were told meanwhile, newest per user. */
+  #receipts: Map<string, Live> | undefined;
   #ended = false;
 
   /** `head`: the seq up to which the user's membership is known. */
@@ -45,6 +47,13 @@ export class Replay {
     if (this.#tail === undefined) return;
     if (this.#tail.length < PAGE) this.#tail.push(event);
     else this.#tail = undefined;
+  }
+
+  /** A receipt was told to those who are live. Typing is not kept: who types is told anew. */
+  keep(signal: Live): void {
+    if (signal.about.kind !== "receipt") return;
+    this.#receipts ??= new Map();
+    this.#receipts.set(signal.key, signal);
   }
 
   /** The session gets nothing above `seq`, where its user left. */
@@ -71,10 +80,15 @@ export class Replay {
     while (!this.#ended) {
       const { last } = this.#feed.sequence;
       if (this.cursor >= this.#until) return this.#feed.dismiss(this.#seat, this.#until);
-      if (this.cursor >= last) return this.#feed.enliven(this.#seat, this.cursor);
+      if (this.cursor >= last) return this.#goLive();
       if (last - this.cursor <= PAGE) this.#tail ??= [];
       await this.#page();
     }
+  }
+
+  #goLive(): void {
+    this.#feed.enliven(this.#seat, this.cursor);
+    for (const receipt of this.#receipts?.values() ?? []) this.#seat.sink.signal(receipt);
   }
 
   async #page(): Promise<void> {

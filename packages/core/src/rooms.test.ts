@@ -3,8 +3,8 @@ import { open } from "@signalbox/protocol/encode";
 import { parse } from "@signalbox/protocol/parse";
 import { expect, test } from "vitest";
 import { toText } from "./bytes.ts";
-import { ManualClock } from "./manual-clock.ts";
-import { MapStore } from "./map-store.ts";
+import { ManualClock } from "./manual-clock.fake.ts";
+import { MapStore } from "./map-store.fake.ts";
 import { createMemoryEngine } from "./memory/engine.ts";
 import { createWriter } from "./writer.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ManualClock, settled } from "./manual-clock.ts";
+import { ManualClock, settled } from "./manual-clock.fake.ts";
 import type { EventRow } from "./ports.ts";
 import { Sequence } from "./sequence.ts";
 

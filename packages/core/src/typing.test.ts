@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "./manual-clock.fake.ts";
 import { Typing } from "./typing.ts";
 
 function setUp() {

@@ -23,20 +23,21 @@ export class Watch {
     this.#changed = changed;
   }
 
-  /** Asks now, and from then on every second. */
-  ask(): void {
+  /** Asks now, and from then on every second. Resolves when that was answered, or could not be. */
+  async ask(): Promise<void> {
     if (this.#closed) return;
     if (this.#asking !== undefined) {
       this.#again = true;
-      return;
+      return this.#asking;
     }
     this.#callOff?.();
     this.#asking = this.#once().finally(() => {
       this.#asking = undefined;
       const delay = this.#again ? 0 : EVERY_MS;
       this.#again = false;
-      if (!this.#closed) this.#callOff = this.#clock.after(delay, () => this.ask());
+      if (!this.#closed) this.#callOff = this.#clock.after(delay, () => void this.ask());
     });
+    await this.#asking;
   }
 
   async close(): Promise<void> {

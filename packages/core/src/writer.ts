@@ -210,8 +210,11 @@ function publish(draft: Draft, engine: Engine, typingTtlMs: number): void {
   const { members, receipts } = draft.changes();
   for (const told of draft.told) {
     const channel = { kind: "room", id: told.roomId } as const;
-    if ("body" in told) engine.publish(channel, encodeEventFrame(told));
-    else if (told.started) {
+    if ("body" in told) {
+      engine.publish(channel, encodeEventFrame(told));
+      // Nodes see their message end it; whoever asks the engine later must not find it either.
+      if (told.type === "SEND_MSG" || told.type === "REPLY") engine.stopTyping(told.roomId, told.userId);
+    } else if (told.started) {
       engine.startTyping(told.roomId, told.userId, typingTtlMs);
       engine.publish(channel, encodeTypingFrame(told.userId, typingTtlMs));
     } else {

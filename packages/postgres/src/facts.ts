@@ -62,6 +62,7 @@ export async function membersOf(sql: Sql, needs: Needs["members"]): Promise<read
     ) m`.execute();
 }
 
+/** Messages, and those that they answer. */
 export async function messagesOf(sql: Sql, needs: Needs["messages"]): Promise<readonly MessageRow[]> {
   // An id that Matrix gave ("$…") is none of ours.
   const ours = needs.filter(({ messageId }) => !messageId.startsWith("$"));
@@ -71,7 +72,13 @@ export async function messagesOf(sql: Sql, needs: Needs["messages"]): Promise<re
       select distinct * from json_to_recordset(${JSON.stringify(ours)}::text::json) as n("roomId" uuid, "messageId" uuid)
     ) n cross join lateral (
       select ${messageColumns(sql)} from messages m where m.room_id = n."roomId" and m.message_id = n."messageId" offset 0
-    ) m`.execute();
+    ) m union all select o.* from (
+      select distinct * from json_to_recordset(${JSON.stringify(ours)}::text::json) as n("roomId" uuid, "messageId" uuid)
+    ) n cross join lateral (
+      select reply_to from messages a where a.room_id = n."roomId" and a.message_id = n."messageId" offset 0
+    ) a cross join lateral (
+      select ${messageColumns(sql)} from messages m where m.room_id = n."roomId" and m.message_id = a.reply_to offset 0
+    ) o`.execute();
 }
 
 interface Repeat extends MessageRow {
@@ -80,13 +87,14 @@ interface Repeat extends MessageRow {
   readonly eventBody: string;
 }
 
-/** Earlier sends with the same client ids, each with the event that it made, unless that is pruned. */
+/** Earlier sends with the same client ids, each with the event that it made, or, when that is pruned, with the message that it answers. */
 export async function repeatsOf(
   sql: Sql,
   needs: Needs["repeats"],
 ): Promise<{ messages: MessageRow[]; events: EventRow[] }> {
   const found: { messages: MessageRow[]; events: EventRow[] } = { messages: [], events: [] };
   if (needs.length === 0) return found;
+  const answered: { roomId: string; messageId: string }[] = [];
   const rows = await sql<Repeat[]>`
     select m.*, e.type as event_type, e.user_id as event_user_id, e.body as event_body from (
       select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json)
@@ -102,7 +110,9 @@ export async function repeatsOf(
     const { roomId, seq } = message;
     if (eventType !== null)
       found.events.push(toEvent({ roomId, seq, type: eventType, userId: eventUserId, body: eventBody }));
+    else if (message.replyTo !== null) answered.push({ roomId, messageId: message.replyTo });
   }
+  found.messages.push(...(await messagesOf(sql, answered)));
   return found;
 }
 

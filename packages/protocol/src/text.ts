@@ -32,11 +32,15 @@ export const label = (max: number) =>
 
 /** A JSON object whose unknown fields are kept, of at most 64 KiB, storable throughout. CONTRACT section 6. */
 export const object = v.pipe(
-  v.record(v.string(), v.unknown()),
-  v.check((value) => !Array.isArray(value), "an object"),
+  v.custom<Record<string, unknown>>(isObject, "an object"),
   v.check((value) => storable(value), "text without U+0000 and lone surrogates"),
   v.check((value) => utf8Length(JSON.stringify(value)) <= 65_536, "at most 64 KiB"),
 );
+
+/** A JSON object: to valibot's `record` a list is one too. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
 
 /** Depth at which nested JSON is refused: far above any use, far below the stack's end. */
 const DEEPEST = 64;

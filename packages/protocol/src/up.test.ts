@@ -249,7 +249,7 @@ describe("a room's metadata", () => {
   });
 
   // `v.record` makes an object of a list before the check for lists sees it.
-  test.fails("is not a list", () => {
+  test("is not a list", () => {
     expect(refusal(room(["a"]), CreateRoom).code).toBe("invalid");
   });
 });
@@ -276,12 +276,12 @@ describe("errors never repeat what was sent", () => {
   });
 
   // valibot's own words for `safeInteger` and `minValue` name the value; they need a message of ours.
-  test.fails("not a number", () => {
+  test("not a number", () => {
     expect(said(refusal({ type: "RESUME", rooms: { [ROOM]: 12_345.5 } }, Control))).not.toContain("12345");
   });
 
   // The path of a wrong key is the key.
-  test.fails("not a key", () => {
+  test("not a key", () => {
     expect(said(refusal({ type: "RESUME", rooms: { [SECRET]: 1 } }, Control))).not.toContain(SECRET);
   });
 });

@@ -1,7 +1,7 @@
 /** Everything that a client sends: the actions of CONTRACT section 3, and what a socket takes besides (section 4). */
 import * as v from "valibot";
 import { messageId, reactionId, roomId, userId } from "./ids.ts";
-import { bytes, text } from "./text.ts";
+import { bytes, isObject, text } from "./text.ts";
 
 /** The longest message, in bytes of UTF-8. */
 export const MESSAGE_BYTES = 32_768;
@@ -30,10 +30,19 @@ export const Action = v.variant("type", [
   v.object({ type: type("STOP_TYPING"), chatId: roomId }),
 ]);
 
+const cursor = v.pipe(v.number(), v.safeInteger("a seq"), v.minValue(0, "a seq"));
+/** Each room's last seq. One message for whatever is wrong: a path would repeat what was sent. */
+const cursors = v.rawTransform<Record<string, unknown>, Record<string, number>>(({ dataset, addIssue, NEVER }) => {
+  const parsed = v.safeParse(v.record(roomId, cursor), dataset.value);
+  if (parsed.success) return parsed.output;
+  addIssue({ message: "room ids with the last seq seen of each" });
+  return NEVER;
+});
+
 /** What a socket takes besides actions. */
 export const Control = v.variant("type", [
   v.object({ type: type("AUTH"), token: v.pipe(v.string(), v.maxLength(16_384)) }),
-  v.object({ type: type("RESUME"), rooms: v.record(roomId, v.pipe(v.number(), v.safeInteger(), v.minValue(0))) }),
+  v.object({ type: type("RESUME"), rooms: v.pipe(v.custom<Record<string, unknown>>(isObject, "an object"), cursors) }),
   v.object({ type: type("ACTIVE") }),
   v.object({ type: type("PING") }),
 ]);

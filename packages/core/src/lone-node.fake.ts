@@ -1,9 +1,9 @@
 import { Hub } from "./hub.ts";
-import { ManualClock, settled } from "./manual-clock.ts";
-import { MapStore } from "./map-store.ts";
+import { ManualClock, settled } from "./manual-clock.fake.ts";
+import { MapStore } from "./map-store.fake.ts";
 import { createMemoryEngine } from "./memory/engine.ts";
 import type { Channel, Engine } from "./ports.ts";
-import { RecordingSink } from "./recording-sink.ts";
+import { RecordingSink } from "./recording-sink.fake.ts";
 import { createSeat } from "./seat.ts";
 import { createWriter } from "./writer.ts";
 

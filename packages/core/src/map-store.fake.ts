@@ -185,7 +185,7 @@ export class MapStore implements Store {
 
   #asked(needs: Needs): Rows {
     const has = <T>(list: readonly T[], test: (item: T) => boolean) => list.some(test);
-    const messages = [...this.#messages.values()].filter(
+    const asked = [...this.#messages.values()].filter(
       (row) =>
         has(needs.messages, (need) => need.roomId === row.roomId && need.messageId === row.messageId) ||
         has(
@@ -196,6 +196,8 @@ export class MapStore implements Store {
             need.clientMessageId === row.clientMessageId,
         ),
     );
+    const answered = asked.flatMap((row) => this.#messages.get(`${row.roomId} ${row.replyTo}`) ?? []);
+    const messages = [...asked, ...answered];
     const reactions = [...this.#reactions.values()].filter(
       (row) =>
         has(needs.reactions, (need) => need.reactionId === row.reactionId) ||
@@ -225,7 +227,7 @@ export class MapStore implements Store {
       reactions,
       receipts: needs.receipts.flatMap((need) => this.#receipts.get(`${need.roomId} ${need.userId}`) ?? []),
       users: needs.users.flatMap((userId) => this.#users.get(userId) ?? []),
-      events: messages
+      events: asked
         .filter((row) => row.clientMessageId !== null)
         .flatMap((row) => this.#events.get(`${row.roomId} ${row.seq}`) ?? []),
     };
