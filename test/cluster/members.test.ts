@@ -102,18 +102,22 @@ describe("a member who", () => {
     },
   );
 
-  test("is added and removed again and again gets each stay from its USER_JOIN to its USER_LEAVE", async () => {
-    const at = await scene({ inside: false });
-    const load = await loaded(at);
-    for (let stay = 0; stay < 25; stay++) {
+  test.each([{ hints: "arrive" }, { hints: "are lost" }])(
+    "is added and removed again and again gets each stay from its USER_JOIN to its USER_LEAVE when hints $hints",
+    async ({ hints }) => {
+      const at = await scene({ inside: false });
+      const load = await loaded(at);
+      if (hints === "are lost") await stage.dropHints();
+      for (let stay = 0; stay < 25; stay++) {
+        await at.owner.adds(at.chatId, at.guest);
+        await at.owner.removes(at.chatId, at.guest);
+      }
       await at.owner.adds(at.chatId, at.guest);
-      await at.owner.removes(at.chatId, at.guest);
-    }
-    await at.owner.adds(at.chatId, at.guest);
-    await goOn(load);
-    await load.stop();
-    await allDelivered(at, false);
-  });
+      await goOn(load);
+      await load.stop();
+      await allDelivered(at, false);
+    },
+  );
 });
 
 describe("when every hint is lost, within 2 s", () => {

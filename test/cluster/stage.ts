@@ -8,7 +8,8 @@ import { ResumingClient } from "./resuming-client.ts";
 import { until } from "./until.ts";
 
 /** Lines of each node's log that a failed test prints. */
-const LOG_LINES = 12;
+const LOG_LINES = 8;
+const LINE_CHARS = 300;
 
 /** An event as the store holds it. `body` is as `Seen.body`. */
 export interface Truth {
@@ -148,7 +149,12 @@ export class Stage {
       return `${client.name}: live ${client.live}, closings ${closings}, resets ${client.resets.length}, faults ${client.faults.slice(0, 5).join("; ") || "none"}`;
     });
     const nodes = [...this.gateways, ...this.apis].map(
-      (node) => `-- ${node.kind} ${node.address}\n${node.log().slice(-LOG_LINES).join("\n")}`,
+      (node) =>
+        `-- ${node.kind} ${node.address}\n${node
+          .log()
+          .slice(-LOG_LINES)
+          .map((line) => line.slice(0, LINE_CHARS))
+          .join("\n")}`,
     );
     return [...lines.slice(0, 10), ...told, ...nodes].join("\n");
   }

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { busyRooms, type Scene } from "../cluster/scene.ts";
 import { Stage } from "../cluster/stage.ts";
 import { staysComplete } from "../cluster/stays.ts";
+import { until } from "../cluster/until.ts";
 import type { Person } from "../contract/world.ts";
 
 const SEEDS = process.env.SEED === undefined ? [0, 1, 2].map((each) => Date.now() + each) : [Number(process.env.SEED)];
@@ -118,10 +119,16 @@ test.each(SEEDS)(
       await FAULTS[names[Math.floor(random() * names.length)]!]!(scene, random);
       await scene.load.goesOn(20_000);
     }
+    const everybody = [...scene.sessions, ...sessions];
+    await until(
+      () => everybody.every(({ live }) => live),
+      10_000,
+      () => stage.report(everybody, ["not all are live"]),
+    );
     await leave();
     const acknowledged = await scene.load.stop();
     await stage.complete(scene.sessions, scene.chatIds);
     await scene.keeps(acknowledged);
-    await staysComplete(stage, chatId, { userId: guest.id, inside: false, sessions });
+    await staysComplete(stage, chatId, { userId: guest.id, inside: false, sessions, interrupted: true });
   },
 );

@@ -4,12 +4,13 @@ import { type AddressInfo, connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { fakeApi } from "./api.fake.ts";
-import { close, listen } from "./server.ts";
+import { close, listen, serverOf } from "./server.ts";
 
 let server: Server;
 let port: number;
 beforeEach(async () => {
-  server = await listen(fakeApi().app, { host: "127.0.0.1", port: 0 });
+  server = serverOf(fakeApi().app);
+  await listen(server, { host: "127.0.0.1", port: 0 });
   port = (server.address() as AddressInfo).port;
 });
 afterEach(() => close(server));
@@ -45,5 +46,7 @@ it("refuses a body that grows beyond its bound without having been announced", a
 });
 
 it("rejects when the port is taken", async () => {
-  await expect(listen(fakeApi().app, { host: "127.0.0.1", port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+  await expect(listen(serverOf(fakeApi().app), { host: "127.0.0.1", port })).rejects.toMatchObject({
+    code: "EADDRINUSE",
+  });
 });

@@ -13,17 +13,20 @@ export const listenerOf = (app: Hono): RequestListener =>
     errorHandler: () => problemResponse(new Problem("invalid", "the request's URL or Host header is not valid")),
   });
 
-/** Resolves with the server once it listens; rejects when it cannot. */
-export function listen(app: Hono, { host, port }: { readonly host: string; readonly port: number }): Promise<Server> {
-  const server = createServer({ maxHeaderSize: HEADER_BYTES }, listenerOf(app));
-  return new Promise((resolve, reject) => {
+export const serverOf = (app: Hono): Server => createServer({ maxHeaderSize: HEADER_BYTES }, listenerOf(app));
+
+/** Resolves once the server listens; rejects when it cannot. */
+export const listen = (
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<void> =>
+  new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
       server.off("error", reject);
-      resolve(server);
+      resolve();
     });
   });
-}
 
 /** Takes no more connections, and resolves when the last request that runs is answered. */
 export const close = (server: Server): Promise<void> =>

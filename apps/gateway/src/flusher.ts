@@ -1,22 +1,25 @@
-import type { Outbox } from "./outbox.ts";
-
 /** What a session waits at most for others' frames to join its own, in milliseconds. */
 const LONGEST_WINDOW_MS = 10;
 /** The window is this many times what the last flush took: writing never takes more than a third of the time. */
 const WINDOW_PER_FLUSH = 2;
+
+/** Something with writes waiting. */
+export interface Flushable {
+  flush(): void;
+}
 
 /**
  * Writes what sessions have waiting. The write is what a delivery costs (7 µs each, 0.74 µs when 10 ms of frames share one):
  * with little to write it happens at once, and the more there is, the longer frames wait for company. DESIGN 5.
  */
 export class Flusher {
-  #dirty: Outbox[] = [];
+  #dirty: Flushable[] = [];
   #planned = false;
   #windowMs = 0;
   #endedAt = 0;
 
   /** Has the outbox flushed soon. An outbox is handed in once per flush. */
-  add(outbox: Outbox): void {
+  add(outbox: Flushable): void {
     this.#dirty.push(outbox);
     if (this.#planned) return;
     this.#planned = true;

@@ -1,6 +1,6 @@
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { launch } from "@signalbox/node/lifecycle";
-import { openNode } from "@signalbox/node/node";
+import { type Node, openNode } from "@signalbox/node/node";
 import { answerOperations } from "@signalbox/node/operations";
 import { openRealtime } from "./realtime.ts";
 
@@ -10,16 +10,10 @@ const HEADER_BYTES = 32 * 1024;
 await launch("gateway", async (launched) => {
   const node = await openNode(launched);
   const { config, log, onStop, health } = node;
-  const server = createServer({ maxHeaderSize: HEADER_BYTES }, (request, response) => {
-    void answerOperations(request.url ?? "/", node).then((answer) => {
-      const { status, type, body } = answer ?? {
-        status: 404,
-        type: "text/plain",
-        body: "There is no such page here.\n",
-      };
-      response.writeHead(status, { "Content-Type": type }).end(body);
-    });
-  });
+  const server = createServer(
+    { maxHeaderSize: HEADER_BYTES },
+    (request, response) => void answer(node, request, response),
+  );
   onStop("server", () => {
     server.close();
     server.closeAllConnections();
@@ -33,3 +27,15 @@ await launch("gateway", async (launched) => {
   health.started();
   log.info({ address: server.address() }, "serving");
 });
+
+/** A gateway's only pages are its operators'. */
+async function answer(node: Node, { url = "/" }: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    const page = await answerOperations(url.replace(/\?.*$/, ""), node);
+    const { status, type, body } = page ?? { status: 404, type: "text/plain", body: "There is no such page here.\n" };
+    response.writeHead(status, { "Content-Type": type }).end(body);
+  } catch (err) {
+    node.log.error({ err }, "a page could not be made");
+    response.writeHead(500).end();
+  }
+}

@@ -1,5 +1,5 @@
 import { openApi } from "@signalbox/api/open";
-import { close, listen } from "@signalbox/api/server";
+import { close, listen, serverOf } from "@signalbox/api/server";
 import { openRealtime } from "@signalbox/gateway/realtime";
 import { launch } from "@signalbox/node/lifecycle";
 import { openNode } from "@signalbox/node/node";
@@ -12,11 +12,12 @@ await launch("standalone", async (launched) => {
   const config = madeHere ? { ...launched.config, jwtSecret: await keptSecret(dataDir) } : launched.config;
   const node = await openNode({ ...launched, config });
   const { log, onStop, health, tokens } = node;
-  const api = openApi(node);
-  const gateway = await openRealtime(node);
-  const server = await listen(api, config);
-  server.on("upgrade", (request, socket, head) => gateway.upgrade(request, socket, head));
+  const server = serverOf(openApi(node));
+  // Ends after the sessions, which it would wait for; until then it says that the node drains.
   onStop("server", () => close(server));
+  const gateway = await openRealtime(node);
+  server.on("upgrade", (request, socket, head) => gateway.upgrade(request, socket, head));
+  await listen(server, config);
   onStop("readiness", () => health.drain());
   health.started();
   log.info({ address: server.address() }, "serving");

@@ -56,30 +56,31 @@ export function createWriter({ store, engine, typingTtlMs, measure }: WriterDeps
 
   return {
     act(actor, action, known = false) {
+      const { userId } = actor;
       switch (action.type) {
         case "SEND_MSG":
         case "REPLY":
-          return lane.run(send(actor, action));
+          return lane.run(userId, send(actor, action));
         case "EDIT_MSG":
-          return lane.run(edit(actor, action));
+          return lane.run(userId, edit(actor, action));
         case "DELETE_MSG":
-          return lane.run(remove(actor, action));
+          return lane.run(userId, remove(actor, action));
         case "REACT":
-          return lane.run(react(actor, action));
+          return lane.run(userId, react(actor, action));
         case "DELETE_REACT":
-          return lane.run(unreact(actor, action));
+          return lane.run(userId, unreact(actor, action));
         case "READ_MSG":
-          return lane.run(read(actor, action));
+          return lane.run(userId, read(actor, action));
         case "TYPING":
         case "STOP_TYPING":
-          return lane.run(type(actor, action, known));
+          return lane.run(userId, type(actor, action, known));
       }
     },
-    createRoom: (actor, body) => lane.run(create(actor, body)),
-    patchRoom: (actor, roomId, body) => lane.run(patch(actor, roomId, body)),
-    deleteRoom: (actor, roomId) => lane.run(destroy(actor, roomId)),
-    putMember: (actor, roomId, userId, role) => lane.run(putMember(actor, roomId, userId, role)),
-    removeMember: (actor, roomId, userId) => lane.run(removeMember(actor, roomId, userId)),
+    createRoom: (actor, body) => lane.run(actor.userId, create(actor, body)),
+    patchRoom: (actor, roomId, body) => lane.run(actor.userId, patch(actor, roomId, body)),
+    deleteRoom: (actor, roomId) => lane.run(actor.userId, destroy(actor, roomId)),
+    putMember: (actor, roomId, userId, role) => lane.run(actor.userId, putMember(actor, roomId, userId, role)),
+    removeMember: (actor, roomId, userId) => lane.run(actor.userId, removeMember(actor, roomId, userId)),
     async revoke(userId) {
       const at = await store.revoke(userId);
       engine.publish({ kind: "user", id: userId }, encodeRevokedFrame(at));
@@ -105,6 +106,8 @@ class Lane {
   readonly #publish: (draft: Draft) => void;
   readonly #measure: WriterDeps["measure"];
   #waiting: Waiting[] = [];
+  /** How many commands of each user wait or are under way. */
+  readonly #pending = new Map<string, number>();
   #running: Promise<void> | undefined;
   #closed = false;
 
@@ -115,18 +118,40 @@ class Lane {
     this.#measure = measure;
   }
 
-  run<Result>(command: Command<Result>): Promise<Result> {
-    if (this.#closed) return Promise.reject(new Problem("unavailable", "this node is stopping"));
-    if (this.#waiting.length >= WAITING) return Promise.reject(new Problem("unavailable", "too many changes wait"));
+  /** `userId`: whose command it is. */
+  async run<Result>(userId: string, command: Command<Result>): Promise<Result> {
+    if (this.#closed) throw new Problem("unavailable", "this node is stopping");
+    const before = this.#pending.get(userId) ?? 0;
+    // A signal follows its sender's own changes, but does not wait for a store that may hang when there are none.
+    if (before === 0 && !needsStore(command)) return this.#tell(command);
+    if (this.#waiting.length >= WAITING) throw new Problem("unavailable", "too many changes wait");
+    this.#pending.set(userId, before + 1);
+    try {
+      return await this.#queue(command);
+    } finally {
+      const left = (this.#pending.get(userId) ?? 1) - 1;
+      if (left === 0) this.#pending.delete(userId);
+      else this.#pending.set(userId, left);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  #queue<Result>(command: Command<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ command, resolve: resolve as (result: unknown) => void, reject });
       this.#running ??= this.#drain();
     });
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#running;
+  #tell<Result>(command: Command<Result>): Result {
+    const draft = new Draft(NOTHING, new Date(0));
+    const result = command.apply(draft);
+    this.#publish(draft);
+    return result;
   }
 
   async #drain(): Promise<void> {
@@ -150,7 +175,7 @@ class Lane {
       return draft.changes();
     };
     try {
-      if (group.some(needsStore)) await this.#store.commit(needsOf(group), decideAll);
+      if (group.some(({ command }) => needsStore(command))) await this.#store.commit(needsOf(group), decideAll);
       else decideAll(NOTHING, draft.now);
     } catch (error) {
       return this.#failed(group, error);
@@ -168,7 +193,7 @@ class Lane {
   async #failed(group: readonly Waiting[], error: unknown): Promise<void> {
     const unavailable = error instanceof Problem && error.code === "unavailable";
     for (const waiting of group) {
-      const hopeless = group.length === 1 || (unavailable && needsStore(waiting));
+      const hopeless = group.length === 1 || (unavailable && needsStore(waiting.command));
       if (hopeless) waiting.reject(error);
       else await this.#commit([waiting]);
     }
@@ -178,7 +203,7 @@ class Lane {
 const NOTHING: Rows = { rooms: [], members: [], messages: [], reactions: [], receipts: [], users: [], events: [] };
 
 /** Live signals go on while the store is away: they ask it nothing. */
-const needsStore = ({ command }: Waiting): boolean => Object.keys(command.needs).length > 0;
+const needsStore = ({ needs }: Command<unknown>): boolean => Object.keys(needs).length > 0;
 
 function decide(command: Command<unknown>, draft: Draft): Outcome {
   try {
