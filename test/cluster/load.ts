@@ -44,9 +44,18 @@ export interface Load {
 }
 
 /** Each author sends one message after the other, to the rooms in turn, up to `longestPauseMs` between two. */
-export function startLoad(authors: readonly Author[], chatIds: readonly string[], longestPauseMs = 60): Load {
+export function startLoad(
+  stage: Stage,
+  authors: readonly Author[],
+  chatIds: readonly string[],
+  longestPauseMs = 60,
+): Load {
   const acknowledged: Frame[] = [];
   let going: boolean = true;
+  // A test that fails does not stop its load.
+  stage.afterwards(() => {
+    going = false;
+  });
   const runs = authors.map(async (author, index) => {
     for (let turn = index; going; turn++) {
       acknowledged.push(await author(chatIds[turn % chatIds.length]!, `message ${turn} of author ${index}`));

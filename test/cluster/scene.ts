@@ -31,7 +31,7 @@ export async function busyRooms(stage: Stage): Promise<Scene> {
   const chatIds = await Promise.all(Array.from({ length: ROOMS }, () => owner.makesRoom(...others)));
   const sessions = await Promise.all(people.slice(0, 8).map((person, index) => stage.connects(person, index % 2)));
   const posting = people.slice(8).map((person, index) => byApi(stage, person, index));
-  const load = startLoad([...sessions.slice(2).map(bySocket), ...posting], chatIds);
+  const load = startLoad(stage, [...sessions.slice(2).map(bySocket), ...posting], chatIds);
   const goesOn = (ms: number) => {
     const enough = load.count() + MORE;
     return until(

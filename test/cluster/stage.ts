@@ -22,6 +22,7 @@ export class Stage {
   readonly apis: NodeProcess[] = [];
   readonly #started: NodeProcess[] = [];
   readonly #clients: ResumingClient[] = [];
+  readonly #ends: (() => void)[] = [];
   #cluster: Cluster | undefined;
   #database: Connection | undefined;
   #asked = 0;
@@ -47,21 +48,27 @@ export class Stage {
   }
 
   async stop(): Promise<void> {
-    this.closeClients();
+    this.#closeClients();
     this.#database?.destroy();
     await Promise.all(this.#started.map((node) => node.kill()));
     await this.#cluster?.stop();
   }
 
-  /** Leaves nothing of the test that is over: ends its clients, passes hints again, starts nodes in the place of dead ones. */
+  /** Has `end` called when the test is over, however it ends. */
+  afterwards(end: () => void): void {
+    this.#ends.push(end);
+  }
+
+  /** Leaves nothing of the test that is over: ends its clients and loads, passes hints again, starts nodes in the place of dead ones. */
   async mend(): Promise<void> {
-    this.closeClients();
+    for (const end of this.#ends.splice(0)) end();
+    this.#closeClients();
     await this.passHints();
     for (const nodes of [this.gateways, this.apis])
       await Promise.all(nodes.map(({ pid }, index) => (alive(pid) ? undefined : this.replace(nodes, index))));
   }
 
-  closeClients(): void {
+  #closeClients(): void {
     for (const client of this.#clients.splice(0)) client.close();
   }
 

@@ -13,12 +13,15 @@ export interface Guest {
   readonly userId: string;
   readonly inside: boolean;
   readonly sessions: readonly ResumingClient[];
-  /** Whether the sessions lost connections meanwhile. A stay that began and ended then is not theirs any more; only the last is whole. */
-  readonly interrupted?: boolean;
+  /**
+   * Whether connections or hints were lost meanwhile. A stay that began and ended before the session, or its node, came to
+   * know of it is passed over; the last one is there in any case.
+   */
+  readonly lossy?: boolean;
 }
 
-/** Resolves when each session of the guest has every event of their stays after what READY told, and fails when it has any other. */
-export async function staysComplete(stage: Stage, chatId: string, guest: Guest, ms = 5000): Promise<void> {
+/** Resolves when each session of the guest has every event of their stays after what READY told, within 2 s; fails when it has any other. */
+export async function staysComplete(stage: Stage, chatId: string, guest: Guest): Promise<void> {
   const truth = await stage.truth(chatId);
   const stays = staysOf(truth, guest);
   const last = stays.at(-1)?.[1] ?? 0;
@@ -26,12 +29,12 @@ export async function staysComplete(stage: Stage, chatId: string, guest: Guest, 
   const behind = () => guest.sessions.filter((session) => session.cursor(chatId) < last);
   await until(
     () => behind().length === 0,
-    ms,
+    2000,
     () => stage.report(behind(), told),
   );
   await Promise.all(guest.sessions.map((session) => session.settled()));
   // A client notes by itself what is missing within a stay.
-  const first = guest.interrupted ? (stays.at(-1)?.[0] ?? 0) : 0;
+  const first = guest.lossy ? (stays.at(-1)?.[0] ?? 0) : 0;
   for (const session of guest.sessions) {
     const from = session.rooms.get(chatId)?.from ?? 0;
     const due = truth.map(({ seq }) => seq).filter((seq) => seq > from && within(stays, seq));

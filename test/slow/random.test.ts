@@ -82,6 +82,10 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 /** Adds and removes somebody until told to stop; they are a member in the end. */
 function visits(owner: Person, guest: Person, chatId: string, random: () => number): () => Promise<void> {
   let going: boolean = true;
+  const end = () => {
+    going = false;
+  };
+  stage.afterwards(end);
   /** A node may die before it answers: the change is made again, and is then perhaps made already. */
   const insistent = async (method: string): Promise<void> => {
     for (;;) {
@@ -100,7 +104,7 @@ function visits(owner: Person, guest: Person, chatId: string, random: () => numb
     await insistent("PUT");
   })();
   return async () => {
-    going = false;
+    end();
     await coming;
   };
 }
@@ -113,7 +117,8 @@ test.each(SEEDS)(
     const sessions = await Promise.all([0, 1].map((door) => stage.connects(guest, door, "the guest's session")));
     const scene = await busyRooms(stage);
     const chatId = scene.chatIds[0]!;
-    const leave = visits(scene.owner, guest, chatId, random);
+    // Numbers of its own: when it draws them depends on the nodes, and the order of the faults must not.
+    const leave = visits(scene.owner, guest, chatId, randomBy(seed + 1));
     const names = Object.keys(FAULTS);
     for (let count = 0; count < FAULTS_PER_SEED; count++) {
       await FAULTS[names[Math.floor(random() * names.length)]!]!(scene, random);
@@ -129,6 +134,6 @@ test.each(SEEDS)(
     const acknowledged = await scene.load.stop();
     await stage.complete(scene.sessions, scene.chatIds);
     await scene.keeps(acknowledged);
-    await staysComplete(stage, chatId, { userId: guest.id, inside: false, sessions, interrupted: true });
+    await staysComplete(stage, chatId, { userId: guest.id, inside: false, sessions, lossy: true });
   },
 );

@@ -33,8 +33,14 @@ export class Flusher {
     this.#dirty = [];
     this.#planned = false;
     const began = performance.now();
-    for (const outbox of outboxes) outbox.flush();
-    this.#endedAt = performance.now();
-    this.#windowMs = Math.min(LONGEST_WINDOW_MS, (this.#endedAt - began) * WINDOW_PER_FLUSH);
+    let flushed = 0;
+    try {
+      for (; flushed < outboxes.length; flushed++) outboxes[flushed]?.flush();
+    } finally {
+      this.#endedAt = performance.now();
+      this.#windowMs = Math.min(LONGEST_WINDOW_MS, (this.#endedAt - began) * WINDOW_PER_FLUSH);
+      // One that throws takes nobody along: those behind it are not handed in again by themselves.
+      for (const outbox of outboxes.slice(flushed + 1)) this.add(outbox);
+    }
   }
 }

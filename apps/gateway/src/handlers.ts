@@ -5,7 +5,7 @@ import { parse, parseJson } from "@signalbox/protocol/parse";
 import { ACTION_TYPES, Action, CONTROL_TYPES, Control, Ref } from "@signalbox/protocol/up";
 import type { Session } from "./session.ts";
 
-/** Actions of one session that may be under way; more are left in the socket, whose sender then waits. */
+/** Answers of one session that may be under way; further frames are left in the socket, whose sender then waits. */
 const IN_FLIGHT = 256;
 /** A session that goes on for this long in spite of `rate_limited` is closed. */
 const DEFIANCE_MS = 10_000;
@@ -19,9 +19,7 @@ type Handlers = {
 
 const handlers: Handlers = {
   async AUTH(session, { token }, ref) {
-    if (session.state.kind === "anonymous") return session.authenticate(token);
-    const { access } = session.deps;
-    const claims = await access.admit(token);
+    const claims = await session.deps.access.admit(token);
     if (claims.userId !== session.userId) return session.close("forbidden");
     session.renew(claims);
     if (ref !== undefined) session.send({ type: "ACK", ref, data: { expiresAt: claims.expiresAt.toISOString() } });
@@ -39,6 +37,8 @@ export class Inbox {
   readonly #metrics: Pick<Metrics, "frames" | "actions">;
   /** Settles when the last action that was read has been let through or refused. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** Frames that came in one piece with the AUTH: pausing a socket does not hold back what was read already. */
+  #early: (string | undefined)[] = [];
   #inFlight = 0;
   #refusedSince = 0;
   #refusedAt = 0;
@@ -48,10 +48,22 @@ export class Inbox {
     this.#metrics = metrics;
   }
 
-  /** Takes one text frame. */
-  receive(json: string): void {
+  /** Lets the session in by this token. Resolves when it is in, or closed. */
+  async enter(token: string): Promise<void> {
+    await this.#session.authenticate(token);
+    const early = this.#early;
+    this.#early = [];
+    for (const json of early) this.receive(json);
+  }
+
+  /** Takes one frame; undefined for one that is not text. */
+  receive(json: string | undefined): void {
+    const { kind } = this.#session.state;
+    if (kind === "closed") return;
+    if (kind === "entering") return void this.#early.push(json);
     let ref: Ref;
     try {
+      if (json === undefined) throw new Problem("invalid", "a frame is text");
       const frame = parseJson(json);
       const { type, ref: given } =
         frame !== null && typeof frame === "object" ? (frame as Record<string, unknown>) : {};
@@ -59,37 +71,32 @@ export class Inbox {
       const known = typeof type === "string" && (ACTION_TYPES.has(type) || CONTROL_TYPES.has(type));
       if (!known) throw new Problem("invalid", "type: no known action");
       this.#metrics.frames.inc({ type });
-      if (this.#session.state.kind === "anonymous" && type !== "AUTH") return this.#session.close("unauthenticated");
-      if (ACTION_TYPES.has(type)) this.#act(parse(Action, frame), ref);
-      else void this.#control(parse(Control, frame), ref);
+      if (kind === "anonymous" && type !== "AUTH") return this.#session.close("unauthenticated");
+      if (ACTION_TYPES.has(type)) return this.#act(parse(Action, frame), ref);
+      const control = parse(Control, frame);
+      if (kind === "anonymous" && control.type === "AUTH") void this.enter(control.token);
+      else this.#control(control, ref);
     } catch (error) {
       this.#refuse(error, ref);
     }
   }
 
-  /** Says what is wrong with a frame that cannot even be read. */
-  unreadable(detail: string): void {
-    this.#refuse(new Problem("invalid", detail), undefined);
-  }
-
-  async #control<T extends Control["type"]>(frame: ControlOf<T>, ref: Ref): Promise<void> {
-    try {
-      await handlers[frame.type as T](this.#session, frame, ref);
-    } catch (error) {
-      this.#refuse(error, ref);
-    }
+  #control<T extends Control["type"]>(frame: ControlOf<T>, ref: Ref): void {
+    const answered = handlers[frame.type as T](this.#session, frame, ref);
+    if (answered !== undefined) void this.#underWay(answered.catch((error: unknown) => this.#refuse(error, ref)));
   }
 
   #act(action: Action, ref: Ref): void {
     const { writer, rateLimit } = this.#session.deps;
     const { userId, service } = this.#session.claims;
     const actor = { userId, service };
-    if (++this.#inFlight === IN_FLIGHT) this.#session.pause();
     const admission = rateLimit.take(actor);
+    // Nobody waits for it yet when it is refused before the turn of those ahead of it has come.
+    admission.catch(() => undefined);
     // Actions commit in the order in which they arrive, also when the answers of the limit overtake each other.
     const turn = this.#turn.then(() => admission);
     this.#turn = turn.catch(() => undefined);
-    void turn
+    const answered = turn
       .then(() => writer.act(actor, action, this.#seated(action)))
       .then(
         (data) => {
@@ -100,10 +107,14 @@ export class Inbox {
           this.#metrics.actions.inc({ type: action.type, outcome: error instanceof Problem ? error.code : "internal" });
           this.#refuse(error, ref);
         },
-      )
-      .finally(() => {
-        if (this.#inFlight-- === IN_FLIGHT) this.#session.unpause();
-      });
+      );
+    void this.#underWay(answered);
+  }
+
+  async #underWay(answered: Promise<void>): Promise<void> {
+    if (++this.#inFlight === IN_FLIGHT) this.#session.pause();
+    await answered;
+    if (this.#inFlight-- === IN_FLIGHT) this.#session.unpause();
   }
 
   /** Whether the hub knows already that the user is in the action's room: then typing there needs no store. */

@@ -13,6 +13,9 @@ export function tokenOf(request: IncomingMessage): string | undefined {
   return offered.find((each) => each.startsWith(BEARER_SUBPROTOCOL))?.slice(BEARER_SUBPROTOCOL.length);
 }
 
+/** The port that an origin leaves out and a `Host` header may name. */
+const OWN_PORT: Readonly<Record<string, string>> = { "http:": ":80", "https:": ":443" };
+
 /**
  * Whether a page of this origin may connect: one of `allowed`, or, when none are set, of the host that was asked. Only
  * browsers send an origin, and cannot be made to send another; everybody else passes.
@@ -21,5 +24,8 @@ export function originAllowed(request: IncomingMessage, allowed: readonly string
   const origin = request.headers.origin?.toLowerCase();
   if (origin === undefined) return true;
   if (allowed.length > 0) return allowed.includes(origin);
-  return URL.canParse(origin) && new URL(origin).host === request.headers.host?.toLowerCase();
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host } = new URL(origin);
+  const asked = request.headers.host?.toLowerCase();
+  return protocol in OWN_PORT && (asked === host || asked === host + OWN_PORT[protocol]);
 }

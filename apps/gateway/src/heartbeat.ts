@@ -3,6 +3,8 @@ export const HEARTBEAT_MS = 25_000;
 /** How long its pong may take. */
 const PONG_MS = 10_000;
 const TICK_MS = 1000;
+/** How often tokens are looked at: rounded up to the next look, an end is heard of within twice this. */
+const LOOK_MS = TICK_MS / 2;
 const SLOTS = HEARTBEAT_MS / TICK_MS;
 const PONG_SLOTS = PONG_MS / TICK_MS;
 
@@ -23,12 +25,12 @@ export interface Beating {
  */
 export class Heartbeat {
   readonly #slots: Set<Beating>[] = Array.from({ length: SLOTS }, () => new Set());
-  /** By the second (since the epoch) in which they end. */
+  /** By the look (since the epoch) at which they have ended. */
   readonly #expiries = new Map<number, Set<Beating>>();
-  readonly #timer = setInterval(() => this.#tick(), TICK_MS / 2);
+  readonly #timer = setInterval(() => this.#tick(), LOOK_MS);
   #turn = 0;
   #half = false;
-  #second = Math.floor(Date.now() / 1000);
+  #look = Math.floor(Date.now() / LOOK_MS);
 
   /** Pings `session` from now on; returns how to end that. */
   add(session: Beating): () => void {
@@ -39,13 +41,13 @@ export class Heartbeat {
 
   /** Tells the session within a second after `at`; returns how to call that off. */
   expire(session: Beating, at: Date): () => void {
-    // Never in a second that has been looked at.
-    const second = Math.max(Math.ceil(at.getTime() / 1000), this.#second + 1);
-    const ending = this.#expiries.get(second) ?? new Set();
-    this.#expiries.set(second, ending.add(session));
+    // Never at a look that is over.
+    const look = Math.max(Math.ceil(at.getTime() / LOOK_MS), this.#look + 1);
+    const ending = this.#expiries.get(look) ?? new Set();
+    this.#expiries.set(look, ending.add(session));
     return () => {
       ending.delete(session);
-      if (ending.size === 0 && this.#expiries.get(second) === ending) this.#expiries.delete(second);
+      if (ending.size === 0 && this.#expiries.get(look) === ending) this.#expiries.delete(look);
     };
   }
 
@@ -64,10 +66,10 @@ export class Heartbeat {
   }
 
   #endTokens(): void {
-    const now = Math.floor(Date.now() / 1000);
-    for (; this.#second < now; this.#second++) {
-      const ending = this.#expiries.get(this.#second + 1) ?? [];
-      this.#expiries.delete(this.#second + 1);
+    const now = Math.floor(Date.now() / LOOK_MS);
+    while (this.#look < now) {
+      const ending = this.#expiries.get(++this.#look) ?? [];
+      this.#expiries.delete(this.#look);
       for (const session of ending) session.expired();
     }
   }

@@ -30,19 +30,24 @@ export class Outbox {
   #later: Map<string, Bytes> | undefined;
   #waiters: ((more: boolean) => void)[] | undefined;
   #closed = false;
+  /** A socket's "drain" comes only where its own mark was reached, which a small limit never does. */
+  readonly #wrote = (): void => this.#relieved();
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
-    deps.socket.on("drain", () => this.#relieved());
   }
 
-  /** Takes a frame; false when that is more than the session may have waiting. */
+  /**
+   * Takes a frame; false when more than the session may have waits already. The frame itself does not count: one that is
+   * larger than the limit would otherwise close the session again after each resume.
+   */
   push(frame: Bytes): boolean {
     if (this.#closed) return true;
+    if (this.#waiting() > this.#deps.limit) return false;
     if (this.#pending === "") this.#deps.flusher.add(this);
     this.#pending += frame;
     this.#deps.written.frames++;
-    return this.#waiting() <= this.#deps.limit;
+    return true;
   }
 
   /** Takes a frame that a newer one of the same key replaces; false as `push`. */
@@ -63,10 +68,11 @@ export class Outbox {
     const { socket, written } = this.#deps;
     const pending = this.#pending;
     this.#pending = "";
+    // The peer closed, and was answered: its socket takes nothing more.
+    if (!socket.writable) return;
     written.flushes++;
     written.bytes += pending.length;
-    socket.write(pending, "latin1");
-    if (socket.writableLength === 0) this.#relieved();
+    socket.write(pending, "latin1", this.#wrote);
   }
 
   /** Whether a replay may put more in: the rest of the buffer stays for what is live. */

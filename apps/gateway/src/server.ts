@@ -46,14 +46,10 @@ export function createGateway({ session: deps, maxSessions, allowedOrigins, metr
     const session = new Session(ws, socket, wantsResume(request), deps);
     const inbox = new Inbox(session, metrics);
     sessions.add(session);
-    ws.on("message", (data: Buffer, binary: boolean) => {
-      if (session.state.kind === "closed") return;
-      if (binary) inbox.unreadable("a frame is text");
-      else inbox.receive(data.toString("utf8"));
-    });
+    ws.on("message", (data: Buffer, binary: boolean) => inbox.receive(binary ? undefined : data.toString("utf8")));
     ws.on("pong", () => session.pong());
-    // What goes wrong with a socket ends it, and "close" follows.
-    ws.on("error", () => {});
+    // The peer broke the protocol: the socket has sent a close frame by itself.
+    ws.on("error", () => session.closing());
     ws.on("close", (heard) => {
       sessions.delete(session);
       // A peer that does not read its close frame is cut with 1006, which says nothing of why.
@@ -62,7 +58,7 @@ export function createGateway({ session: deps, maxSessions, allowedOrigins, metr
       session.end();
     });
     const token = tokenOf(request);
-    if (token !== undefined) void session.authenticate(token);
+    if (token !== undefined) void inbox.enter(token);
   }
 
   return {
@@ -100,6 +96,9 @@ function urlOf(request: IncomingMessage): URL | undefined {
 const wantsResume = (request: IncomingMessage): boolean => urlOf(request)?.searchParams.get("resume") === "1";
 
 function refuse(socket: Duplex, statusAndHeaders: string): void {
+  // Nobody else listens to a socket that asks for an upgrade: its error would end the process.
+  socket.on("error", () => socket.destroy());
+  socket.once("finish", () => socket.destroy());
   socket.end(`HTTP/1.1 ${statusAndHeaders}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 

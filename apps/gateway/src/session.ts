@@ -86,7 +86,6 @@ export class Session implements Sink, Beating {
     this.#ws.pause();
     try {
       await this.#enter(await this.deps.access.verify(token));
-      this.#ws.resume();
     } catch (error) {
       const refused = error instanceof Problem && error.code === "unauthenticated";
       if (!refused) this.deps.log.warn({ err: error, session: this.id }, "a session could not be opened");
@@ -109,7 +108,7 @@ export class Session implements Sink, Beating {
     const { seat, timer } = this.state;
     clearTimeout(timer);
     this.state = { kind: "live", seat };
-    await this.deps.hub.resume(seat, cursors);
+    await this.#deliver(seat, cursors);
     this.send({ type: "RESUMED" });
   }
 
@@ -126,9 +125,14 @@ export class Session implements Sink, Beating {
     if (this.state.kind === "closed") return;
     this.closedFor = reason;
     if (reason !== "slow") this.#outbox.flush();
+    this.closing();
+    this.#ws.close(CLOSE[reason].code, CLOSE[reason].reason);
+  }
+
+  /** A close frame is the last that is sent: the peer has a moment to read it. */
+  closing(): void {
     this.end();
     this.#ws.resume();
-    this.#ws.close(CLOSE[reason].code, CLOSE[reason].reason);
     setTimeout(() => this.#ws.terminate(), CLOSE_MS).unref();
   }
 
@@ -205,6 +209,8 @@ export class Session implements Sink, Beating {
   #seat: Seat | undefined;
 
   async #enter(claims: Claims): Promise<void> {
+    // It may have been closed while its token was checked: a seat taken now would never be given back.
+    if (this.state.kind !== "entering") return;
     this.#claims = claims;
     const seat = createSeat(this);
     this.#seat = seat;
@@ -222,11 +228,22 @@ export class Session implements Sink, Beating {
       heartbeatMs: HEARTBEAT_MS,
       rooms: Object.fromEntries(rooms),
     });
+    this.#ws.resume();
     if (this.#resumes) {
       this.state = { kind: "parked", seat, timer: setTimeout(() => this.close("timeout"), PATIENCE_MS) };
       return;
     }
     this.state = { kind: "live", seat };
-    await this.deps.hub.resume(seat, null);
+    void this.#deliver(seat, null);
+  }
+
+  /** Has the hub bring the seat to the present. What it could not finish, the client asks for again when it resumes. */
+  async #deliver(seat: Seat, cursors: ReadonlyMap<string, number> | null): Promise<void> {
+    try {
+      await this.deps.hub.resume(seat, cursors);
+    } catch (error) {
+      this.deps.log.warn({ err: error, session: this.id }, "a session could not be brought to the present");
+      this.close("internal");
+    }
   }
 }

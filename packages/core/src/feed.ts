@@ -95,6 +95,7 @@ export class Feed {
     const replay = new Replay(this, seat, cursor, head, { clock, read: (after) => pages.read(this.roomId, after) });
     const leftAt = seat.leaves.get(this.roomId) ?? 0;
     if (leftAt > head) replay.endAt(leftAt);
+    else if (leftAt > 0 && leftAt === cursor) replay.beginAway();
     seat.leaves.delete(this.roomId);
     this.#replays.set(seat, replay);
     seat.feeds.add(this);

@@ -304,14 +304,15 @@ export class Hub {
   }
 
   #admit(feed: Feed, seats: readonly Seat[], seq: number, head: number): void {
-    feed.begin(head);
-    for (const seat of seats) {
+    const replays = seats.flatMap((seat) => {
       const leftAt = seat.leaves.get(feed.roomId) ?? 0;
-      if (leftAt > head) continue;
+      if (leftAt > head) return [];
       // The hint may be of an earlier join: what the seat had until it left does not come again.
-      const replay = feed.park(seat, Math.max(seq - 1, leftAt), head);
-      if (seat.state === "live") void replay.run().then(() => feed.present(seat));
-    }
+      return { seat, replay: feed.park(seat, Math.max(seq - 1, leftAt), head) };
+    });
+    // Only now: what the feed has held since `head` may take these seats out again, and in.
+    feed.begin(head);
+    for (const { seat, replay } of replays) if (seat.state === "live") void replay.run().then(() => feed.present(seat));
   }
 
   /** Waits for a subscription, but not for an engine that is away. */

@@ -173,3 +173,54 @@ test("removed and added again: the room goes on from the second USER_JOIN", asyn
   await settled();
   expect(sink.seqs(room)).toEqual([2, 4, 5]);
 });
+
+test("who is removed and added again while the store answers about the first join gets both stays, in order, once", async () => {
+  const { connect, network, roomOf, say, store, writer } = await setUp();
+  const room = await roomOf("ben");
+  const { sink } = await connect("ann");
+  const release = hold(store, "resumable");
+  await writer.putMember(service, room, "ann", undefined);
+  await settled();
+  await say("ben", room);
+  network.loses = ({ kind }) => kind === "user";
+  await writer.removeMember(service, room, "ann");
+  await say("ben", room);
+  await writer.putMember(service, room, "ann", undefined);
+  await say("ben", room);
+  release();
+  await settled();
+  await say("ben", room);
+  await settled();
+  expect(sink.seqs(room)).toEqual([2, 3, 4, 6, 7, 8]);
+});
+
+test("a resume over a removal and a return leaves out what was said in between", async () => {
+  const { connect, roomOf, say, writer } = await setUp();
+  const room = await roomOf("ann", "ben");
+  await writer.removeMember(service, room, "ann");
+  await say("ben", room);
+  await writer.putMember(service, room, "ann", undefined);
+  const { sink } = await connect("ann", { [room]: 1 });
+  await say("ben", room);
+  await settled();
+  expect(sink.seqs(room)).toEqual([2, 4, 5]);
+});
+
+test("a late hint of an earlier join does not bring what was said between a removal and the return", async () => {
+  const { clock, connect, engine, network, roomOf, say, writer } = await setUp();
+  const room = await roomOf("ben");
+  const { sink } = await connect("ann");
+  await connect("ben");
+  await writer.putMember(service, room, "ann", undefined);
+  await settled();
+  await writer.removeMember(service, room, "ann");
+  await say("ben", room);
+  await settled();
+  network.loses = () => true;
+  await writer.putMember(service, room, "ann", undefined);
+  network.loses = () => false;
+  engine.publish({ kind: "user", id: "ann" }, encodeJoinedFrame(room, 2));
+  await settled();
+  await clock.pass(2000);
+  expect(sink.seqs(room)).toEqual([2, 3, 5]);
+});

@@ -31,6 +31,8 @@ export class Replay {
   #tail: EventRow[] | undefined;
   /** Receipts that were told meanwhile, newest per user. */
   #receipts: Map<string, Live> | undefined;
+  /** Its user left and has not come back yet, as far as the replay has come: what others said meanwhile is not for them. */
+  #away = false;
   #ended = false;
 
   /** `head`: the seq up to which the user's membership is known. */
@@ -61,6 +63,11 @@ export class Replay {
     if (seq > this.#head) this.#until = seq;
   }
 
+  /** The cursor is where its user left: until they came back, nothing was for them. */
+  beginAway(): void {
+    this.#away = true;
+  }
+
   /** Its user is a member at `seq`, whatever was before. */
   goOn(seq: number): void {
     this.#head = seq;
@@ -80,7 +87,8 @@ export class Replay {
     while (!this.#ended) {
       const { last } = this.#feed.sequence;
       if (this.cursor >= this.#until) return this.#feed.dismiss(this.#seat, this.#until);
-      if (this.cursor >= last) return this.#goLive();
+      // Who is away has come back by `#head`: the store knows where, also when the feed does not yet.
+      if (this.cursor >= last && !this.#away) return this.#goLive();
       if (last - this.cursor <= PAGE) this.#tail ??= [];
       await this.#page();
     }
@@ -120,16 +128,21 @@ export class Replay {
   #pass(event: EventRow): void {
     if (event.seq !== this.cursor + 1 || event.seq > this.#until) return;
     this.cursor = event.seq;
-    this.#seat.sink.event(event);
+    const own = event.userId === this.#seat.sink.userId;
+    if (event.type === "USER_JOIN" && own) this.#away = false;
+    if (!this.#away) this.#seat.sink.event(event);
     if (event.type === "DELETE_CHAT") this.#until = event.seq;
+    if (event.type !== "USER_LEAVE" || !own) return;
+    this.#away = true;
     // The store may be ahead of the feed, which has not seen this yet.
-    if (event.type === "USER_LEAVE" && event.userId === this.#seat.sink.userId) this.endAt(event.seq);
+    this.endAt(event.seq);
   }
 
   #reset(): void {
     const { last } = this.#feed.sequence;
     const reason = this.#until <= last ? "not_member" : "too_old";
     this.cursor = Math.min(last, this.#until);
+    this.#away = false;
     this.#seat.sink.reset(this.#feed.roomId, reason, this.cursor);
   }
 }

@@ -2,6 +2,7 @@ import { Problem } from "@signalbox/protocol/errors";
 import { expect, test } from "vitest";
 import { toText } from "./bytes.ts";
 import { decodeRoomFrame, decodeUserFrame } from "./frames.ts";
+import { hold } from "./lone-node.fake.ts";
 import { ManualClock } from "./manual-clock.fake.ts";
 import { MapStore } from "./map-store.fake.ts";
 import { createMemoryEngine } from "./memory/engine.ts";
@@ -133,6 +134,18 @@ test("receipts of one group are told once per room, each user's newest", async (
   expect(frames()).toMatchObject([
     { kind: "receipts", receipts: [{ userId: "olga", messageId: ids[1], messageSeq: 3 }] },
   ]);
+});
+
+test("typing does not wait for a store that hangs, except behind its sender's own changes", async () => {
+  const { frames, room, say, store, writer } = await setUp();
+  const release = hold(store, "commit");
+  const sent = say("ann", "under way");
+  await writer.act(olga, { type: "TYPING", chatId: room }, true);
+  const behind = writer.act(ann, { type: "TYPING", chatId: room }, true);
+  expect(frames()).toMatchObject([{ kind: "typing", userId: "olga" }]);
+  release();
+  await Promise.all([sent, behind]);
+  expect(frames()).toMatchObject([{ kind: "event" }, { kind: "typing", userId: "ann" }]);
 });
 
 test("typing is noted and told with its time to live, and taken back", async () => {

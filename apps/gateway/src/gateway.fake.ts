@@ -1,0 +1,221 @@
+import { createServer } from "node:http";
+import { type AddressInfo, connect as connectSocket, type Socket } from "node:net";
+import { systemClock } from "@signalbox/core/clock";
+import { Hub } from "@signalbox/core/hub";
+import { MapStore } from "@signalbox/core/map-store.fake";
+import { createMemoryEngine } from "@signalbox/core/memory/engine";
+import { createRateLimit } from "@signalbox/core/ratelimit";
+import { createWriter } from "@signalbox/core/writer";
+import { createAccess } from "@signalbox/node/access";
+import { createLog } from "@signalbox/node/log";
+import { createMetrics } from "@signalbox/node/metrics";
+import { createTokens } from "@signalbox/node/tokens";
+import { type ClientOptions, WebSocket } from "ws";
+import { Flusher } from "./flusher.ts";
+import { SUBPROTOCOL } from "./handshake.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { createGateway, type Gateway, type GatewayDeps } from "./server.ts";
+import type { SessionDeps } from "./session.ts";
+
+/** Tests may turn the clock by hand. */
+const realTimeout = setTimeout;
+
+export interface Frame {
+  readonly type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: what a frame holds is what a test says of it.
+  readonly [field: string]: any;
+}
+
+export interface Options extends Partial<Omit<GatewayDeps, "session">> {
+  /** Replaces what sessions are given. */
+  readonly session?: Partial<SessionDeps>;
+  readonly rate?: number;
+}
+
+const opened = new Set<() => Promise<void>>();
+
+/** Ends every gateway that was opened. For `afterEach`. */
+export async function closeGateways(): Promise<void> {
+  for (const close of opened) await close();
+  opened.clear();
+}
+
+/** A gateway on loopback for tests, over an engine and a store of this process. */
+export async function openGateway({ session = {}, rate = 0, ...options }: Options = {}) {
+  const store = new MapStore();
+  const engine = createMemoryEngine();
+  const hub = new Hub({ engine, store, clock: systemClock, nodeId: "node" });
+  await hub.start();
+  const writer = createWriter({ store, engine, typingTtlMs: 4000 });
+  const tokens = createTokens({
+    jwtSecret: "s".repeat(32),
+    jwksUrl: undefined,
+    jwtIssuer: undefined,
+    jwtAudience: undefined,
+  });
+  /** The fake store has a clock of its own, far behind: whatever it revokes, it revokes after this. */
+  const verify = async (token: string) => ({ ...(await tokens.verify(token)), issuedAt: new Date(0) });
+  const heartbeat = new Heartbeat();
+  /** What was logged, a line per entry. */
+  const logged: string[] = [];
+  const deps: SessionDeps = {
+    hub,
+    writer,
+    rateLimit: createRateLimit({ engine, rate, burst: Math.max(rate, 1) }),
+    access: createAccess({ tokens: { verify }, store }),
+    flusher: new Flusher(),
+    heartbeat,
+    written: { frames: 0, bytes: 0, flushes: 0 },
+    bufferBytes: 1_048_576,
+    log: createLog({ kind: "gateway", logLevel: "warn" }, { write: (line) => void logged.push(line) }),
+    ...session,
+  };
+  const gateway = createGateway({
+    session: deps,
+    maxSessions: 100,
+    allowedOrigins: [],
+    metrics: createMetrics(),
+    ...options,
+  });
+  const { server, sockets, port } = await listen(gateway);
+  opened.add(async () => {
+    heartbeat.close();
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    await hub.close();
+  });
+
+  const service = { userId: "service", service: true };
+  const roomOf = async (...members: string[]) =>
+    (await writer.createRoom(service, { name: "Project", members, metadata: {} })).roomId;
+  const say = (userId: string, chatId: string, message = "hello") =>
+    writer.act({ userId, service: false }, { type: "SEND_MSG", chatId, message });
+  const tokenOf = (userId: string, ttl = 3600) => tokens.sign(userId, { ttl });
+  const url = `ws://127.0.0.1:${port}/realtime`;
+  /** Opens a socket that has not said yet who it is. */
+  const open = (query = "", more: ClientOptions & { readonly early?: readonly object[] } = {}) =>
+    new Client(`${url}${query}`, [], more);
+  /** Opens a session of `userId` and waits for its READY. */
+  const enter = async (userId: string, query = "", more: ClientOptions = {}) => {
+    const client = new Client(`${url}${query}`, [SUBPROTOCOL, `bearer.${await tokenOf(userId)}`], more);
+    await client.receives("READY");
+    return client;
+  };
+  return {
+    store,
+    engine,
+    hub,
+    writer,
+    heartbeat,
+    gateway,
+    server,
+    sockets,
+    port,
+    url,
+    logged,
+    deps,
+    roomOf,
+    say,
+    tokenOf,
+    open,
+    enter,
+  };
+}
+
+/** Has a server on a free port hand its upgrades to `gateway`. */
+async function listen(gateway: Gateway) {
+  const server = createServer({ maxHeaderSize: 32_768 }, (_request, response) => response.writeHead(404).end());
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  server.on("upgrade", (request, socket, head) => gateway.upgrade(request, socket, head));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { server, sockets, port };
+}
+
+/** A client that writes down what it is sent. */
+export class Client {
+  readonly ws: WebSocket;
+  readonly frames: Frame[] = [];
+  /** The code that the server closed with, or 1006. */
+  code: number | undefined;
+
+  constructor(
+    url: string,
+    protocols: string[],
+    { early = [], ...options }: ClientOptions & { readonly early?: readonly object[] },
+  ) {
+    const first = early.length === 0 ? {} : { createConnection: together(early) };
+    this.ws = new WebSocket(url, protocols, { ...options, ...first } as ClientOptions);
+    this.ws.on("message", (data: Buffer) => this.frames.push(JSON.parse(data.toString("utf8"))));
+    this.ws.on("close", (code) => (this.code = code));
+    this.ws.on("error", () => {});
+  }
+
+  send(...frames: (object | string)[]): void {
+    for (const frame of frames) this.ws.send(typeof frame === "string" ? frame : JSON.stringify(frame));
+  }
+
+  of(type: string): Frame[] {
+    return this.frames.filter((frame) => frame.type === type);
+  }
+
+  /** Resolves with the `count`th frame of this type. */
+  receives(type: string, count = 1): Promise<Frame> {
+    return eventually(() => {
+      const frame = this.of(type)[count - 1];
+      if (frame === undefined) throw new Error(`no ${type} (${count}) came; closed with ${this.code}`);
+      return frame;
+    });
+  }
+
+  /** Resolves with the code that the socket was closed with. */
+  closes(): Promise<number> {
+    return eventually(() => {
+      if (this.code === undefined) throw new Error("the socket is open");
+      return this.code;
+    });
+  }
+}
+
+/** The connection below a client, to write what no client writes. */
+export const socketOf = ({ ws }: Client): Socket => (ws as unknown as { readonly _socket: Socket })._socket;
+
+/** Resolves once `look` does not throw any longer; rejects with what it threw after some 9 s. */
+export async function eventually<T>(look: () => T): Promise<T> {
+  for (let left = 1800; ; left--) {
+    try {
+      return look();
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+    await new Promise((resolve) => realTimeout(resolve, 5));
+  }
+}
+
+/** Bytes of several text frames as a client sends them; masked with zeros. */
+export function clientFrames(frames: readonly (object | string)[]): Buffer {
+  const encoded = frames.map((frame) => {
+    const payload = Buffer.from(typeof frame === "string" ? frame : JSON.stringify(frame));
+    const { length } = payload;
+    const head = length < 126 ? [0x81, 0x80 | length] : [0x81, 0xfe, length >> 8, length & 255];
+    return Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), payload]);
+  });
+  return Buffer.concat(encoded);
+}
+
+/** Has frames leave in one chunk with the request for the upgrade, before it was answered. */
+function together(early: readonly object[]) {
+  return (options: { port: number; host: string }): Socket => {
+    const socket = connectSocket(Number(options.port), options.host);
+    socket.cork();
+    setImmediate(() => {
+      socket.write(clientFrames(early));
+      socket.uncork();
+    });
+    return socket;
+  };
+}
