@@ -13,10 +13,10 @@ const KEPT_LINES = 200;
 const FROM_SOURCE = ["--conditions=development", "--import", "tsx"];
 
 /**
- * Flags that a gateway runs with in production: a young generation of 4 MiB instead of 16. A gateway's garbage is short-lived
+ * Flags that a gateway runs with in production: a young generation of 8 MiB instead of 16. A gateway's garbage is short-lived
  * strings, and what the young generation once took stays resident (see DECISIONS, 13).
  */
-export const PRODUCTION_FLAGS = ["--max-semi-space-size=4"];
+export const PRODUCTION_FLAGS = ["--max-semi-space-size=8"];
 
 export interface NodeOptions {
   readonly kind: NodeKind;

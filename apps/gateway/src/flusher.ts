@@ -1,5 +1,5 @@
-/** What a session waits at most for others' frames to join its own, in milliseconds. */
-const LONGEST_WINDOW_MS = 10;
+/** How long frames wait for company at most, in milliseconds. DECISIONS 4 has the figures of 4 to 10. */
+const LONGEST_WINDOW_MS = 6;
 /** The window is this many times what the last flush took: writing never takes more than a third of the time. */
 const WINDOW_PER_FLUSH = 2;
 

@@ -1,13 +1,35 @@
 import type { Bytes } from "@signalbox/core/ports";
+import { isAddressed, RECIPIENT } from "@signalbox/protocol/encode";
+
+/** Heads of frames up to this length are kept: what people write is a few hundred bytes. */
+const KEPT = 4096;
+const heads: Bytes[] = [];
+
+/** What an addressed frame is longer than its body and its recipient's id, at most, in bytes. */
+export const FRAME_OVERHEAD = 10 + RECIPIENT.length + 1;
 
 /**
  * A WebSocket text frame as a server sends it (RFC 6455 section 5.2: final, text, not masked), as a one-byte string: frames
  * of one session are joined and leave in one write, whose cost does not depend on how many they are.
  */
-export function textFrame(payload: Bytes): Bytes {
-  const { length } = payload;
-  if (length < 126) return `\x81${String.fromCharCode(length)}${payload}`;
-  if (length < 65_536) return `\x81\x7e${String.fromCharCode(length >> 8, length & 255)}${payload}`;
+export const textFrame = (payload: Bytes): Bytes => header(payload.length) + payload;
+
+/** The frame in which `userId` receives an event or signal: of it, only the head and the id are made for each recipient. */
+export function addressedFrame(body: Bytes, userId: string): Bytes {
+  if (!isAddressed(body)) return textFrame(`{${body}`);
+  return `${head(RECIPIENT.length + userId.length + 1 + body.length)}${userId}"${body}`;
+}
+
+/** A frame's header, and what stands in front of the recipient's id. */
+function head(length: number): Bytes {
+  if (length >= KEPT) return header(length) + RECIPIENT;
+  heads[length] ??= header(length) + RECIPIENT;
+  return heads[length];
+}
+
+function header(length: number): Bytes {
+  if (length < 126) return `\x81${String.fromCharCode(length)}`;
+  if (length < 65_536) return `\x81\x7e${String.fromCharCode(length >> 8, length & 255)}`;
   const low = String.fromCharCode(length >>> 24, (length >> 16) & 255, (length >> 8) & 255, length & 255);
-  return `\x81\x7f\0\0\0\0${low}${payload}`;
+  return `\x81\x7f\0\0\0\0${low}`;
 }

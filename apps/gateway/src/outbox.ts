@@ -1,9 +1,17 @@
 import type { Duplex } from "node:stream";
 import type { Bytes } from "@signalbox/core/ports";
 import type { Flusher } from "./flusher.ts";
+import { addressedFrame, FRAME_OVERHEAD } from "./frame.ts";
 
 /** Signals that wait outside the buffer at most, by key; a session that needs more reads too slowly. */
 const LATER = 10_000;
+
+/**
+ * A frame that is ready, or an event or signal whose body all its recipients share. Shared ones wait as they are and become
+ * frames only when they are written: strings made for each of a thousand sessions and kept for ten milliseconds cost more
+ * in garbage collection than in making.
+ */
+export type Outgoing = Bytes | { readonly body: Bytes };
 
 /** What outboxes of one node wrote. */
 export interface Written {
@@ -26,8 +34,11 @@ export interface OutboxDeps {
  */
 export class Outbox {
   readonly #deps: OutboxDeps;
-  #pending: Bytes = "";
-  #later: Map<string, Bytes> | undefined;
+  /** Whom shared bodies are for: known before the first of them comes. */
+  recipient = "";
+  #pending: Outgoing[] | undefined;
+  #bytes = 0;
+  #later: Map<string, Outgoing> | undefined;
   #waiters: ((more: boolean) => void)[] | undefined;
   #closed = false;
   /** A socket's "drain" comes only where its own mark was reached, which a small limit never does. */
@@ -41,17 +52,22 @@ export class Outbox {
    * Takes a frame; false when more than the session may have waits already. The frame itself does not count: one that is
    * larger than the limit would otherwise close the session again after each resume.
    */
-  push(frame: Bytes): boolean {
+  push(frame: Outgoing): boolean {
     if (this.#closed) return true;
     if (this.#waiting() > this.#deps.limit) return false;
-    if (this.#pending === "") this.#deps.flusher.add(this);
-    this.#pending += frame;
+    if (this.#pending === undefined) {
+      this.#pending = [];
+      this.#deps.flusher.add(this);
+    }
+    this.#pending.push(frame);
+    this.#bytes +=
+      typeof frame === "string" ? frame.length : frame.body.length + this.recipient.length + FRAME_OVERHEAD;
     this.#deps.written.frames++;
     return true;
   }
 
   /** Takes a frame that a newer one of the same key replaces; false as `push`. */
-  signal(key: string, frame: Bytes): boolean {
+  signal(key: string, frame: Outgoing): boolean {
     if (this.#closed) return true;
     const full = this.#waiting() > this.#deps.limit / 2;
     if (!full && this.#later === undefined) return this.push(frame);
@@ -64,15 +80,19 @@ export class Outbox {
 
   /** Writes what waits. */
   flush(): void {
-    if (this.#closed || this.#pending === "") return;
+    if (this.#closed || this.#pending === undefined) return;
     const { socket, written } = this.#deps;
     const pending = this.#pending;
-    this.#pending = "";
+    this.#pending = undefined;
+    this.#bytes = 0;
     // The peer closed, and was answered: its socket takes nothing more.
     if (!socket.writable) return;
+    let bytes = "";
+    for (const frame of pending)
+      bytes += typeof frame === "string" ? frame : addressedFrame(frame.body, this.recipient);
     written.flushes++;
-    written.bytes += pending.length;
-    socket.write(pending, "latin1", this.#wrote);
+    written.bytes += bytes.length;
+    socket.write(bytes, "latin1", this.#wrote);
   }
 
   /** Whether a replay may put more in: the rest of the buffer stays for what is live. */
@@ -93,7 +113,7 @@ export class Outbox {
   /** Nothing more is taken or written. */
   close(): void {
     this.#closed = true;
-    this.#pending = "";
+    this.#pending = undefined;
     this.#later = undefined;
     this.#answer(false);
   }
@@ -105,7 +125,7 @@ export class Outbox {
   }
 
   #waiting(): number {
-    return this.#pending.length + this.#deps.socket.writableLength;
+    return this.#bytes + this.#deps.socket.writableLength;
   }
 
   #relieved(): void {

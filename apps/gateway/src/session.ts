@@ -10,7 +10,7 @@ import type { Log } from "@signalbox/node/log";
 import type { Claims } from "@signalbox/node/tokens";
 import { CLOSE, type CloseReason } from "@signalbox/protocol/close";
 import type { SessionFrame } from "@signalbox/protocol/down";
-import { encodeFrame, open } from "@signalbox/protocol/encode";
+import { encodeFrame } from "@signalbox/protocol/encode";
 import { Problem } from "@signalbox/protocol/errors";
 import type { WebSocket } from "ws";
 import type { Flusher } from "./flusher.ts";
@@ -159,12 +159,11 @@ export class Session implements Sink, Beating {
   // What the hub puts in.
 
   event(event: EventRow): void {
-    this.sendBytes(open(event.body, this.userId) + event.body);
+    if (!this.#outbox.push(event)) this.close("slow");
   }
 
   signal(signal: Live): void {
-    const frame = textFrame(open(signal.body, this.userId) + signal.body);
-    if (!this.#outbox.signal(signal.key, frame)) this.close("slow");
+    if (!this.#outbox.signal(signal.key, signal)) this.close("slow");
   }
 
   reset(chatId: string, reason: "too_old" | "not_member", seq: number): void {
@@ -212,6 +211,7 @@ export class Session implements Sink, Beating {
     // It may have been closed while its token was checked: a seat taken now would never be given back.
     if (this.state.kind !== "entering") return;
     this.#claims = claims;
+    this.#outbox.recipient = claims.userId;
     const seat = createSeat(this);
     this.#seat = seat;
     const rooms = await this.deps.hub.enter(seat);

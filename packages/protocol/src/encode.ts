@@ -14,12 +14,17 @@ export function encodeBody(body: EventBody | SignalBody): string {
   return UNADDRESSED.has(type) ? json : `,${json}`;
 }
 
+/** What stands in front of the recipient's id. */
+export const RECIPIENT = '{"recipientId":"';
+
+/** Whether a body says whom it is for: then it begins with the comma behind that. */
+export const isAddressed = (body: string): boolean => body.startsWith(",");
+
 /**
  * What completes a body for one recipient: `open(body, userId) + body` is its JSON. A user id needs no escaping (CONTRACT:
  * "User id"), so this is a concatenation, 0.26 µs instead of an encoding per recipient.
  */
-export const open = (body: string, userId: string): string =>
-  body.startsWith(",") ? `{"recipientId":"${userId}"` : "{";
+export const open = (body: string, userId: string): string => (isAddressed(body) ? `${RECIPIENT}${userId}"` : "{");
 
 /** Encodes a frame of a session's own life. */
 export const encodeFrame = (frame: SessionFrame): string => JSON.stringify(frame);
