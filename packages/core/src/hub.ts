@@ -170,17 +170,21 @@ export class Hub {
     const { userId } = seat.sink;
     const known = await this.#store.resumable(userId, [...doubtful.keys()]);
     const feeds = await this.#open([...known.keys()]);
-    // Again, after the subscription: what is published from here on arrives.
-    const heads = known.size === 0 ? known : await this.#store.resumable(userId, [...known.keys()]);
-    for (const feed of feeds) this.#replace(seat, feed, heads.get(feed.roomId) ?? 0, doubtful.get(feed.roomId) ?? 0);
-    for (const feed of feeds) this.#unpin(feed);
-    for (const [roomId, cursor] of doubtful)
-      if (!heads.has(roomId) && seat.state !== "left") seat.sink.reset(roomId, "not_member", cursor);
+    try {
+      // Again, after the subscription: what is published from here on arrives.
+      const heads = known.size === 0 ? known : await this.#store.resumable(userId, [...known.keys()]);
+      if (seat.state === "left") return;
+      for (const feed of feeds) this.#replace(seat, feed, heads.get(feed.roomId), doubtful.get(feed.roomId) ?? 0);
+      for (const [roomId, cursor] of doubtful) if (!heads.has(roomId)) seat.sink.reset(roomId, "not_member", cursor);
+    } finally {
+      for (const feed of feeds) this.#unpin(feed);
+    }
   }
 
-  #replace(seat: Seat, feed: Feed, head: number, cursor: number): void {
+  /** Without a `head` the user is no member any longer. */
+  #replace(seat: Seat, feed: Feed, head: number | undefined, cursor: number): void {
+    if (head === undefined) return;
     feed.begin(head);
-    if (seat.state === "left") return;
     if (cursor > head) seat.sink.reset(feed.roomId, "too_old", head);
     const parked = feed.replayOf(seat);
     parked?.goOn(head);
@@ -195,9 +199,11 @@ export class Hub {
       if (seat.state === "left") return;
       // It may have left a room meanwhile.
       const ours = new Set([...seat.feeds].map(({ roomId }) => roomId));
-      for (const receipt of receipts)
-        if (ours.has(receipt.roomId)) seat.sink.signal(receiptSignal(receipt.roomId, receipt));
-      if (!(await seat.sink.drained())) return;
+      for (const receipt of receipts) {
+        if (!ours.has(receipt.roomId)) continue;
+        if (!seat.sink.ready() && !(await seat.sink.drained())) return;
+        seat.sink.signal(receiptSignal(receipt.roomId, receipt));
+      }
     }
   }
 

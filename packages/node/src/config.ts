@@ -90,7 +90,7 @@ const Settings = v.object({
   typingTtlMs: whole(1, TIMER_MS, 4000),
   presenceGraceMs: whole(0, TIMER_MS, 5000),
   nodeLeaseMs: whole(100, TIMER_MS, 4000),
-  sessionBufferBytes: whole(1024, 2 ** 30, 1_048_576),
+  sessionBufferBytes: whole(65_536, 2 ** 30, 1_048_576),
   logLevel: v.optional(v.picklist(LOG_LEVELS, `one of ${LOG_LEVELS.join(", ")}`), "info"),
 });
 
