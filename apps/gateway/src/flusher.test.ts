@@ -62,19 +62,19 @@ test("after a flush that took 3 ms, frames of the next 6 ms leave together", () 
   expect([ann.flushedAt, ben.flushedAt]).toEqual([[9], [9]]);
 });
 
-test("the window is 10 ms at most, however long a flush takes, and is over when the load is", () => {
+test("the window is 6 ms at most, however long a flush takes, and is over when the load is", () => {
   const flusher = new Flusher();
   const [busy, ann] = [outbox(500), outbox()];
   flusher.add(busy);
   pass(0);
   flusher.add(ann);
-  pass(9);
+  pass(5);
   expect(ann.flushedAt).toEqual([]);
   pass(1);
-  expect(ann.flushedAt).toEqual([510]);
+  expect(ann.flushedAt).toEqual([506]);
   flusher.add(ann);
   pass(0);
-  expect(ann.flushedAt).toEqual([510, 510]);
+  expect(ann.flushedAt).toEqual([506, 506]);
 });
 
 test("a node that was quiet for longer than the window flushes at once", () => {

@@ -204,6 +204,7 @@ export class Hub {
         if (!seat.sink.ready() && !(await seat.sink.drained())) return;
         seat.sink.signal(receiptSignal(receipt.roomId, receipt));
       }
+      if (!(await seat.sink.drained())) return;
     }
   }
 
