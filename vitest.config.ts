@@ -21,6 +21,7 @@ export default defineConfig({
         "apps/*/src/**/*.test.ts",
         "infra/src/**/*.test.ts",
         "test/*.test.ts",
+        "test/load/*.test.ts",
       ]),
       project("conformance", ["test/conformance/**/*.test.ts"], servers),
       project("contract", ["test/contract/**/*.test.ts"], servers),
