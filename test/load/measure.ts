@@ -94,7 +94,7 @@ async function measure(): Promise<void> {
       "--rate",
       "0",
       "--inflight",
-      "512",
+      "256",
       "--sessions",
       "20",
       "--rooms",
