@@ -35,7 +35,7 @@ const HOUSES: Record<string, House> = {
   infra: { may: ["postgres"], libraries: [] },
   test: {
     may: ["api", "client", "core", "gateway", "infra", "node", "postgres", "protocol", "redis", "standalone"],
-    libraries: ["ioredis", "jose", "postgres", "ws"],
+    libraries: ["eventsource", "ioredis", "jose", "postgres", "ws"],
   },
 };
 

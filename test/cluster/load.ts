@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Frame } from "../contract/client.ts";
+import type { HistoryEntry } from "../contract/http.ts";
 import type { Person } from "../contract/world.ts";
 import type { ResumingClient } from "./resuming-client.ts";
 import type { Stage } from "./stage.ts";
@@ -82,7 +83,7 @@ export async function expectKept(stage: Stage, reader: Person, acknowledged: rea
     expect(truth.map(({ seq }) => seq)).toEqual(truth.map((_, index) => index + 1));
     const sends = truth.filter(({ clientMessageId }) => clientMessageId !== undefined);
     expect(new Set(sends.map((sent) => `${sent.senderId} ${sent.clientMessageId}`)).size).toBe(sends.length);
-    const history = await wholeHistory(reader, chatId);
+    const history = (await wholeHistory(reader, chatId)).map(({ messageId }) => messageId);
     const messages = truth.filter(({ type }) => type === "SEND_MSG" || type === "REPLY");
     expect(history).toEqual(messages.map(({ messageId }) => messageId));
     const kept = new Map(truth.map((event) => [event.seq, event.messageId]));
@@ -95,12 +96,12 @@ interface Sent {
   readonly clientMessageId?: string;
 }
 
-/** The ids of a room's messages, oldest first. */
-async function wholeHistory(reader: Person, chatId: string): Promise<readonly string[]> {
-  const ids: string[] = [];
-  for (let before = ""; ; before = `&before=${ids.at(-1)}`) {
+/** A room's messages, oldest first. */
+export async function wholeHistory(reader: Person, chatId: string): Promise<readonly HistoryEntry[]> {
+  const messages: HistoryEntry[] = [];
+  for (let before = ""; ; before = `&before=${messages.at(-1)?.messageId}`) {
     const page = await reader.history(chatId, `?limit=100${before}`);
-    ids.push(...page.map(({ messageId }) => messageId));
-    if (page.length < 100) return ids.reverse();
+    messages.push(...page);
+    if (page.length < 100) return messages.reverse();
   }
 }

@@ -56,8 +56,10 @@ export class ResumingClient {
   readonly name: string;
   readonly userId: string;
   readonly rooms = new Map<string, SeenRoom>();
-  /** TYPING, STOP_TYPING and READ_MSG as they came. */
+  /** TYPING, STOP_TYPING and READ_MSG as they came, and what else has no seq. */
   readonly signals: (Frame & { readonly at: number })[] = [];
+  /** PRESENCE as it came. */
+  readonly presences: (Frame & { readonly at: number })[] = [];
   readonly resets: Frame[] = [];
   readonly closings: Closing[] = [];
   /** What broke a promise: a gap, an event twice, out of order or above a USER_LEAVE. */
@@ -104,6 +106,11 @@ export class ResumingClient {
   /** Resolves when everything that the server had put out for this client before has arrived. */
   async settled(): Promise<void> {
     await this.asks({ type: "PING" });
+  }
+
+  /** What it was told that somebody is, in order. */
+  statuses({ id }: { readonly id: string }): readonly string[] {
+    return this.presences.filter(({ userId }) => userId === id).map(({ status }) => status);
   }
 
   /** The room's events so far. */
@@ -173,7 +180,7 @@ export class ResumingClient {
     if (frame.type === "RESET") return this.#reset(frame);
     if (frame.seq !== undefined) return this.#event(frame, json);
     if (typeof frame.ref === "string") return this.#answered(frame, frame.ref);
-    this.signals.push({ ...frame, at: Date.now() });
+    (frame.type === "PRESENCE" ? this.presences : this.signals).push({ ...frame, at: Date.now() });
   }
 
   #ready({ rooms }: Frame): void {

@@ -2,7 +2,9 @@
 import { type Cluster, startCluster } from "@signalbox/infra/cluster";
 import { type NodeProcess, startNode } from "@signalbox/infra/node";
 import { Connection, type Sql } from "@signalbox/postgres/connection";
+import { Client } from "../contract/client.ts";
 import { ask } from "../contract/http.ts";
+import { Stream } from "../contract/stream.ts";
 import { ENV, type Person, type Servers, World } from "../contract/world.ts";
 import { ResumingClient } from "./resuming-client.ts";
 import { until } from "./until.ts";
@@ -10,6 +12,8 @@ import { until } from "./until.ts";
 /** Lines of each node's log that a failed test prints. */
 const LOG_LINES = 8;
 const LINE_CHARS = 300;
+/** Sessions that are opened at once. */
+const OPENED_AT_ONCE = 50;
 
 /** An event as the store holds it. `body` is as `Seen.body`. */
 export interface Truth {
@@ -21,7 +25,7 @@ export class Stage {
   readonly gateways: NodeProcess[] = [];
   readonly apis: NodeProcess[] = [];
   readonly #started: NodeProcess[] = [];
-  readonly #clients: ResumingClient[] = [];
+  readonly #clients: { close(): void }[] = [];
   readonly #ends: (() => void)[] = [];
   #cluster: Cluster | undefined;
   #database: Connection | undefined;
@@ -40,8 +44,9 @@ export class Stage {
     return this.#database.sql;
   }
 
-  async start(): Promise<void> {
-    this.#cluster = await startCluster({ env: ENV });
+  /** `gateways`: how many; two by itself. */
+  async start(options: { readonly gateways?: number } = {}): Promise<void> {
+    this.#cluster = await startCluster({ env: ENV, ...options });
     this.gateways.push(...this.#cluster.gateways);
     this.apis.push(...this.#cluster.apis);
     await this.#world.start();
@@ -103,6 +108,33 @@ export class Stage {
     });
     this.#clients.push(client);
     return client;
+  }
+
+  /** Plain sessions, each at a gateway of its own choice; one that is lost stays lost. Resolves when all are READY. */
+  async opens(people: readonly Person[], door: (index: number) => number): Promise<Client[]> {
+    const opened: Client[] = [];
+    for (let at = 0; at < people.length; at += OPENED_AT_ONCE) {
+      const some = people.slice(at, at + OPENED_AT_ONCE);
+      opened.push(...(await Promise.all(some.map((person, index) => this.#opens(person, door(at + index))))));
+    }
+    return opened;
+  }
+
+  async #opens({ token }: Person, door: number): Promise<Client> {
+    const client = await Client.open(this.gateways[door]!.realtime, { token });
+    this.#clients.push(client);
+    await client.receives({ type: "READY" });
+    return client;
+  }
+
+  /** A room's stream at a gateway; `after`: what it has seen already, as `Last-Event-ID` says it. */
+  async streams({ token }: Person, chatId: string, door: number, after?: number): Promise<Stream> {
+    const url = `${this.gateways[door]!.url}/chat/api/v1/conversations/${chatId}/signals`;
+    const headers = after === undefined ? {} : { "Last-Event-ID": String(after) };
+    const stream = await Stream.open(url, { token, headers });
+    this.#clients.push(stream);
+    if (stream.tunings[0]?.status !== 200) throw new Error(`a stream was answered ${stream.tunings[0]?.status}`);
+    return stream;
   }
 
   /** Posts an action to one API node. Rejects when that is dead. */

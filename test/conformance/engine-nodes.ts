@@ -1,7 +1,9 @@
 /** Engines under test, each with an ear, in the three ways in which they are built. */
 import { randomUUID } from "node:crypto";
+import { systemClock } from "@signalbox/core/clock";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
 import type { Bytes, Channel, Engine } from "@signalbox/core/ports";
+import { type PresenceTiming, STANDARD_TIMING } from "@signalbox/core/registry";
 import { type Redis, startRedis, startRedisCluster } from "@signalbox/infra/redis";
 import { createRedisEngine, type RedisEngine } from "@signalbox/redis/engine";
 import { vi } from "vitest";
@@ -30,7 +32,7 @@ export class TestNode<E extends Engine = Engine> {
 
 export interface Nodes {
   /** Two nodes of one deployment, connected; in one process they are the same. */
-  open(): Promise<readonly [TestNode, TestNode]>;
+  open(timing?: PresenceTiming): Promise<readonly [TestNode, TestNode]>;
   /** The servers behind them, if any. */
   readonly redis?: Redis;
   stop(): Promise<void>;
@@ -39,8 +41,8 @@ export interface Nodes {
 export async function memoryNodes(): Promise<Nodes> {
   const opened: TestNode[] = [];
   return {
-    open: async () => {
-      const node = new TestNode(createMemoryEngine());
+    open: async (timing) => {
+      const node = new TestNode(createMemoryEngine(systemClock, timing));
       opened.push(node);
       return [node, node];
     },
@@ -53,14 +55,14 @@ export const clusterNodes = async (): Promise<Nodes> => nodesOn(await startRedis
 
 function nodesOn(redis: Redis): Nodes {
   const opened: TestNode[] = [];
-  const open = async () => {
-    const node = await openNode(redis.url);
+  const open = async (timing?: PresenceTiming) => {
+    const node = await openNode(redis.url, timing);
     opened.push(node);
     return node;
   };
   return {
     redis,
-    open: async () => [await open(), await open()],
+    open: async (timing) => [await open(timing), await open(timing)],
     stop: async () => {
       await Promise.all(opened.map(({ engine }) => engine.close()));
       await redis.stop();
@@ -69,8 +71,8 @@ function nodesOn(redis: Redis): Nodes {
 }
 
 /** A node on Redis, connected. */
-export async function openNode(url: string): Promise<TestNode<RedisEngine>> {
-  const node = new TestNode(createRedisEngine({ url }));
+export async function openNode(url: string, timing: PresenceTiming = STANDARD_TIMING): Promise<TestNode<RedisEngine>> {
+  const node = new TestNode(createRedisEngine({ url, timing }));
   await holds(() => node.engine.connected());
   return node;
 }

@@ -151,6 +151,64 @@ describe.each(factories)("the $name engine", ({ name, start }) => {
     });
   });
 
+  describe("announce", () => {
+    test("an announcement that was taken arrives, after what was published before it", async () => {
+      const channels = [room(), user()];
+      await far.engine.subscribe(channels);
+      for (const channel of channels) {
+        near.engine.publish(channel, "published");
+        await near.engine.announce(channel, "announced");
+      }
+      await holds(() => channels.every((channel) => far.on(channel).length === 2));
+      expect(channels.map((channel) => far.on(channel))).toEqual([
+        ["published", "announced"],
+        ["published", "announced"],
+      ]);
+    });
+
+    test("an announcement that nobody listens to is taken, too", async () => {
+      await near.engine.announce(room(), "into the void");
+    });
+
+    test("200 announcements at once arrive in the order in which they were handed in", async () => {
+      const channel = room();
+      const turns = Array.from({ length: 200 }, (_, turn) => String(turn));
+      await far.engine.subscribe([channel]);
+      await Promise.all(turns.map((turn) => near.engine.announce(channel, turn)));
+      await holds(() => far.on(channel).length === 200);
+      expect(far.on(channel)).toEqual(turns);
+    });
+  });
+
+  describe("tickets", () => {
+    test("what is kept under a ticket is handed out once, on any node", async () => {
+      const ticket = randomUUID();
+      const content = JSON.stringify({ userId: "ada", name: "Ada Löwe 🦁", text: 'a "quote"\n' });
+      await near.engine.putTicket(ticket, content, 60_000);
+      expect(await far.engine.takeTicket(ticket)).toBe(content);
+      expect(await far.engine.takeTicket(ticket)).toBeNull();
+      expect(await near.engine.takeTicket(ticket)).toBeNull();
+    });
+
+    test("of many who take a ticket, one gets it", async () => {
+      const ticket = randomUUID();
+      await near.engine.putTicket(ticket, "content", 60_000);
+      const takes = Array.from({ length: 20 }, (_, turn) => (turn % 2 === 0 ? near : far).engine.takeTicket(ticket));
+      expect((await Promise.all(takes)).filter((taken) => taken !== null)).toEqual(["content"]);
+    });
+
+    test("an unknown ticket holds nothing, and neither does one that ran out", async () => {
+      expect(await far.engine.takeTicket(randomUUID())).toBeNull();
+      const [spent, running] = [randomUUID(), randomUUID()];
+      await near.engine.putTicket(running, "content", 60_000);
+      await near.engine.putTicket(spent, "content", 1);
+      const began = performance.now();
+      await holds(() => performance.now() - began > 5);
+      expect(await far.engine.takeTicket(spent)).toBeNull();
+      expect(await far.engine.takeTicket(running)).toBe("content");
+    });
+  });
+
   describe("typing", () => {
     test("who types is listed by room, for as long as the note lasts, rooms without anybody left out", async () => {
       const [busy, other, empty] = [randomUUID(), randomUUID(), randomUUID()];
@@ -252,6 +310,7 @@ describe.each(factories)("the $name engine", ({ name, start }) => {
       return skip("There are no keys in this process; what its maps keep is tested beside them.");
     near.engine.startTyping(randomUUID(), "ada", 60_000);
     await near.engine.takeTokens(user().id, 1, 1, 10);
+    await near.engine.putTicket(randomUUID(), "content", 60_000);
     const script = `local left = 0
       for _, key in ipairs(redis.call('KEYS', '*')) do
         if redis.call('PTTL', key) < 0 then left = left + 1 end
@@ -276,6 +335,8 @@ describe.each(factories)("the $name engine", ({ name, start }) => {
     engine.stopTyping(channel.id, "ada");
     engine.unsubscribe([channel]);
     await engine.subscribe([room()]);
+    await expect(engine.announce(channel, "into the void")).rejects.toMatchObject({ code: "unavailable" });
+    await expect(engine.putTicket("ticket", "content", 1000)).rejects.toMatchObject({ code: "unavailable" });
     expect((await engine.takeTokens("ada", 1, 1, 5)).granted).toBe(1);
     expect(node.received, name).toEqual([]);
   });

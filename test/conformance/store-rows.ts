@@ -1,6 +1,8 @@
 /** Rooms, messages and the rest as a `Store` takes them: the least that a rule would write, with nothing checked. */
 import { randomUUID } from "node:crypto";
-import type { MessageRow, Needs, ReactionRow, ReceiptRow, RoomRow, Rows, Store } from "@signalbox/core/ports";
+import type { MessageRow, Needs, ReactionRow, ReceiptRow, RoomRow, Rows, Store, UserRow } from "@signalbox/core/ports";
+import type { Connection } from "@signalbox/postgres/connection";
+import { expect } from "vitest";
 
 export const NEEDS: Needs = {
   rooms: [],
@@ -11,9 +13,22 @@ export const NEEDS: Needs = {
   reactions: [],
   receipts: [],
   users: [],
+  parts: [],
+  names: [],
 };
 
-export const NONE: Rows = { rooms: [], members: [], messages: [], reactions: [], receipts: [], users: [], events: [] };
+export const NONE: Rows = {
+  rooms: [],
+  members: [],
+  messages: [],
+  reactions: [],
+  receipts: [],
+  users: [],
+  events: [],
+  markers: [],
+  parts: [],
+  named: [],
+};
 
 export const newRoom = (roomId: string, now: Date, members = 1): RoomRow => ({
   roomId,
@@ -23,12 +38,14 @@ export const newRoom = (roomId: string, now: Date, members = 1): RoomRow => ({
   createdAt: now,
   lastSeq: 1,
   memberCount: members,
+  messageCount: 0,
   deletedAt: null,
 });
 
-export const newMessage = (roomId: string, seq: number, senderId: string, now: Date): MessageRow => ({
+export const newMessage = (roomId: string, seq: number, senderId: string, now: Date, place = 1): MessageRow => ({
   roomId,
   seq,
+  place,
   messageId: randomUUID(),
   senderId,
   content: `message ${seq}`,
@@ -36,12 +53,38 @@ export const newMessage = (roomId: string, seq: number, senderId: string, now: D
   clientMessageId: null,
   replyTo: null,
   mentions: null,
+  named: null,
   editSeq: null,
   editedAt: null,
   deleteSeq: null,
   deletedAt: null,
   deletedBy: null,
 });
+
+export const newUser = (userId: string, fields: Partial<UserRow> = {}): UserRow => ({
+  userId,
+  name: null,
+  revokedAt: null,
+  choice: "online",
+  choiceVersion: 0,
+  activeAt: null,
+  ...fields,
+});
+
+/** What a commit with these needs is given. */
+export async function load(store: Store, needs: Partial<Needs>): Promise<Rows> {
+  let given: Rows | undefined;
+  await store.commit({ ...NEEDS, ...needs }, (rows) => {
+    given = rows;
+    return NONE;
+  });
+  return given!;
+}
+
+/** Resolves when `count` connections wait for a lock. Not by pg_stat_activity: inside a transaction that stays as it was first seen. */
+export async function waiting(connection: Connection, count: number): Promise<void> {
+  await expect.poll(async () => (await connection.sql`select from pg_locks where not granted`).length).toBe(count);
+}
 
 /** A room with its NEW_CHAT as event 1; its first member is the owner. */
 export async function createRoom(
@@ -94,9 +137,15 @@ export async function send(
   fields: Partial<MessageRow> = {},
 ): Promise<MessageRow> {
   let sent: MessageRow | undefined;
-  await change(store, roomId, {}, (seq, _, now) => {
-    sent = { ...newMessage(roomId, seq, senderId, now), ...fields };
-    return { messages: [sent], events: [{ roomId, seq, type: "SEND_MSG", userId: senderId, body: `sent ${seq}` }] };
+  await change(store, roomId, {}, (seq, { rooms }, now) => {
+    const room = rooms.find((row) => row.roomId === roomId)!;
+    const messageCount = room.messageCount + 1;
+    sent = { ...newMessage(roomId, seq, senderId, now, messageCount), ...fields };
+    return {
+      rooms: [{ ...room, lastSeq: seq, messageCount }],
+      messages: [sent],
+      events: [{ roomId, seq, type: "SEND_MSG", userId: senderId, body: `sent ${seq}` }],
+    };
   });
   return sent!;
 }
@@ -123,11 +172,12 @@ export async function react(
 }
 
 /** A receipt, stamped with the room's seq as it is: reading is no event. */
-export async function read(store: Store, message: MessageRow, userId: string): Promise<ReceiptRow> {
-  const { roomId, messageId, seq } = message;
+export async function read(store: Store, message: MessageRow, userId: string, hidden = false): Promise<ReceiptRow> {
+  const { roomId, messageId, seq: messageSeq, place: messagePlace } = message;
   let made: ReceiptRow | undefined;
   await store.commit({ ...NEEDS, rooms: [roomId] }, ({ rooms }, now) => {
-    made = { roomId, userId, messageId, messageSeq: seq, readAt: now, stampSeq: rooms[0]!.lastSeq };
+    const stampSeq = rooms[0]!.lastSeq;
+    made = { roomId, userId, hidden, messageId, messageSeq, messagePlace, readAt: now, stampSeq };
     return { ...NONE, receipts: [made] };
   });
   return made!;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { MessageRow, Needs, Rows, Store } from "@signalbox/core/ports";
+import type { Rows, Store } from "@signalbox/core/ports";
 import { Connection } from "@signalbox/postgres/connection";
 import { type Embedded, startEmbedded } from "@signalbox/postgres/embedded";
 import { createStore } from "@signalbox/postgres/store";
@@ -12,14 +12,17 @@ import {
   createRoom,
   deleteRoom,
   leave,
+  load,
   NEEDS,
   NONE,
   newMessage,
   newRoom,
+  newUser,
   react,
   read,
   remove,
   send,
+  waiting,
 } from "./store-rows.ts";
 
 let server: Embedded;
@@ -38,63 +41,53 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** What a commit with these needs is given. */
-async function load(needs: Partial<Needs>): Promise<Rows> {
-  let given: Rows | undefined;
-  await store.commit({ ...NEEDS, ...needs }, (rows) => {
-    given = rows;
-    return NONE;
-  });
-  return given!;
-}
-
-/** Resolves when `count` connections wait for a lock. */
-async function waiting(count: number): Promise<void> {
-  await expect
-    .poll(async () => (await other.sql`select from pg_stat_activity where wait_event_type = 'Lock'`).length)
-    .toBe(count);
-}
-
 describe("commit", () => {
   test("gives back every row as it was written", async () => {
     const roomId = randomUUID();
-    const [messageId, reactionId] = [randomUUID(), randomUUID()];
+    const [messageId, reactionId, userId] = [randomUUID(), randomUUID(), randomUUID()];
     let written: Rows = NONE;
     await store.commit({ ...NEEDS, rooms: [roomId] }, (rows, now) => {
       expect(rows).toEqual(NONE);
-      const edits = { replyTo: randomUUID(), mentions: ["bob", 'q"\\{}'], editSeq: 2, editedAt: now };
+      const edits = { replyTo: randomUUID(), mentions: ["bob", 'q"\\{}'], named: ["eve"], editSeq: 2, editedAt: now };
       const content = 'text "with" \\ everything: é 😀 \n';
       written = {
-        rooms: [{ ...newRoom(roomId, now), lastSeq: 2 }],
+        rooms: [{ ...newRoom(roomId, now), lastSeq: 2, messageCount: 1 }],
         members: [{ roomId, userId: "ada", role: "owner", joinedAt: now, joinedSeq: 1, leftSeq: null }],
         messages: [{ ...newMessage(roomId, 1, "ada", now), messageId, content, clientMessageId: "c 1", ...edits }],
         reactions: [
           { roomId, messageId, reactionId, senderId: "ada", reaction: "👍", seq: 2, sentAt: now, removedSeq: null },
         ],
-        receipts: [{ roomId, userId: "ada", messageId, messageSeq: 1, readAt: now, stampSeq: 2 }],
-        users: [{ userId: `ada-${roomId}`, name: "Ada", revokedAt: now }],
+        receipts: [
+          { roomId, userId, hidden: false, messageId, messageSeq: 1, messagePlace: 1, readAt: now, stampSeq: 2 },
+          { roomId, userId, hidden: true, messageId, messageSeq: 2, messagePlace: 2, readAt: now, stampSeq: 2 },
+        ],
+        users: [{ userId, name: "Ada", revokedAt: now, choice: "appear_offline", choiceVersion: 3, activeAt: now }],
         events: [{ roomId, seq: 1, type: "REPLY", userId: "ada", body: Buffer.from("é 😀").toString("latin1") }],
+        markers: [],
+        parts: [{ roomId, part: "sidekick 1", body: { z: ["é"], a: null } }],
+        named: [],
       };
       return written;
     });
     const senderId = "ada";
-    const given = await load({
+    const given = await load(store, {
       members: [{ roomId, userId: "ada" }],
       messages: [{ roomId, messageId }],
       repeats: [{ roomId, senderId, clientMessageId: "c 1" }],
       standing: [{ roomId, messageId, senderId, reaction: "👍" }],
       reactions: [{ reactionId, userId: "ada" }],
-      receipts: [{ roomId, userId: "ada" }],
-      users: [`ada-${roomId}`],
+      receipts: [{ roomId, userId }],
+      users: [userId],
+      parts: [{ roomId, part: "sidekick 1" }],
     });
-    expect(given).toEqual(written);
+    expect({ ...given, receipts: given.receipts.toSorted((a, b) => a.messageSeq - b.messageSeq) }).toEqual(written);
     // Metadata comes back in the order of its keys.
     expect(JSON.stringify(given.rooms[0]!.metadata)).toBe('{"z":1,"a":"é"}');
   });
 
   test("leaves out rows that do not exist, ids of Matrix among them", async () => {
     const roomId = await createRoom(store);
-    const given = await load({
+    const given = await load(store, {
       rooms: [randomUUID()],
       members: [{ roomId, userId: "nobody" }],
       messages: [
@@ -102,19 +95,24 @@ describe("commit", () => {
         { roomId, messageId: "$event:matrix.org" },
       ],
       reactions: [{ reactionId: randomUUID(), userId: "ada" }],
+      standing: [{ roomId, messageId: "$event:matrix.org", senderId: "ada", reaction: "👍" }],
       users: [randomUUID()],
+      parts: [{ roomId, part: "plan" }],
+      names: [{ roomId, name: "Nobody" }],
     });
     expect(given.rooms.map((room) => room.roomId)).toEqual([roomId]);
     expect({ ...given, rooms: [] }).toEqual(NONE);
   });
 
   test("gives rooms in the order of their ids, each once, whatever names them", async () => {
-    const rooms = await Promise.all([createRoom(store), createRoom(store), createRoom(store)]);
-    const [a, b, c] = rooms.toSorted().toReversed();
-    const given = await load({
+    const rooms = await Promise.all([1, 2, 3, 4, 5].map(() => createRoom(store)));
+    const [a, b, c, d, e] = rooms.toSorted().toReversed();
+    const given = await load(store, {
       rooms: [a!, b!],
       receipts: [{ roomId: c!, userId: "ada" }],
       members: [{ roomId: a!, userId: "ada" }],
+      parts: [{ roomId: d!, part: "plan" }],
+      names: [{ roomId: e!, name: "Ada" }],
     });
     expect(given.rooms.map(({ roomId }) => roomId)).toEqual(rooms.toSorted());
   });
@@ -123,7 +121,7 @@ describe("commit", () => {
     const roomId = await createRoom(store, ["ada", "bob"]);
     const message = await send(store, roomId);
     const reaction = await react(store, message, "bob", "🎉");
-    const given = await load({ reactions: [{ reactionId: reaction.reactionId, userId: "bob" }] });
+    const given = await load(store, { reactions: [{ reactionId: reaction.reactionId, userId: "bob" }] });
     expect(given.rooms.map((room) => room.roomId)).toEqual([roomId]);
     expect(given.members.map(({ userId }) => userId)).toEqual(["bob"]);
     expect(given.messages).toEqual([message]);
@@ -137,8 +135,8 @@ describe("commit", () => {
     const second = { ...first, reactionId: randomUUID() };
     await change(store, roomId, {}, (seq) => ({ reactions: [second, { ...first, removedSeq: seq }] }));
     const standing = [{ roomId, messageId: message.messageId, senderId: "ada", reaction: "👍" }];
-    expect((await load({ standing })).reactions).toEqual([second]);
-    const byId = await load({ reactions: [{ reactionId: first.reactionId, userId: "ada" }] });
+    expect((await load(store, { standing })).reactions).toEqual([second]);
+    const byId = await load(store, { reactions: [{ reactionId: first.reactionId, userId: "ada" }] });
     expect(byId.reactions).toEqual([{ ...first, removedSeq: 4 }]);
   });
 
@@ -146,11 +144,11 @@ describe("commit", () => {
     const roomId = await createRoom(store);
     const message = await send(store, roomId, "ada", { clientMessageId: "once" });
     const repeats = [{ roomId, senderId: "ada", clientMessageId: "once" }];
-    const kept = await load({ repeats, messages: [{ roomId, messageId: message.messageId }] });
+    const kept = await load(store, { repeats, messages: [{ roomId, messageId: message.messageId }] });
     expect(kept.messages).toEqual([message]);
     expect(kept.events).toEqual([{ roomId, seq: 2, type: "SEND_MSG", userId: "ada", body: "sent 2" }]);
     await store.prune(0, 0);
-    expect(await load({ repeats })).toMatchObject({ messages: [message], events: [] });
+    expect(await load(store, { repeats })).toMatchObject({ messages: [message], events: [] });
   });
 
   test("writes nothing when `decide` throws, passes the error on, and goes on", async () => {
@@ -180,7 +178,7 @@ describe("commit", () => {
   test("never makes a room over one that somebody else has just made", async () => {
     const roomId = randomUUID();
     const results = await Promise.allSettled([createRoom(store, ["ada"], roomId), createRoom(store, ["bob"], roomId)]);
-    const rooms = (await load({ rooms: [roomId] })).rooms;
+    const rooms = (await load(store, { rooms: [roomId] })).rooms;
     expect(rooms).toHaveLength(1);
     expect(results.some(({ status }) => status === "fulfilled")).toBe(true);
   });
@@ -194,7 +192,7 @@ describe("commit", () => {
       seen = rows;
       return {};
     });
-    await waiting(1);
+    await waiting(other, 1);
     await other.sql`update rooms set last_seq = 7 where room_id = ${roomId}`;
     await other.sql`update members set left_seq = 7 where room_id = ${roomId} and user_id = 'bob'`;
     await other.sql`commit`;
@@ -219,7 +217,7 @@ describe("commit", () => {
       })),
     );
     await Promise.all(both);
-    const { rooms: after } = await load({ rooms });
+    const { rooms: after } = await load(store, { rooms });
     expect(new Set(after.map(({ lastSeq }) => lastSeq))).toEqual(new Set([81]));
   });
 
@@ -233,11 +231,15 @@ describe("commit", () => {
     });
   });
 
-  test("keeps a revocation that came in while users were written", async () => {
+  test("keeps a revocation, a choice and an activity that came in while users were written", async () => {
     const userId = randomUUID();
-    const at = await store.revoke(userId);
-    await store.commit(NEEDS, () => ({ ...NONE, users: [{ userId, name: "Late", revokedAt: null }] }));
-    expect((await store.users([userId])).get(userId)).toEqual({ userId, name: "Late", revokedAt: at });
+    const revokedAt = await store.revoke(userId);
+    const activeAt = new Date();
+    await store.choose(userId, "busy");
+    await store.noteActive(new Map([[userId, activeAt]]));
+    await store.commit(NEEDS, () => ({ ...NONE, users: [newUser(userId, { name: "Late" })] }));
+    const kept = newUser(userId, { name: "Late", revokedAt, choice: "busy", choiceVersion: 1, activeAt });
+    expect((await store.users([userId])).get(userId)).toEqual(kept);
   });
 });
 
@@ -256,8 +258,24 @@ describe("reading rooms", () => {
         [deleted, 2],
       ]),
     );
-    const member = await Promise.all(asked.map((room) => store.isVisible(room, user, false)));
-    expect(member).toEqual([true, false, false, false]);
+    const member = await Promise.all(asked.map((room) => store.seqOf(room, user, false)));
+    expect(member).toEqual([2, null, null, null]);
+    const service = await Promise.all(asked.map((room) => store.seqOf(room, "backend", true)));
+    expect(service).toEqual([2, 2, null, null]);
+  });
+
+  test("`roomsOfAll` and `membersOf` go both ways between several users and their rooms", async () => {
+    const [both, one] = [randomUUID(), randomUUID()];
+    const [first, second, gone] = await Promise.all(
+      [[both, one], [both], [both]].map((members) => createRoom(store, members)),
+    );
+    await leave(store, first!, one);
+    await deleteRoom(store, gone!);
+    const rooms = await store.roomsOfAll([both, one, randomUUID()]);
+    expect([...rooms.keys()]).toEqual([both]);
+    expect(rooms.get(both)?.toSorted()).toEqual([first, second].toSorted());
+    const asked = [first!, second!, randomUUID()];
+    expect(await store.membersOf(asked)).toEqual(new Map(asked.slice(0, 2).map((room) => [room, [both]])));
   });
 
   test("`events` pages through a room in order, and shows where pruning began", async () => {
@@ -314,27 +332,6 @@ describe("reading rooms", () => {
     ]);
     expect((await store.roomPage(user, 2, rooms[1]!)).map(({ roomId }) => roomId)).toEqual([rooms[2]]);
   });
-
-  test("unread is exact after deletes, edits and receipts in any order", async () => {
-    const user = randomUUID();
-    const roomId = await createRoom(store, ["ada", user]);
-    const unread = async () => (await store.roomPage(user, 1, null))[0]!.unread;
-    const messages: MessageRow[] = [];
-    for (const sender of ["ada", user, "ada", "bob", "ada"]) messages.push(await send(store, roomId, sender));
-    expect(await unread()).toBe(4);
-    await remove(store, messages[3]!);
-    expect(await unread()).toBe(3);
-    await read(store, messages[0]!, user);
-    expect(await unread()).toBe(2);
-    await change(store, roomId, {}, (seq, _, now) => ({
-      messages: [{ ...messages[4]!, editSeq: seq, editedAt: now }],
-    }));
-    expect(await unread()).toBe(2);
-    await remove(store, messages[0]!);
-    expect(await unread()).toBe(2);
-    await read(store, messages[4]!, user);
-    expect(await unread()).toBe(0);
-  });
 });
 
 describe("what a session may have missed", () => {
@@ -363,19 +360,25 @@ describe("what a session may have missed", () => {
     expect(await store.receiptsSince(new Map())).toEqual([]);
   });
 
-  test("`changes` starts with nothing, then reports rooms, members, receipts and revocations", async () => {
+  test("`changes` starts with nothing, then reports rooms, members, receipts, markers and users", async () => {
     const { snapshot, ...nothing } = await store.changes(null);
-    expect(nothing).toEqual({ rooms: [], members: [], receipts: [], revoked: [] });
+    expect(nothing).toEqual({ rooms: [], members: [], receipts: [], markers: [], users: [] });
     const user = randomUUID();
     const roomId = await createRoom(store, [user]);
     const message = await send(store, roomId);
     const receipt = await read(store, message, user);
+    const marker = { roomId, userId: user, messageId: message.messageId };
+    await store.commit({ ...NEEDS, rooms: [roomId] }, () => ({ ...NONE, markers: [marker] }));
+    await store.putUser(user, "Ada");
+    await store.choose(user, "busy");
     const revokedAt = await store.revoke(user);
     const changes = await store.changes(snapshot);
     expect(changes.rooms).toContainEqual({ roomId, lastSeq: 2 });
     expect(changes.members).toContainEqual(expect.objectContaining({ roomId, userId: user, leftSeq: null }));
     expect(changes.receipts).toContainEqual(receipt);
-    expect(changes.revoked).toContainEqual({ userId: user, revokedAt });
+    expect(changes.markers).toContainEqual(marker);
+    const changed = newUser(user, { name: "Ada", revokedAt, choice: "busy", choiceVersion: 1 });
+    expect(changes.users).toContainEqual(changed);
     await leave(store, roomId, user);
     const later = await store.changes(changes.snapshot);
     expect(later.rooms).toContainEqual({ roomId, lastSeq: 3 });
@@ -402,18 +405,18 @@ describe("users", () => {
   test("are made, named and renamed; no name leaves a name alone", async () => {
     const userId = randomUUID();
     expect((await store.users([userId])).get(userId)).toBeUndefined();
-    expect(await store.putUser(userId, null)).toEqual({ userId, name: null, revokedAt: null });
-    expect(await store.putUser(userId, "Ada")).toEqual({ userId, name: "Ada", revokedAt: null });
+    expect(await store.putUser(userId, null)).toEqual(newUser(userId));
+    expect(await store.putUser(userId, "Ada")).toEqual(newUser(userId, { name: "Ada" }));
     expect(await store.putUser(userId, null)).toMatchObject({ name: "Ada" });
     expect(await store.putUser(userId, "Eve")).toMatchObject({ name: "Eve" });
     const at = await store.revoke(userId);
-    expect((await store.users([userId])).get(userId)).toEqual({ userId, name: "Eve", revokedAt: at });
+    expect((await store.users([userId])).get(userId)).toEqual(newUser(userId, { name: "Eve", revokedAt: at }));
   });
 
   test("may be revoked before they are known, and again", async () => {
     const userId = randomUUID();
     const first = await store.revoke(userId);
-    expect((await store.users([userId])).get(userId)).toEqual({ userId, name: null, revokedAt: first });
+    expect((await store.users([userId])).get(userId)).toEqual(newUser(userId, { revokedAt: first }));
     expect((await store.revoke(userId)).getTime()).toBeGreaterThanOrEqual(first.getTime());
   });
 });

@@ -1,6 +1,8 @@
 /** A WebSocket client for tests: it keeps every frame that it is sent, and waits for conditions. */
-import { isDeepStrictEqual } from "node:util";
 import { WebSocket } from "ws";
+import { Arrivals, type Fields } from "./arrivals.ts";
+
+export type { Fields };
 
 /** A frame as it came; the fields are those that tests read, each there or not as the frame's type says. */
 export interface Frame {
@@ -21,10 +23,14 @@ export interface Frame {
   readonly data: Frame;
   readonly replyTo: Fields;
   readonly userId: string;
+  readonly status: string;
+  readonly lastActiveAt: string | null;
+  readonly kind: string;
+  readonly unreadCount: number;
+  readonly mentionCount: number;
   readonly rooms: Readonly<Record<string, number>>;
 }
 
-export type Fields = Readonly<Record<string, unknown>>;
 export type Match = Fields | ((frame: Frame) => boolean);
 
 /** How a socket is opened; without anything it says nothing of who it is. */
@@ -43,33 +49,20 @@ export interface Closing {
   readonly at: number;
 }
 
-interface Waiter {
-  readonly matches: (frame: Frame) => boolean;
-  resolve(frame: Frame): void;
-  reject(error: Error): void;
-}
-
-/** How long a frame or a close may take, in milliseconds, unless a test says otherwise. */
-const PATIENCE_MS = 10_000;
-
 export class Client {
-  /** Everything that arrived, in order. */
-  readonly frames: Frame[] = [];
   /** Resolves when the socket is closed. */
   readonly closed: Promise<Closing>;
   readonly #ws: WebSocket;
-  readonly #waiters = new Set<Waiter>();
-  #closing: Closing | undefined;
+  readonly #arrivals = new Arrivals<Frame>();
   #asked = 0;
 
   private constructor(ws: WebSocket) {
     this.#ws = ws;
-    ws.on("message", (data: Buffer) => this.#take(JSON.parse(data.toString("utf8")) as Frame));
+    ws.on("message", (data: Buffer) => this.#arrivals.take(JSON.parse(data.toString("utf8")) as Frame));
     this.closed = new Promise((resolve) => {
       ws.on("close", (code, reason) => {
-        this.#closing = { code, reason: reason.toString("utf8"), at: Date.now() };
-        resolve(this.#closing);
-        for (const waiter of [...this.#waiters]) waiter.reject(new Error(`the socket was closed with ${code}`));
+        resolve({ code, reason: reason.toString("utf8"), at: Date.now() });
+        this.#arrivals.end(`the socket was closed with ${code}`);
       });
     });
   }
@@ -87,6 +80,11 @@ export class Client {
       const client = new Client(ws);
       ws.on("open", () => resolve(client));
     });
+  }
+
+  /** Everything that arrived, in order. */
+  get frames(): readonly Frame[] {
+    return this.#arrivals.items;
   }
 
   /** The subprotocol that the server selected; "" for none. */
@@ -113,17 +111,12 @@ export class Client {
   }
 
   /** The first frame, of those that arrived and those to come, that has these fields. */
-  receives(match: Match, ms = PATIENCE_MS): Promise<Frame> {
-    const matches = typeof match === "function" ? match : (frame: Frame) => has(frame, match);
-    const present = this.frames.find(matches);
-    if (present !== undefined) return Promise.resolve(present);
-    if (this.#closing !== undefined)
-      return Promise.reject(new Error(`the socket was closed with ${this.#closing.code}`));
-    return this.#wait(matches, `no frame with ${typeof match === "function" ? match : JSON.stringify(match)}`, ms);
+  receives(match: Match, ms?: number): Promise<Frame> {
+    return this.#arrivals.receives(match, ms);
   }
 
   /** Sends a frame with a `ref` of its own; resolves with its ACK, ERROR or PONG. */
-  asks(frame: Fields, ms = PATIENCE_MS): Promise<Frame> {
+  asks(frame: Fields, ms?: number): Promise<Frame> {
     const ref = `ask-${++this.#asked}`;
     this.send({ ...frame, ref });
     return this.receives({ ref }, ms);
@@ -153,30 +146,4 @@ export class Client {
   close(): void {
     this.#ws.close();
   }
-
-  #take(frame: Frame): void {
-    this.frames.push(frame);
-    for (const waiter of [...this.#waiters]) if (waiter.matches(frame)) waiter.resolve(frame);
-  }
-
-  #wait(matches: Waiter["matches"], what: string, ms: number): Promise<Frame> {
-    return new Promise((resolve, reject) => {
-      const end = <T>(settle: (value: T) => void) => {
-        return (value: T) => {
-          clearTimeout(timer);
-          this.#waiters.delete(waiter);
-          settle(value);
-        };
-      };
-      const waiter: Waiter = { matches, resolve: end(resolve), reject: end(reject) };
-      const timer = setTimeout(() => {
-        const last = this.frames.slice(-20).map(({ type }) => type);
-        waiter.reject(new Error(`${what} within ${ms} ms; the last were ${last.join(" ") || "none"}`));
-      }, ms);
-      this.#waiters.add(waiter);
-    });
-  }
 }
-
-const has = (frame: Frame, fields: Fields): boolean =>
-  Object.entries(fields).every(([name, value]) => isDeepStrictEqual((frame as unknown as Fields)[name], value));

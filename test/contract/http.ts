@@ -47,6 +47,8 @@ export async function ask(url: string, { method = "GET", token, body, headers = 
       ...headers,
     },
     ...(body === undefined ? {} : { body: json ? JSON.stringify(body) : body }),
+    // A stream that is let in against the contract has no end.
+    signal: AbortSignal.timeout(20_000),
   });
   return { status: response.status, headers: response.headers, text: await response.text() };
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Client, Fields } from "./client.ts";
 import { type Answer, expectProblem } from "./http.ts";
+import { conversation } from "./looks.ts";
 import { NOTHING, times } from "./shapes.ts";
 import type { Person, World } from "./world.ts";
 
@@ -14,6 +15,28 @@ const ROOM_REQUESTS: readonly { method: string; path: (room: string, user: strin
   { method: "PUT", path: (room, user) => `/v1/rooms/${room}/members/${user}` },
   { method: "PUT", path: (room, user) => `/v1/rooms/${room}/members/${user}`, body: { role: "owner" } },
   { method: "DELETE", path: (room, user) => `/v1/rooms/${room}/members/${user}` },
+  { method: "GET", path: (room) => `/v1/rooms/${room}/state` },
+  { method: "PUT", path: (room) => `/v1/rooms/${room}/engagement`, body: { mode: "off" } },
+  { method: "PUT", path: (room) => `/v1/rooms/${room}/plan`, body: { title: "Mine", steps: [] } },
+  { method: "DELETE", path: (room) => `/v1/rooms/${room}/plan` },
+  { method: "PUT", path: (room) => `/v1/rooms/${room}/sidekicks/mine`, body: {} },
+  { method: "DELETE", path: (room) => `/v1/rooms/${room}/sidekicks/mine` },
+  {
+    method: "PUT",
+    path: (room) => `/v1/rooms/${room}/call`,
+    body: { call_id: "mine", started_at: "2026-02-24T14:35:00Z", participants: [] },
+  },
+  { method: "DELETE", path: (room) => `/v1/rooms/${room}/call` },
+  { method: "PUT", path: (room) => `/v1/rooms/${room}/mute`, body: { until: null } },
+  { method: "PUT", path: (room) => `/v1/rooms/${room}/snoozes/${NOTHING}`, body: { until: "2040-01-01T00:00:00Z" } },
+  { method: "DELETE", path: (room) => `/v1/rooms/${room}/snoozes/${NOTHING}` },
+  { method: "GET", path: (room) => `${conversation(room)}/signals/snapshot` },
+  { method: "GET", path: (room) => `${conversation(room)}/typing` },
+  { method: "POST", path: (room) => `${conversation(room)}/typing`, body: { typing: true } },
+  { method: "POST", path: (room) => `${conversation(room)}/typing`, body: { typing: false } },
+  { method: "GET", path: (room) => `${conversation(room)}/receipts` },
+  { method: "POST", path: (room) => `${conversation(room)}/read`, body: { event_id: NOTHING } },
+  { method: "POST", path: (room) => `${conversation(room)}/marker`, body: { event_id: NOTHING } },
 ];
 
 const actionsIn = (chatId: string, messageId: string): readonly Fields[] => [
@@ -86,9 +109,13 @@ export function strangers(world: World): void {
     test.each(outsiders)("%s is answered on a socket as if the room did not exist", async (_, of) => {
       const { stranger, chatId, messageId } = await of(world);
       const client: Client = await stranger.connects(1);
-      for (const [index, action] of actionsIn(chatId, messageId).entries()) {
+      const framesIn = (room: string, id: string): readonly Fields[] => [
+        ...actionsIn(room, id),
+        { type: "MARKER", chatId: room, messageId: id },
+      ];
+      for (const [index, action] of framesIn(chatId, messageId).entries()) {
         const { ref: _, ...answer } = await client.asks(action);
-        const { ref: __, ...unknown } = await client.asks(actionsIn(NOTHING, NOTHING)[index]!);
+        const { ref: __, ...unknown } = await client.asks(framesIn(NOTHING, NOTHING)[index]!);
         expect(answer).toEqual(unknown);
         expect(answer).toMatchObject({ type: "ERROR", code: "not_found" });
       }

@@ -4,6 +4,7 @@ import { Connection, type Sql } from "@signalbox/postgres/connection";
 import { expect } from "vitest";
 import { Client, type Fields, type Frame, type Knock } from "./client.ts";
 import { type Answer, ask, dataOf, type HistoryEntry, type Room } from "./http.ts";
+import { Stream, type Tune } from "./stream.ts";
 import { SECRET, sign } from "./tokens.ts";
 
 export const ORIGIN = "https://chat.example.org";
@@ -26,7 +27,7 @@ export class World {
   readonly #start: () => Promise<Servers>;
   #servers: Servers | undefined;
   #database: Connection | undefined;
-  readonly #clients: Client[] = [];
+  readonly #open: { close(): void }[] = [];
 
   constructor(start: () => Promise<Servers>) {
     this.#start = start;
@@ -48,7 +49,7 @@ export class World {
   }
 
   async stop(): Promise<void> {
-    for (const client of this.#clients) client.close();
+    for (const each of this.#open) each.close();
     await this.#database?.end();
     await this.#servers?.stop();
   }
@@ -61,8 +62,21 @@ export class World {
   /** Opens a socket at a door; it is closed when the world stops, unless it was before. */
   async opens(door: 0 | 1, knock: Knock = {}): Promise<Client> {
     const client = await Client.open(this.servers.sockets[door], knock);
-    this.#clients.push(client);
+    this.#open.push(client);
     return client;
+  }
+
+  /** The URL of a room's stream at a door. */
+  streamOf(chatId: string, door: 0 | 1 = 0): string {
+    const node = this.servers.sockets[door].replace(/^ws/, "http").replace(/\/realtime$/, "");
+    return `${node}/chat/api/v1/conversations/${chatId}/signals`;
+  }
+
+  /** Opens a room's stream at a door, whatever comes of it; it is closed when the world stops, unless it was before. */
+  async tunes(chatId: string, door: 0 | 1, tune: Tune): Promise<Stream> {
+    const stream = await Stream.open(this.streamOf(chatId, door), tune);
+    this.#open.push(stream);
+    return stream;
   }
 
   /** Three people who have never met. */
@@ -153,5 +167,12 @@ export class Person {
     const client = await this.knocks(door, { token: this.token, query });
     await client.receives({ type: "READY" });
     return client;
+  }
+
+  /** Opens a room's stream, which is to be let in. */
+  async streams(chatId: string, door: 0 | 1 = 0, query = ""): Promise<Stream> {
+    const stream = await this.#world.tunes(chatId, door, { token: this.token, query });
+    expect(stream.tunings[0]?.status).toBe(200);
+    return stream;
   }
 }

@@ -1,4 +1,5 @@
 /** The app with hand-made deps, for tests that call it without a port. */
+import type { RoomRow, RoomState, UserRow } from "@signalbox/core/ports";
 import type { Access } from "@signalbox/node/access";
 import { createHealth } from "@signalbox/node/health";
 import { createLog } from "@signalbox/node/log";
@@ -8,10 +9,63 @@ import { type ApiDeps, createApi } from "./app.ts";
 
 export const ROOM = "0192a1b2-0000-7000-8000-000000000001";
 export const MESSAGE = "0192a1b2-0000-7000-8000-00000000000a";
+export const ADA = "c3d4e5f6-a7b8-9012-cdef-123456789012";
+export const BOB = "d4e5f6a7-b8c9-0123-defa-234567890123";
+
+export const room: RoomRow = {
+  roomId: ROOM,
+  name: "Den",
+  metadata: { colour: "green" },
+  createdBy: "ada",
+  createdAt: new Date(0),
+  lastSeq: 3,
+  memberCount: 2,
+  messageCount: 1,
+  deletedAt: null,
+};
+
+/** `room` as the API prints it. */
+export const printedRoom = {
+  id: ROOM,
+  name: "Den",
+  metadata: { colour: "green" },
+  created_by: "ada",
+  created_at: "1970-01-01T00:00:00.000Z",
+  matrix_room_id: null,
+  member_count: 2,
+  seq: 3,
+};
+
+/** That room as somebody sees it who never did anything there. */
+export const fakeState = (state: Partial<RoomState> = {}): RoomState => ({
+  roomId: ROOM,
+  userId: ADA,
+  unread: 0,
+  mentions: 0,
+  mutedUntil: null,
+  room,
+  members: [],
+  parts: [],
+  lastReadId: null,
+  markerId: null,
+  snoozed: [],
+  ...state,
+});
+
+export const fakeUser = (user: Pick<UserRow, "userId"> & Partial<UserRow>): UserRow => ({
+  name: null,
+  revokedAt: null,
+  choice: "online",
+  choiceVersion: 0,
+  activeAt: null,
+  ...user,
+});
 
 interface Fakes {
   readonly store?: Partial<ApiDeps["store"]>;
   readonly writer?: Partial<ApiDeps["writer"]>;
+  readonly engine?: Partial<ApiDeps["engine"]>;
+  readonly presence?: Partial<ApiDeps["presence"]>;
   readonly rateLimit?: ApiDeps["rateLimit"];
   readonly allowedOrigins?: readonly string[];
 }
@@ -19,9 +73,12 @@ interface Fakes {
 const unexpected = () => Promise.reject(new Error("this test does not expect that call"));
 
 const store: ApiDeps["store"] = {
-  isVisible: unexpected,
+  seqOf: unexpected,
   history: unexpected,
   roomPage: unexpected,
+  roomState: unexpected,
+  mute: unexpected,
+  snooze: unexpected,
   putUser: unexpected,
 };
 const writer: ApiDeps["writer"] = {
@@ -32,30 +89,46 @@ const writer: ApiDeps["writer"] = {
   putMember: unexpected,
   removeMember: unexpected,
   revoke: unexpected,
+  mark: unexpected,
+  putPart: unexpected,
 };
+const engine: ApiDeps["engine"] = { typists: unexpected, putTicket: unexpected };
+const presence = { choose: unexpected, look: unexpected, lookAt: unexpected };
 
-/** A bearer's token is their user id; "service" is a trusted back end, "bad" is refused. */
+/** A bearer's token is their user id; "service" is a trusted back end, "hidden" appears offline, "bad" is refused. */
 const access: Pick<Access, "admit"> = {
   async admit(userId) {
     if (userId === "bad") throw new Problem("unauthenticated", "the token is not valid");
-    return { userId, name: null, service: userId === "service", issuedAt: new Date(0), expiresAt: new Date(8.64e15) };
+    return {
+      userId,
+      name: null,
+      service: userId === "service",
+      hidden: userId === "hidden",
+      issuedAt: new Date(0),
+      expiresAt: new Date(8.64e15),
+    };
   },
 };
 
-/** What the app logs is kept in `logged`. */
+/** What the app logs is kept in `logged`; whom it told presence to be active, in `touched`. */
 export function fakeApi(fakes: Fakes = {}) {
   const logged: string[] = [];
+  const touched: string[] = [];
   const metrics = createMetrics();
   const health = createHealth({ metrics });
   const app = createApi({
     access,
     store: { ...store, ...fakes.store },
     writer: { ...writer, ...fakes.writer },
+    engine: { ...engine, ...fakes.engine },
+    presence: { ...presence, touch: (userId) => void touched.push(userId), ...fakes.presence },
     rateLimit: fakes.rateLimit ?? { take: async () => {} },
     health,
     metrics,
     log: createLog({ kind: "api", logLevel: "info" }, { write: (line) => void logged.push(line) }),
     allowedOrigins: fakes.allowedOrigins ?? [],
+    serverName: "your-sphere.example.com",
+    typingTtlMs: 4000,
   });
   /** A request by `userId`; a body that is not a string goes out as JSON. */
   const call = (userId: string, method: string, path: string, body?: unknown) =>
@@ -64,5 +137,5 @@ export function fakeApi(fakes: Fakes = {}) {
       headers: { Authorization: `Bearer ${userId}` },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
-  return { app, call, health, metrics, logged };
+  return { app, call, health, metrics, logged, touched };
 }

@@ -1,36 +1,42 @@
-import type { Access } from "@signalbox/node/access";
 import type { Log } from "@signalbox/node/log";
 import type { Metrics } from "@signalbox/node/metrics";
 import { Hono, type MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
-import { authenticate } from "./auth.ts";
+import { type ActDeps, createAct } from "./act.ts";
+import { createDoors, type DoorDeps, type Doors } from "./auth.ts";
 import { crossOrigin } from "./cors.ts";
 import { answerErrors, answerUnknown, refuseMethod } from "./problem.ts";
 import { type ChatDeps, chatRoutes } from "./routes/chat.ts";
 import { type HealthDeps, healthRoutes } from "./routes/health.ts";
+import { type PresenceDeps, presenceRoutes } from "./routes/presence.ts";
 import { type RoomDeps, roomRoutes } from "./routes/rooms.ts";
+import { type SignalDeps, signalRoutes } from "./routes/signals.ts";
+import { type StateDeps, stateRoutes } from "./routes/state.ts";
+import { type TicketDeps, ticketRoutes } from "./routes/tickets.ts";
 import { type UserDeps, userRoutes } from "./routes/users.ts";
 
-export type ApiDeps = Omit<ChatDeps & RoomDeps & UserDeps & HealthDeps, "auth" | "metrics"> & {
-  readonly access: Pick<Access, "admit">;
-  readonly metrics: Metrics;
-  readonly log: Log;
-  /** Origins whose pages may read answers; none: only the API's own. */
-  readonly allowedOrigins: readonly string[];
-};
+type RouteDeps = ChatDeps & RoomDeps & UserDeps & SignalDeps & PresenceDeps & StateDeps & TicketDeps & HealthDeps;
+
+export type ApiDeps = Omit<RouteDeps, keyof Doors | "act"> &
+  DoorDeps &
+  ActDeps & {
+    readonly metrics: Metrics;
+    readonly log: Log;
+    /** Origins whose pages may read answers; none: only the API's own. */
+    readonly allowedOrigins: readonly string[];
+  };
 
 /** The REST surface. It keeps nothing between two requests. */
 export function createApi(deps: ApiDeps): Hono {
-  const auth = authenticate(deps.access);
+  const opened = { ...deps, ...createDoors(deps), act: createAct(deps) };
   const app = new Hono();
   app.onError(answerErrors(deps.log));
   app.notFound(answerUnknown);
   app.use(measured(deps.metrics));
   if (deps.allowedOrigins.length > 0) app.use(crossOrigin(deps.allowedOrigins));
   app.route("/", healthRoutes(deps));
-  app.route("/", chatRoutes({ ...deps, auth }));
-  app.route("/", roomRoutes({ ...deps, auth }));
-  app.route("/", userRoutes({ ...deps, auth }));
+  for (const routes of [chatRoutes, roomRoutes, userRoutes, signalRoutes, presenceRoutes, stateRoutes, ticketRoutes])
+    app.route("/", routes(opened));
   refuseOtherMethods(app);
   return app;
 }

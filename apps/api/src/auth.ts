@@ -1,27 +1,62 @@
-import type { Access } from "@signalbox/node/access";
-import type { Claims } from "@signalbox/node/tokens";
+import type { Actor } from "@signalbox/core/draft";
+import type { Presence } from "@signalbox/core/presence";
+import type { RateLimit } from "@signalbox/core/ratelimit";
+import type { Access, Admitted } from "@signalbox/node/access";
 import { Problem } from "@signalbox/protocol/errors";
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 
-/** What a route behind `authenticate` finds in its context. */
+/** What a route behind a door finds in its context. */
 export interface Authenticated {
-  Variables: { actor: Claims };
+  Variables: { actor: Admitted };
 }
 
-export type Authenticate = MiddlewareHandler<Authenticated>;
+export type Door = MiddlewareHandler<Authenticated>;
 
-/** Lets a request in whose header brings a token that holds. A token anywhere else (a URL, a cookie) is not looked for. */
-export function authenticate(access: Pick<Access, "admit">): Authenticate {
-  return async (c, next) => {
+/** What stands in front of a route. */
+export interface Doors {
+  /** Lets a request in whose header brings a token that holds. A token anywhere else (a URL, a cookie) is not looked for. */
+  readonly auth: Door;
+  /** As `auth`, for what counts towards the rate limit. */
+  readonly limited: Door;
+  /** As `limited`, for what shows that the person is there. */
+  readonly acting: Door;
+}
+
+export interface DoorDeps {
+  readonly access: Pick<Access, "admit">;
+  readonly rateLimit: RateLimit;
+  readonly presence: Pick<Presence, "touch">;
+}
+
+export function createDoors({ access, rateLimit, presence }: DoorDeps): Doors {
+  async function admit(c: Context<Authenticated>): Promise<Admitted> {
     const token = /^Bearer +([^\s]+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
     if (token === undefined)
       throw new Problem("unauthenticated", "the Authorization header has to bring a Bearer token");
-    c.set("actor", await access.admit(token));
-    await next();
+    const actor = await access.admit(token);
+    c.set("actor", actor);
+    return actor;
+  }
+
+  return {
+    async auth(c, next) {
+      await admit(c);
+      await next();
+    },
+    async limited(c, next) {
+      await rateLimit.take(await admit(c));
+      await next();
+    },
+    async acting(c, next) {
+      const actor = await admit(c);
+      await rateLimit.take(actor);
+      presence.touch(actor.userId);
+      await next();
+    },
   };
 }
 
 /** Throws `forbidden` for everybody but a trusted back end. */
-export function requireService(actor: Claims): void {
+export function requireService(actor: Actor): void {
   if (!actor.service) throw new Problem("forbidden", "only a service may do this");
 }

@@ -1,10 +1,15 @@
 /** Ids that stand in a path. */
 import { Problem } from "@signalbox/protocol/errors";
-import { isUserId, parseRoomId } from "@signalbox/protocol/ids";
+import { sidekickId } from "@signalbox/protocol/http";
+import { isUserId, parseMessageId, parseRoomId } from "@signalbox/protocol/ids";
+import { parse } from "@signalbox/protocol/parse";
 import { wrongField } from "./problem.ts";
 
 /** The answer for a room that does not exist, and to strangers for one that does: the same words as the writer's. */
 export const noSuchRoom = (): Problem => new Problem("not_found", "no such room");
+
+/** The same for a message. */
+export const noSuchMessage = (): Problem => new Problem("not_found", "no such message");
 
 /** A room id of a path. Throws `not_found` for anything else: such a room cannot exist. */
 export function roomIn(param: string): string {
@@ -13,8 +18,25 @@ export function roomIn(param: string): string {
   return roomId;
 }
 
+/** A message id of a path. Throws `not_found` for anything else. */
+export function messageIn(param: string): string {
+  const messageId = parseMessageId(param);
+  if (messageId === undefined) throw noSuchMessage();
+  return messageId;
+}
+
 /** A user id of a path. Throws `invalid` for anything else. */
 export function userIn(param: string): string {
   if (!isUserId(param)) throw wrongField("userId", "a user id");
   return param;
+}
+
+/** A sidekick's id of a path. Throws `invalid` for anything else. */
+export function sidekickIn(param: string): string {
+  try {
+    return parse(sidekickId, param);
+  } catch {
+    // A path's field has a name, which the schema does not know.
+    throw wrongField("sidekickId", "1 to 128 characters, not only white space");
+  }
 }

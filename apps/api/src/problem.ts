@@ -1,7 +1,7 @@
 /** Every error of this surface, as RFC 9457 prints it. CONTRACT section 1, "Errors". */
 import { randomUUID } from "node:crypto";
 import type { Log } from "@signalbox/node/log";
-import { PROBLEMS, Problem } from "@signalbox/protocol/errors";
+import { Problem, problemBody } from "@signalbox/protocol/errors";
 import type { ErrorHandler, NotFoundHandler } from "hono";
 
 /** A problem as a response. `status` and `headers` are for what has no code of its own. */
@@ -9,24 +9,15 @@ export function problemResponse(
   problem: Problem,
   more: { readonly status?: number; readonly headers?: Record<string, string> } = {},
 ): Response {
-  const { code, message: detail, errors, retryAfterMs } = problem;
-  const status = more.status ?? PROBLEMS[code].status;
-  const body = {
-    type: `urn:signalbox:problem:${code}`,
-    title: PROBLEMS[code].title,
-    status,
-    detail,
-    code,
-    errors,
-    retryAfterMs,
-  };
+  const { code, retryAfterMs } = problem;
+  const body = problemBody(problem, more.status);
   const headers: Record<string, string> = {
     "Content-Type": "application/problem+json; charset=utf-8",
     ...more.headers,
   };
   if (code === "unauthenticated") headers["WWW-Authenticate"] = "Bearer";
   if (retryAfterMs !== undefined) headers["Retry-After"] = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
-  return new Response(JSON.stringify(body), { status, headers });
+  return new Response(JSON.stringify(body), { status: body.status, headers });
 }
 
 /** Prints problems; anything else is `internal`, under an id that leads to its log line and says nothing else. */

@@ -1,15 +1,17 @@
 import { createServer } from "node:http";
 import { type AddressInfo, connect as connectSocket, type Socket } from "node:net";
-import { systemClock } from "@signalbox/core/clock";
+import { Attendance } from "@signalbox/core/attendance";
+import { systemClock as clock } from "@signalbox/core/clock";
 import { Hub } from "@signalbox/core/hub";
 import { MapStore } from "@signalbox/core/map-store.fake";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
+import { createPresence } from "@signalbox/core/presence";
 import { createRateLimit } from "@signalbox/core/ratelimit";
 import { createWriter } from "@signalbox/core/writer";
-import { createAccess } from "@signalbox/node/access";
+import { type Access, createAccess } from "@signalbox/node/access";
 import { createLog } from "@signalbox/node/log";
 import { createMetrics } from "@signalbox/node/metrics";
-import { createTokens } from "@signalbox/node/tokens";
+import { type Claims, createTokens } from "@signalbox/node/tokens";
 import { type ClientOptions, WebSocket } from "ws";
 import { Flusher } from "./flusher.ts";
 import { SUBPROTOCOL } from "./handshake.ts";
@@ -32,6 +34,12 @@ export interface Options extends Partial<Omit<GatewayDeps, "session">> {
   readonly rate?: number;
 }
 
+/** Lets everybody in with these claims. */
+export function admitting(claims: Claims): Access {
+  const user = { ...claims, revokedAt: null, choice: "online", choiceVersion: 0, activeAt: null } as const;
+  return { verify: async () => claims, confirm: async () => user, admit: async () => ({ ...claims, hidden: false }) };
+}
+
 const opened = new Set<() => Promise<void>>();
 
 /** Ends every gateway that was opened. For `afterEach`. */
@@ -40,19 +48,22 @@ export async function closeGateways(): Promise<void> {
   opened.clear();
 }
 
-/** A gateway on loopback for tests, over an engine and a store of this process. */
-export async function openGateway({ session = {}, rate = 0, ...options }: Options = {}) {
+/** A hub over an engine and a store of this process. */
+async function openHub() {
   const store = new MapStore();
   const engine = createMemoryEngine();
-  const hub = new Hub({ engine, store, clock: systemClock, nodeId: "node" });
+  const presence = createPresence({ engine, store, clock });
+  const attendance = (doubt: (settled: boolean) => void) =>
+    new Attendance({ engine, store, clock, presence, leaseMs: 4000, graceMs: 5000, doubt });
+  const hub = new Hub({ engine, store, clock, nodeId: "node", attendance });
   await hub.start();
-  const writer = createWriter({ store, engine, typingTtlMs: 4000 });
-  const tokens = createTokens({
-    jwtSecret: "s".repeat(32),
-    jwksUrl: undefined,
-    jwtIssuer: undefined,
-    jwtAudience: undefined,
-  });
+  return { store, engine, presence, hub, writer: createWriter({ store, engine, typingTtlMs: 4000 }) };
+}
+
+/** A gateway on loopback for tests. */
+export async function openGateway({ session = {}, rate = 0, ...options }: Options = {}) {
+  const { store, engine, presence, hub, writer } = await openHub();
+  const tokens = createTokens({ jwtSecret: "s".repeat(32) });
   /** The fake store has a clock of its own, far behind: whatever it revokes, it revokes after this. */
   const verify = async (token: string) => ({ ...(await tokens.verify(token)), issuedAt: new Date(0) });
   const heartbeat = new Heartbeat();
@@ -61,6 +72,7 @@ export async function openGateway({ session = {}, rate = 0, ...options }: Option
   const deps: SessionDeps = {
     hub,
     writer,
+    presence,
     rateLimit: createRateLimit({ engine, rate, burst: Math.max(rate, 1) }),
     access: createAccess({ tokens: { verify }, store }),
     flusher: new Flusher(),
@@ -70,11 +82,14 @@ export async function openGateway({ session = {}, rate = 0, ...options }: Option
     log: createLog({ kind: "gateway", logLevel: "warn" }, { write: (line) => void logged.push(line) }),
     ...session,
   };
+  const metrics = createMetrics();
   const gateway = createGateway({
     session: deps,
+    engine,
     maxSessions: 100,
     allowedOrigins: [],
-    metrics: createMetrics(),
+    serverName: "chat.example.org",
+    metrics,
     ...options,
   });
   const { server, sockets, port } = await listen(gateway);
@@ -107,6 +122,7 @@ export async function openGateway({ session = {}, rate = 0, ...options }: Option
     hub,
     writer,
     heartbeat,
+    metrics,
     gateway,
     server,
     sockets,
@@ -122,9 +138,11 @@ export async function openGateway({ session = {}, rate = 0, ...options }: Option
   };
 }
 
-/** Has a server on a free port hand its upgrades to `gateway`. */
+/** Has a server on a free port hand its upgrades and requests to `gateway`. */
 async function listen(gateway: Gateway) {
-  const server = createServer({ maxHeaderSize: 32_768 }, (_request, response) => response.writeHead(404).end());
+  const server = createServer({ maxHeaderSize: 32_768 }, (request, response) => {
+    if (!gateway.request(request, response)) response.writeHead(404).end();
+  });
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);

@@ -1,4 +1,7 @@
-/** What a session does with the frames that it is sent: a table from type to function. CONTRACT sections 3 and 4. */
+/** What a session does with the frames that it is sent. CONTRACT sections 3 and 4. */
+import { toBytes } from "@signalbox/core/bytes";
+import type { Actor } from "@signalbox/core/draft";
+import type { Bytes } from "@signalbox/core/ports";
 import type { Metrics } from "@signalbox/node/metrics";
 import { Problem } from "@signalbox/protocol/errors";
 import { parse, parseJson } from "@signalbox/protocol/parse";
@@ -11,10 +14,21 @@ const IN_FLIGHT = 256;
 const DEFIANCE_MS = 10_000;
 /** After this long without a refusal, a session has not gone on. */
 const CALM_MS = 2000;
+/** Frames that take no token of their user's limit: a session may send so many at once, and so many a second; a flood ends it. */
+const SPARE = 1000;
+const SPARE_PER_SECOND = 200;
 
 type ControlOf<T extends Control["type"]> = Extract<Control, { type: T }>;
+
+/** Frames that take a token of their user's limit, and their turn among the session's. */
+type Acting = Action | ControlOf<"PRESENCE" | "MARKER">;
+const isActing = (frame: Action | Control): frame is Acting =>
+  ACTION_TYPES.has(frame.type) || frame.type === "PRESENCE" || frame.type === "MARKER";
+
+type Other = Exclude<Control, Acting>;
+type OtherOf<T extends Other["type"]> = Extract<Other, { type: T }>;
 type Handlers = {
-  readonly [T in Control["type"]]: (session: Session, frame: ControlOf<T>, ref: Ref) => void | Promise<void>;
+  readonly [T in Other["type"]]: (session: Session, frame: OtherOf<T>, ref: Ref) => void | Promise<void>;
 };
 
 const handlers: Handlers = {
@@ -25,11 +39,34 @@ const handlers: Handlers = {
     if (ref !== undefined) session.send({ type: "ACK", ref, data: { expiresAt: claims.expiresAt.toISOString() } });
   },
   RESUME: (session, { rooms }) => session.resume(new Map(Object.entries(rooms))),
-  ACTIVE() {
-    // Presence is what this is for; hearing it is enough as long as nobody is called idle.
-  },
+  ACTIVE: (session) => session.deps.hub.active(session.userId),
   PING: (session, _frame, ref) => session.send(ref === undefined ? { type: "PONG" } : { type: "PONG", ref }),
 };
+
+/** Does what a frame asks for; resolves with what its ACK says. */
+async function perform(session: Session, actor: Actor, frame: Acting): Promise<Bytes> {
+  const { writer, presence, hub } = session.deps;
+  switch (frame.type) {
+    case "PRESENCE": {
+      const { userId, status, activeAt, user } = await presence.choose(actor.userId, frame.status);
+      hub.chosen(user);
+      return toBytes(
+        JSON.stringify({ type: "PRESENCE", userId, status, lastActiveAt: activeAt?.toISOString() ?? null }),
+      );
+    }
+    case "MARKER": {
+      const { chatId, messageId } = frame;
+      await writer.mark(actor, chatId, messageId);
+      return toBytes(JSON.stringify({ type: "MARKER", chatId, messageId }));
+    }
+    default:
+      return writer.act(actor, frame, seated(session, frame));
+  }
+}
+
+/** Whether the hub knows already that the user is in the action's room: then typing there needs no store. */
+const seated = ({ state, deps }: Session, action: Action): boolean =>
+  state.kind === "live" && "chatId" in action && deps.hub.seated(state.seat, action.chatId);
 
 /** Reads a session's frames, in their order. */
 export class Inbox {
@@ -42,6 +79,8 @@ export class Inbox {
   #inFlight = 0;
   #refusedSince = 0;
   #refusedAt = 0;
+  #spare = SPARE;
+  #spentAt = performance.now();
 
   constructor(session: Session, metrics: Pick<Metrics, "frames" | "actions">) {
     this.#session = session;
@@ -72,24 +111,36 @@ export class Inbox {
       if (!known) throw new Problem("invalid", "type: no known action");
       this.#metrics.frames.inc({ type });
       if (kind === "anonymous" && type !== "AUTH") return this.#session.close("unauthenticated");
-      if (ACTION_TYPES.has(type)) return this.#act(parse(Action, frame), ref);
-      const control = parse(Control, frame);
-      if (kind === "anonymous" && control.type === "AUTH") void this.enter(control.token);
-      else this.#control(control, ref);
+      const asked = ACTION_TYPES.has(type) ? parse(Action, frame) : parse(Control, frame);
+      if (isActing(asked)) return this.#act(asked, ref);
+      if (!this.#spend()) return this.#session.close("rateLimited");
+      if (kind === "anonymous" && asked.type === "AUTH") void this.enter(asked.token);
+      else this.#control(asked, ref);
     } catch (error) {
-      this.#refuse(error, ref);
+      if (this.#spend()) this.#refuse(error, ref);
+      else this.#session.close("rateLimited");
     }
   }
 
-  #control<T extends Control["type"]>(frame: ControlOf<T>, ref: Ref): void {
+  /** False when the session sent too many frames that are no actions. */
+  #spend(): boolean {
+    const now = performance.now();
+    this.#spare = Math.min(SPARE, this.#spare + ((now - this.#spentAt) / 1000) * SPARE_PER_SECOND) - 1;
+    this.#spentAt = now;
+    return this.#spare >= 0;
+  }
+
+  #control<T extends Other["type"]>(frame: OtherOf<T>, ref: Ref): void {
     const answered = handlers[frame.type as T](this.#session, frame, ref);
     if (answered !== undefined) void this.#underWay(answered.catch((error: unknown) => this.#refuse(error, ref)));
   }
 
-  #act(action: Action, ref: Ref): void {
-    const { writer, rateLimit } = this.#session.deps;
+  #act(frame: Acting, ref: Ref): void {
+    const { rateLimit, hub } = this.#session.deps;
     const { userId, service } = this.#session.claims;
-    const actor = { userId, service };
+    const actor = { userId, service, hidden: hub.hides(userId) };
+    // Scrolling is not, and whether a choice is something that they did, the registry knows.
+    if (ACTION_TYPES.has(frame.type)) hub.active(userId);
     const admission = rateLimit.take(actor);
     // Nobody waits for it yet when it is refused before the turn of those ahead of it has come.
     admission.catch(() => undefined);
@@ -97,14 +148,14 @@ export class Inbox {
     const turn = this.#turn.then(() => admission);
     this.#turn = turn.catch(() => undefined);
     const answered = turn
-      .then(() => writer.act(actor, action, this.#seated(action)))
+      .then(() => perform(this.#session, actor, frame))
       .then(
         (data) => {
-          this.#metrics.actions.inc({ type: action.type, outcome: "ok" });
+          this.#metrics.actions.inc({ type: frame.type, outcome: "ok" });
           if (ref !== undefined) this.#session.sendBytes(`{"type":"ACK","ref":${refBytes(ref)},"data":${data}}`);
         },
         (error: unknown) => {
-          this.#metrics.actions.inc({ type: action.type, outcome: error instanceof Problem ? error.code : "internal" });
+          this.#metrics.actions.inc({ type: frame.type, outcome: error instanceof Problem ? error.code : "internal" });
           this.#refuse(error, ref);
         },
       );
@@ -115,12 +166,6 @@ export class Inbox {
     if (++this.#inFlight === IN_FLIGHT) this.#session.pause();
     await answered;
     if (this.#inFlight-- === IN_FLIGHT) this.#session.unpause();
-  }
-
-  /** Whether the hub knows already that the user is in the action's room: then typing there needs no store. */
-  #seated(action: Action): boolean {
-    const { state, deps } = this.#session;
-    return state.kind === "live" && "chatId" in action && deps.hub.seated(state.seat, action.chatId);
   }
 
   #refuse(error: unknown, ref: Ref): void {

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Beating, HEARTBEAT_MS, Heartbeat } from "./heartbeat.ts";
+import { type Beating, COMMENT_MS, HEARTBEAT_MS, Heartbeat } from "./heartbeat.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -59,6 +59,18 @@ describe("pings", () => {
     expect(first - 7500).toBeLessThanOrEqual(HEARTBEAT_MS);
     expect(others.map((at) => at - first)).toEqual([25_000, 50_000, 75_000]);
     expect(session.times("lost")).toEqual([]);
+  });
+
+  test("of streams come every 15 s, beside those of sockets", () => {
+    const [stream, socket] = [new Recorded(), new Recorded()];
+    heartbeat.add(stream, COMMENT_MS);
+    heartbeat.add(socket);
+    pass(75_000);
+    expect(stream.times("ping")).toEqual([15_000, 30_000, 45_000, 60_000, 75_000]);
+    expect(socket.times("ping")).toEqual([25_000, 50_000, 75_000]);
+    stream.answers = false;
+    pass(25_000);
+    expect(stream.times("lost")).toEqual([100_000]);
   });
 
   test("of sessions that come one by one are spread", () => {

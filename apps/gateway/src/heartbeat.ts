@@ -2,21 +2,46 @@
 export const HEARTBEAT_MS = 25_000;
 /** How long its pong may take. */
 const PONG_MS = 10_000;
+/** How often a stream is sent a comment. CONTRACT section 5, "SSE". */
+export const COMMENT_MS = 15_000;
 const TICK_MS = 1000;
 /** How often tokens are looked at: rounded up to the next look, an end is heard of within twice this. */
 const LOOK_MS = TICK_MS / 2;
-const SLOTS = HEARTBEAT_MS / TICK_MS;
 const PONG_SLOTS = PONG_MS / TICK_MS;
 
 export interface Beating {
-  /** Sends a ping. */
+  /** Sends a ping, or whatever else shows that the other end is there. */
   ping(): void;
-  /** A pong arrived since the last ping. */
+  /** Whether it is there, asked 10 s after a ping: for a socket, whether a pong came. */
   alive(): boolean;
-  /** No pong came in time. */
+  /** It is not. */
   lost(): void;
   /** Its token ends now. */
   expired(): void;
+}
+
+/** Sessions that are pinged with the same period: a slot for each tick of it. */
+class Ring {
+  readonly #slots: Set<Beating>[];
+  #turn = 0;
+
+  constructor(periodMs: number) {
+    this.#slots = Array.from({ length: periodMs / TICK_MS }, () => new Set());
+  }
+
+  add(session: Beating): () => void {
+    const slot = this.#slots[this.#turn];
+    slot?.add(session);
+    return () => slot?.delete(session);
+  }
+
+  tick(): void {
+    const { length } = this.#slots;
+    this.#turn = (this.#turn + 1) % length;
+    for (const session of this.#slots[(this.#turn + length - PONG_SLOTS) % length] ?? [])
+      if (!session.alive()) session.lost();
+    for (const session of this.#slots[this.#turn] ?? []) session.ping();
+  }
 }
 
 /**
@@ -24,19 +49,16 @@ export interface Beating {
  * session costs nothing in between.
  */
 export class Heartbeat {
-  readonly #slots: Set<Beating>[] = Array.from({ length: SLOTS }, () => new Set());
+  readonly #rings = { [HEARTBEAT_MS]: new Ring(HEARTBEAT_MS), [COMMENT_MS]: new Ring(COMMENT_MS) };
   /** By the look (since the epoch) at which they have ended. */
   readonly #expiries = new Map<number, Set<Beating>>();
   readonly #timer = setInterval(() => this.#tick(), LOOK_MS);
-  #turn = 0;
   #half = false;
   #look = Math.floor(Date.now() / LOOK_MS);
 
-  /** Pings `session` from now on; returns how to end that. */
-  add(session: Beating): () => void {
-    const slot = this.#slots[this.#turn];
-    slot?.add(session);
-    return () => slot?.delete(session);
+  /** Pings `session` once in this time from now on; returns how to end that. */
+  add(session: Beating, everyMs: typeof HEARTBEAT_MS | typeof COMMENT_MS = HEARTBEAT_MS): () => void {
+    return this.#rings[everyMs].add(session);
   }
 
   /** Tells the session within a second after `at`; returns how to call that off. */
@@ -59,10 +81,7 @@ export class Heartbeat {
     this.#endTokens();
     this.#half = !this.#half;
     if (this.#half) return;
-    this.#turn = (this.#turn + 1) % SLOTS;
-    for (const session of this.#slots[(this.#turn + SLOTS - PONG_SLOTS) % SLOTS] ?? [])
-      if (!session.alive()) session.lost();
-    for (const session of this.#slots[this.#turn] ?? []) session.ping();
+    for (const ring of Object.values(this.#rings)) ring.tick();
   }
 
   #endTokens(): void {

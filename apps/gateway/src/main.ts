@@ -10,16 +10,16 @@ const HEADER_BYTES = 32 * 1024;
 await launch("gateway", async (launched) => {
   const node = await openNode(launched);
   const { config, log, onStop, health } = node;
-  const server = createServer(
-    { maxHeaderSize: HEADER_BYTES },
-    (request, response) => void answer(node, request, response),
-  );
+  const server = createServer({ maxHeaderSize: HEADER_BYTES });
   onStop("server", () => {
     server.close();
     server.closeAllConnections();
   });
   const gateway = await openRealtime(node);
   server.on("upgrade", (request, socket, head) => gateway.upgrade(request, socket, head));
+  server.on("request", (request, response) => {
+    if (!gateway.request(request, response)) void answer(node, request, response);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(config.port, config.host, resolve);
   });
@@ -28,7 +28,7 @@ await launch("gateway", async (launched) => {
   log.info({ address: server.address() }, "serving");
 });
 
-/** A gateway's only pages are its operators'. */
+/** Whatever does not stay open: a gateway's only pages are its operators'. */
 async function answer(node: Node, { url = "/" }: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const page = await answerOperations(url.replace(/\?.*$/, ""), node);

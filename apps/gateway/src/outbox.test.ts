@@ -36,7 +36,7 @@ class Stalled extends Writable {
 function stalled(highWaterMark?: number) {
   const socket = new Stalled(highWaterMark);
   const written = { frames: 0, bytes: 0, flushes: 0 };
-  const outbox = new Outbox({ socket: socket as never, flusher: new Flusher(), limit: LIMIT, written });
+  const outbox = new Outbox({ outlet: socket, flusher: new Flusher(), limit: LIMIT, written });
   return { socket, written, outbox };
 }
 
@@ -151,6 +151,23 @@ test("an end releases whoever waits, and nothing is taken or written after it", 
   expect(socket.written).toEqual(["x".repeat(501)]);
 });
 
+test("a reader is stuck when something waits and nothing was taken since that was last asked", async () => {
+  const { socket, outbox } = stalled();
+  expect(outbox.stuck()).toBe(false);
+  outbox.push("a");
+  expect(outbox.stuck()).toBe(false);
+  outbox.flush();
+  expect([outbox.stuck(), outbox.stuck()]).toEqual([true, true]);
+  outbox.push("b");
+  outbox.flush();
+  await socket.goOn();
+  outbox.push("c");
+  outbox.flush();
+  expect([outbox.stuck(), outbox.stuck()]).toEqual([false, true]);
+  await socket.goOn();
+  expect([outbox.stuck(), outbox.stuck()]).toEqual([false, false]);
+});
+
 test("nothing is written to a socket that has ended", async () => {
   const { socket, outbox } = stalled();
   const errors: Error[] = [];
@@ -181,7 +198,7 @@ test("a reader that stops and goes on gets everything, and a replay goes at its 
   near.pause();
   const limit = 65_536;
   const outbox = new Outbox({
-    socket: far,
+    outlet: far,
     flusher: new Flusher(),
     limit,
     written: { frames: 0, bytes: 0, flushes: 0 },

@@ -1,4 +1,3 @@
-import type { Duplex } from "node:stream";
 import type { Bytes } from "@signalbox/core/ports";
 import type { Flusher } from "./flusher.ts";
 import { addressedFrame, FRAME_OVERHEAD } from "./frame.ts";
@@ -20,8 +19,16 @@ export interface Written {
   flushes: number;
 }
 
+/** Where an outbox writes to: a socket, or a response whose body goes on. */
+export interface Outlet {
+  readonly writable: boolean;
+  /** Bytes that it was given and the system has not taken yet. */
+  readonly writableLength: number;
+  write(bytes: Bytes, encoding: "latin1", taken: () => void): unknown;
+}
+
 export interface OutboxDeps {
-  readonly socket: Duplex;
+  readonly outlet: Outlet;
   readonly flusher: Flusher;
   /** Bytes that may wait: `SESSION_BUFFER_BYTES`. */
   readonly limit: number;
@@ -29,8 +36,8 @@ export interface OutboxDeps {
 }
 
 /**
- * What one session still has to be sent, as frames for its socket. Durable events always go in; above half the limit signals
- * and receipts wait outside, newest per key; above all of it the session reads too slowly, which `push` and `signal` say.
+ * What one session still has to be sent. Durable events always go in; above half the limit signals and receipts wait
+ * outside, newest per key; above all of it the session reads too slowly, which `push` and `signal` say.
  */
 export class Outbox {
   readonly #deps: OutboxDeps;
@@ -41,8 +48,13 @@ export class Outbox {
   #later: Map<string, Outgoing> | undefined;
   #waiters: ((more: boolean) => void)[] | undefined;
   #closed = false;
+  /** Something was taken since `stuck` was last asked. */
+  #moved = false;
   /** A socket's "drain" comes only where its own mark was reached, which a small limit never does. */
-  readonly #wrote = (): void => this.#relieved();
+  readonly #wrote = (): void => {
+    this.#moved = true;
+    this.#relieved();
+  };
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
@@ -81,18 +93,18 @@ export class Outbox {
   /** Writes what waits. */
   flush(): void {
     if (this.#closed || this.#pending === undefined) return;
-    const { socket, written } = this.#deps;
+    const { outlet, written } = this.#deps;
     const pending = this.#pending;
     this.#pending = undefined;
     this.#bytes = 0;
     // The peer closed, and was answered: its socket takes nothing more.
-    if (!socket.writable) return;
+    if (!outlet.writable) return;
     let bytes = "";
     for (const frame of pending)
       bytes += typeof frame === "string" ? frame : addressedFrame(frame.body, this.recipient);
     written.flushes++;
     written.bytes += bytes.length;
-    socket.write(bytes, "latin1", this.#wrote);
+    outlet.write(bytes, "latin1", this.#wrote);
   }
 
   /** Whether a replay may put more in: the rest of the buffer stays for what is live. */
@@ -110,6 +122,13 @@ export class Outbox {
     });
   }
 
+  /** Whether something waits to be taken, and nothing was since this was last asked. */
+  stuck(): boolean {
+    const moved = this.#moved;
+    this.#moved = false;
+    return !moved && this.#deps.outlet.writableLength > 0;
+  }
+
   /** Nothing more is taken or written. */
   close(): void {
     this.#closed = true;
@@ -125,7 +144,7 @@ export class Outbox {
   }
 
   #waiting(): number {
-    return this.#bytes + this.#deps.socket.writableLength;
+    return this.#bytes + this.#deps.outlet.writableLength;
   }
 
   #relieved(): void {

@@ -1,4 +1,5 @@
-import { systemClock } from "@signalbox/core/clock";
+import { Attendance } from "@signalbox/core/attendance";
+import { systemClock as clock } from "@signalbox/core/clock";
 import { Hub } from "@signalbox/core/hub";
 import type { Node } from "@signalbox/node/node";
 import { Flusher } from "./flusher.ts";
@@ -8,8 +9,11 @@ import { createGateway, type Gateway } from "./server.ts";
 
 /** Builds the gateway with its hub, and has both end with the node. A gateway node and a standalone one are the same here. */
 export async function openRealtime(node: Node): Promise<Gateway> {
-  const { config, log, onStop, engine, store, writer, rateLimit, access, health, metrics } = node;
-  const hub = new Hub({ engine, store, clock: systemClock, nodeId: crypto.randomUUID() });
+  const { config, log, onStop, engine, store, writer, rateLimit, access, health, metrics, presence } = node;
+  const { nodeLeaseMs: leaseMs, presenceGraceMs: graceMs } = config;
+  const attendance = (doubt: (settled: boolean) => void) =>
+    new Attendance({ engine, store, clock, presence, leaseMs, graceMs, doubt });
+  const hub = new Hub({ engine, store, clock, nodeId: crypto.randomUUID(), attendance });
   onStop("hub", () => hub.close());
   await hub.start();
   health.check("delivery", { failing: "failing", probe: () => !hub.probe.failing() });
@@ -18,9 +22,9 @@ export async function openRealtime(node: Node): Promise<Gateway> {
   onStop("heartbeat", () => heartbeat.close());
   const written: Written = { frames: 0, bytes: 0, flushes: 0 };
   const bufferBytes = config.sessionBufferBytes;
-  const session = { hub, writer, rateLimit, access, flusher: new Flusher(), heartbeat, written, bufferBytes, log };
-  const { maxSessions, allowedOrigins } = config;
-  const gateway = createGateway({ session, maxSessions, allowedOrigins, metrics });
+  const flusher = new Flusher();
+  const session = { hub, writer, presence, rateLimit, access, flusher, heartbeat, written, bufferBytes, log };
+  const gateway = createGateway({ ...config, session, engine, metrics });
   metrics.observe(() => ({ sessions: gateway.sessions(), ...written, ...hub.counts() }));
   onStop("sessions", () => gateway.drain());
   return gateway;

@@ -1,6 +1,6 @@
 import { Problem } from "@signalbox/protocol/errors";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
-import { Client, closeGateways, eventually, openGateway } from "./gateway.fake.ts";
+import { admitting, Client, closeGateways, eventually, openGateway } from "./gateway.fake.ts";
 import { SUBPROTOCOL } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 
@@ -41,8 +41,7 @@ test("a token that expired a second ago is refused, and one that expires ends it
 
 test("claims that are over when the session comes in end it at once", async () => {
   const claims = { userId: "ann", name: null, service: false, issuedAt: new Date(), expiresAt: new Date(0) };
-  const access = { verify: async () => claims, confirm: async () => {}, admit: async () => claims };
-  const { open } = await openGateway({ session: { access } });
+  const { open } = await openGateway({ session: { access: admitting(claims) } });
   const client = open("", { early: [{ type: "AUTH", token: "x" }] });
   await client.receives("READY");
   expect(await client.closes()).toBe(4401);
@@ -112,7 +111,8 @@ test("a session whose buffer is smaller than a READY or an event comes in and ge
   const client = await enter("ann", "?resume=1");
   client.send({ type: "RESUME", rooms: { [chatId]: 0 } });
   await client.receives("RESUMED");
-  expect(client.frames.map(({ type }) => type)).toEqual(["READY", "NEW_CHAT", "SEND_MSG", "RESUMED"]);
+  // Behind it comes what is true at the moment.
+  expect(client.frames.slice(0, 4).map(({ type }) => type)).toEqual(["READY", "NEW_CHAT", "SEND_MSG", "RESUMED"]);
 });
 
 test("a resume that the store cannot serve ends with 4003, so that its client comes again", async () => {
@@ -131,7 +131,7 @@ test("a session that is closed while its token is checked takes no seat", async 
   const checked = new Promise<void>((resolve) => (release = resolve));
   const claims = { userId: "ann", name: null, service: false, issuedAt: new Date(), expiresAt: new Date(8.64e15) };
   const verify = vi.fn(() => checked.then(() => claims));
-  const access = { verify, confirm: async () => {}, admit: async () => claims };
+  const access = { ...admitting(claims), verify };
   const { open, gateway, hub } = await openGateway({ session: { access } });
   const client = open("", { early: [{ type: "AUTH", token: "x" }] });
   await eventually(() => expect(verify).toHaveBeenCalled());

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { toBytes } from "@signalbox/core/bytes";
 import type { Hub } from "@signalbox/core/hub";
 import type { Bytes, EventRow } from "@signalbox/core/ports";
+import type { Presence } from "@signalbox/core/presence";
 import type { RateLimit } from "@signalbox/core/ratelimit";
 import { createSeat, type Live, type Seat, type Sink } from "@signalbox/core/seat";
 import type { Writer } from "@signalbox/core/writer";
@@ -17,6 +18,7 @@ import type { Flusher } from "./flusher.ts";
 import { textFrame } from "./frame.ts";
 import { type Beating, HEARTBEAT_MS, type Heartbeat } from "./heartbeat.ts";
 import { Outbox, type Written } from "./outbox.ts";
+import type { Open } from "./sessions.ts";
 
 /** How long a session may stay without AUTH, or without RESUME when it asked for one. */
 const PATIENCE_MS = 5000;
@@ -26,6 +28,7 @@ const CLOSE_MS = 1000;
 export interface SessionDeps {
   readonly hub: Hub;
   readonly writer: Writer;
+  readonly presence: Pick<Presence, "choose">;
   readonly rateLimit: RateLimit;
   readonly access: Access;
   readonly flusher: Flusher;
@@ -44,7 +47,7 @@ export type SessionState =
   | { readonly kind: "closed" };
 
 /** One WebSocket: decodes nothing and decides nothing, it knows how far it is and puts what it is given into its outbox. */
-export class Session implements Sink, Beating {
+export class Session implements Sink, Beating, Open {
   readonly id = crypto.randomUUID();
   readonly deps: SessionDeps;
   state: SessionState;
@@ -64,7 +67,7 @@ export class Session implements Sink, Beating {
     this.#resumes = resumes;
     this.deps = deps;
     const { flusher, written, bufferBytes: limit } = deps;
-    this.#outbox = new Outbox({ socket, flusher, limit, written });
+    this.#outbox = new Outbox({ outlet: socket, flusher, limit, written });
     this.state = { kind: "anonymous", timer: setTimeout(() => this.close("timeout"), PATIENCE_MS) };
   }
 
@@ -109,7 +112,6 @@ export class Session implements Sink, Beating {
     clearTimeout(timer);
     this.state = { kind: "live", seat };
     await this.#deliver(seat, cursors);
-    this.send({ type: "RESUMED" });
   }
 
   send(frame: SessionFrame): void {
@@ -217,17 +219,12 @@ export class Session implements Sink, Beating {
     const rooms = await this.deps.hub.enter(seat);
     // Asked only now that a revocation would reach this seat: one that came before is seen here, a later one ends the session.
     await this.deps.access.confirm(claims);
+    await this.deps.hub.attend(seat);
     if (this.state.kind !== "entering") return;
     this.#stopBeating = this.deps.heartbeat.add(this);
     this.renew(claims);
-    const { userId } = claims;
-    this.send({
-      type: "READY",
-      sessionId: this.id,
-      userId,
-      heartbeatMs: HEARTBEAT_MS,
-      rooms: Object.fromEntries(rooms),
-    });
+    const ready = { sessionId: this.id, userId: claims.userId, heartbeatMs: HEARTBEAT_MS };
+    this.send({ type: "READY", ...ready, rooms: Object.fromEntries(rooms) });
     this.#ws.resume();
     if (this.#resumes) {
       this.state = { kind: "parked", seat, timer: setTimeout(() => this.close("timeout"), PATIENCE_MS) };
@@ -239,10 +236,13 @@ export class Session implements Sink, Beating {
 
   /** Has the hub bring the seat to the present. What it could not finish, the client asks for again when it resumes. */
   async #deliver(seat: Seat, cursors: ReadonlyMap<string, number> | null): Promise<void> {
+    const { hub, log } = this.deps;
     try {
-      await this.deps.hub.resume(seat, cursors);
+      await hub.resume(seat, cursors);
+      if (cursors !== null) this.send({ type: "RESUMED" });
+      hub.present(seat, cursors !== null);
     } catch (error) {
-      this.deps.log.warn({ err: error, session: this.id }, "a session could not be brought to the present");
+      log.warn({ err: error, session: this.id }, "a session could not be brought to the present");
       this.close("internal");
     }
   }

@@ -1,5 +1,6 @@
+import { createServer } from "node:http";
 import { openApi } from "@signalbox/api/open";
-import { close, listen, serverOf } from "@signalbox/api/server";
+import { close, HEADER_BYTES, listen, listenerOf } from "@signalbox/api/server";
 import { openRealtime } from "@signalbox/gateway/realtime";
 import { launch } from "@signalbox/node/lifecycle";
 import { openNode } from "@signalbox/node/node";
@@ -12,11 +13,15 @@ await launch("standalone", async (launched) => {
   const config = madeHere ? { ...launched.config, jwtSecret: await keptSecret(dataDir) } : launched.config;
   const node = await openNode({ ...launched, config });
   const { log, onStop, health, tokens } = node;
-  const server = serverOf(openApi(node));
+  const api = listenerOf(openApi(node));
+  const server = createServer({ maxHeaderSize: HEADER_BYTES });
   // Ends after the sessions, which it would wait for; until then it says that the node drains.
   onStop("server", () => close(server));
   const gateway = await openRealtime(node);
   server.on("upgrade", (request, socket, head) => gateway.upgrade(request, socket, head));
+  server.on("request", (request, response) => {
+    if (!gateway.request(request, response)) api(request, response);
+  });
   await listen(server, config);
   onStop("readiness", () => health.drain());
   health.started();

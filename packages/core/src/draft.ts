@@ -2,12 +2,25 @@ import type { EventBody } from "@signalbox/protocol/down";
 import { encodeBody } from "@signalbox/protocol/encode";
 import { Problem } from "@signalbox/protocol/errors";
 import { toBytes } from "./bytes.ts";
-import type { EventRow, MemberRow, MessageRow, ReactionRow, ReceiptRow, RoomRow, Rows, UserRow } from "./ports.ts";
+import type {
+  EventRow,
+  MarkerRow,
+  MemberRow,
+  MessageRow,
+  PartRow,
+  ReactionRow,
+  ReceiptRow,
+  RoomRow,
+  Rows,
+  UserRow,
+} from "./ports.ts";
 
 /** Who asks: a user, or a trusted back end (`service`) that may act on any room. */
 export interface Actor {
   readonly userId: string;
   readonly service: boolean;
+  /** They appear offline: what they type is told to nobody. */
+  readonly hidden?: boolean;
 }
 
 /** Somebody starts or stops typing: told, not written. */
@@ -33,7 +46,10 @@ export class Draft {
   readonly #reactions: Table<ReactionRow>;
   readonly #standing = new Map<string, ReactionRow>();
   readonly #receipts: Table<ReceiptRow>;
+  readonly #parts: Table<PartRow>;
+  readonly #markers: Table<MarkerRow>;
   readonly #users: ReadonlyMap<string, UserRow>;
+  readonly #named: ReadonlyMap<string, string>;
   readonly #known: ReadonlyMap<string, EventRow>;
   readonly #events: EventRow[] = [];
   /** What the room is told after the commit, in order. */
@@ -50,7 +66,10 @@ export class Draft {
     );
     this.#reactions = new Table(rows.reactions, (row) => row.reactionId);
     for (const row of rows.reactions) this.#stand(row);
-    this.#receipts = new Table(rows.receipts, (row) => `${row.roomId} ${row.userId}`);
+    this.#receipts = new Table(rows.receipts, receiptKey);
+    this.#parts = new Table(rows.parts, (row) => `${row.roomId} ${row.part}`);
+    this.#markers = new Table(rows.markers, (row) => `${row.roomId} ${row.userId}`);
+    this.#named = new Map(rows.named.map((row) => [`${row.roomId} ${row.name}`, row.userId]));
     this.#users = new Map(rows.users.map((row) => [row.userId, row]));
     this.#known = new Map(rows.events.map((row) => [`${row.roomId} ${row.seq}`, row]));
   }
@@ -100,13 +119,34 @@ export class Draft {
     return this.#standing.get(`${roomId} ${messageId} ${senderId} ${reaction}`);
   }
 
+  /** How far a user has read: the further of what everybody may know and what only they may. */
   receipt(roomId: string, userId: string): ReceiptRow | undefined {
-    return this.#receipts.get(`${roomId} ${userId}`);
+    const visible = this.#receipts.get(receiptKey({ roomId, userId, hidden: false }));
+    const hidden = this.#receipts.get(receiptKey({ roomId, userId, hidden: true }));
+    return (hidden?.messageSeq ?? 0) > (visible?.messageSeq ?? 0) ? hidden : visible;
+  }
+
+  /** A part of the room's state that is there. */
+  part(roomId: string, part: string): PartRow | undefined {
+    const row = this.#parts.get(`${roomId} ${part}`);
+    return row === undefined || row.body === null ? undefined : row;
   }
 
   /** What to call a user: their name, or their id while nobody told us one. */
   nameOf(userId: string): string {
     return this.#users.get(userId)?.name ?? userId;
+  }
+
+  /** Whether a user chose to appear offline. */
+  hides(userId: string): boolean {
+    return this.#users.get(userId)?.choice === "appear_offline";
+  }
+
+  /** The one member of the room who goes by that name, as it was when the group began; nobody who has left in it. */
+  named(roomId: string, name: string): string | undefined {
+    const userId = this.#named.get(`${roomId} ${name}`);
+    const member = this.#members.get(`${roomId} ${userId}`);
+    return member === undefined || member.leftSeq === null ? userId : undefined;
   }
 
   /** The event at `seq`, as far as it was asked for, is kept, or was made here. */
@@ -134,6 +174,14 @@ export class Draft {
 
   putReceipt(row: ReceiptRow): void {
     this.#receipts.put(row);
+  }
+
+  putPart(row: PartRow): void {
+    this.#parts.put(row);
+  }
+
+  putMarker(row: MarkerRow): void {
+    this.#markers.put(row);
   }
 
   /** The seq that the room's next event takes. */
@@ -167,6 +215,9 @@ export class Draft {
       receipts: this.#receipts.changed(),
       users: [],
       events: this.#events,
+      markers: this.#markers.changed(),
+      parts: this.#parts.changed(),
+      named: [],
     };
   }
 
@@ -182,6 +233,9 @@ export class Draft {
     else if (this.#standing.get(key)?.reactionId === row.reactionId) this.#standing.delete(key);
   }
 }
+
+const receiptKey = ({ roomId, userId, hidden }: Pick<ReceiptRow, "roomId" | "userId" | "hidden">) =>
+  `${roomId} ${userId} ${hidden}`;
 
 class Table<Row> {
   readonly #keyOf: (row: Row) => string;

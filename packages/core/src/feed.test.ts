@@ -10,7 +10,15 @@ import { createSeat } from "./seat.ts";
 
 function setUp() {
   const clock = new ManualClock();
-  const feed = new Feed("room", { clock, pages: new Pages(new MapStore()), seatsOf: () => [], empty: () => undefined });
+  const feed = new Feed("room", {
+    clock,
+    pages: new Pages(new MapStore()),
+    seatsOf: () => [],
+    entered: () => undefined,
+    delivered: () => undefined,
+    saw: () => undefined,
+    empty: () => undefined,
+  });
   const sink = new RecordingSink("ann");
   const seat = createSeat(sink);
   feed.begin(0);
@@ -145,4 +153,17 @@ test("a closed room leaves no timer", () => {
   feed.receive({ kind: "event", event: event(9, "ben") });
   feed.close();
   expect(clock.waiting).toBe(0);
+});
+
+test("many receipts at once are one frame, and a session that was not there yet gets each user's newest when it is", async () => {
+  const { clock, feed, sink } = setUp();
+  feed.receipts([receipt("first", 1)]);
+  const readers = Array.from({ length: 600 }, (_, index) => receipt(`reader${index}`, 7));
+  for (const each of readers) feed.receipts([each]);
+  await clock.pass(100);
+  expect(sink.receipts()).toHaveLength(601);
+  // The first alone, and the rest in frames of 250.
+  expect(sink.signals).toHaveLength(1 + 3);
+  expect(new Set(sink.signals.map(({ key }) => key)).size).toBe(4);
+  expect(JSON.parse(`{${sink.signals[1]?.body}`)).toMatchObject({ type: "RECEIPTS", chatId: "room" });
 });

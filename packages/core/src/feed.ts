@@ -1,23 +1,24 @@
 import type { Clock } from "./clock.ts";
-import type { Receipt, RoomFrame } from "./frames.ts";
+import type { Receipt, RoomFrame, ShownPresence } from "./frames.ts";
 import type { Pages } from "./pages.ts";
 import type { EventRow } from "./ports.ts";
-import { receiptBody } from "./receipts.ts";
+import { Readers, receiptSignals } from "./readers.ts";
 import { Replay } from "./replay.ts";
 import type { Live, Seat } from "./seat.ts";
 import { Sequence } from "./sequence.ts";
 import { Typing, typingBody } from "./typing.ts";
 
-/** Receipts of one room are told at most this often, newest per user. */
-const RECEIPTS_MS = 100;
-/** How long a receipt is remembered, so that the store's word of it is not told again: longer than two of its answers take. */
-const TOLD_MS = 5000;
-
 export interface FeedDeps {
   readonly clock: Clock;
   readonly pages: Pages;
-  /** Seats of a user that are open on this node. */
-  readonly seatsOf: (userId: string) => Iterable<Seat>;
+  /** Seats of a user that are open on this node, and may be in this room. */
+  readonly seatsOf: (userId: string, roomId: string) => Iterable<Seat>;
+  /** A seat has just come in, live, by its user's USER_JOIN. */
+  readonly entered: (feed: Feed, seat: Seat) => void;
+  /** An event has been delivered to those who are live. */
+  readonly delivered: (feed: Feed, event: EventRow) => void;
+  /** Somebody's presence, as others see it. */
+  readonly saw: (feed: Feed, person: ShownPresence) => void;
   /** Nobody is left in the room. */
   readonly empty: (feed: Feed) => void;
 }
@@ -26,17 +27,20 @@ export interface FeedDeps {
 export class Feed {
   readonly roomId: string;
   readonly sequence: Sequence;
-  /** Settled when the room's channel is subscribed, or will be later. */
+  /** Settled when the room's channel is subscribed. */
   subscribed: Promise<void> = Promise.resolve();
+  /** Settled when it is known who is here. */
+  lookedAround: Promise<void> = Promise.resolve();
   /** Counts who is about to come in: a feed is not empty meanwhile. */
   pins = 0;
   readonly #deps: FeedDeps;
-  readonly #live = new Set<Seat>();
+  /** The seats that get everything as it comes. */
+  readonly live = new Set<Seat>();
   /** Live seats that know more than this node: what they have seen is not delivered again. */
   readonly #ahead = new Map<Seat, number>();
   readonly #replays = new Map<Seat, Replay>();
   #typing: Typing | undefined;
-  #receipts: ReceiptsOut | undefined;
+  #readers: Readers | undefined;
 
   constructor(roomId: string, deps: FeedDeps) {
     this.roomId = roomId;
@@ -60,11 +64,13 @@ export class Feed {
         return this.#typing?.stopped(frame.userId);
       case "receipts":
         return this.receipts(frame.receipts);
+      case "presence":
+        for (const person of frame.people) this.#deps.saw(this, person);
     }
   }
 
   typing(userId: string, remainingMs: number): void {
-    this.#typing ??= new Typing(this.#deps.clock, (who, typing) => this.#broadcast(this.#typingSignal(who, typing)));
+    this.#typing ??= new Typing(this.#deps.clock, (who, forMs) => this.#broadcast(this.#typingSignal(who, forMs)));
     this.#typing.started(userId, remainingMs);
   }
 
@@ -73,8 +79,10 @@ export class Feed {
   }
 
   receipts(receipts: readonly Receipt[]): void {
-    this.#receipts ??= new ReceiptsOut(this.#deps.clock, (each) => this.#broadcast(receiptSignal(this.roomId, each)));
-    for (const receipt of receipts) this.#receipts.add(receipt);
+    this.#readers ??= new Readers(this.#deps.clock, (told) => {
+      for (const signal of receiptSignals(this.roomId, told)) this.#broadcast(signal);
+    });
+    for (const receipt of receipts) this.#readers.add(receipt);
   }
 
   started(): boolean {
@@ -109,7 +117,7 @@ export class Feed {
   /** From here on the seat gets every event above `cursor` as it is delivered. */
   enliven(seat: Seat, cursor: number): void {
     this.#replays.delete(seat);
-    this.#live.add(seat);
+    this.live.add(seat);
     seat.feeds.add(this);
     if (cursor <= this.sequence.last) return;
     this.#ahead.set(seat, cursor);
@@ -117,7 +125,7 @@ export class Feed {
   }
 
   remove(seat: Seat): void {
-    this.#live.delete(seat);
+    this.live.delete(seat);
     this.#ahead.delete(seat);
     this.#replays.get(seat)?.end();
     this.#replays.delete(seat);
@@ -132,35 +140,36 @@ export class Feed {
   }
 
   idle(): boolean {
-    return this.#live.size + this.#replays.size + this.pins === 0;
+    return this.live.size + this.#replays.size + this.pins === 0;
   }
 
-  /** What is true at the moment, for a session that just came in. */
+  /** Who types at the moment, for a session that just came in. */
   present(seat: Seat): void {
     // It may have left again while it was replayed.
-    if (!this.#live.has(seat)) return;
-    for (const userId of this.#typing?.now() ?? []) seat.sink.signal(this.#typingSignal(userId, true));
+    if (!this.live.has(seat)) return;
+    for (const [userId, forMs] of this.#typing?.now() ?? []) seat.sink.signal(this.#typingSignal(userId, forMs));
   }
 
   close(): void {
     this.sequence.close();
     this.#typing?.close();
-    this.#receipts?.close();
+    this.#readers?.close();
   }
 
   #deliver(event: EventRow): void {
     if (event.type === "USER_JOIN") this.#admit(event);
-    if (this.#ahead.size === 0) for (const seat of this.#live) seat.sink.event(event);
+    if (this.#ahead.size === 0) for (const seat of this.live) seat.sink.event(event);
     else this.#deliverBehind(event);
     for (const replay of this.#replays.values()) replay.offer(event);
     if (event.type === "SEND_MSG" || event.type === "REPLY") this.#typing?.stopped(event.userId);
     else if (event.type === "USER_LEAVE") this.#left(event);
     else if (event.type === "DELETE_CHAT") for (const seat of this.#seats()) this.#part(seat, event.seq);
+    this.#deps.delivered(this, event);
   }
 
   /** Delivery while some seats are ahead of this node. */
   #deliverBehind(event: EventRow): void {
-    for (const seat of this.#live) {
+    for (const seat of this.live) {
       const cursor = this.#ahead.get(seat);
       if (cursor === undefined || event.seq > cursor) seat.sink.event(event);
       if (cursor !== undefined && event.seq >= cursor) this.#ahead.delete(seat);
@@ -169,21 +178,24 @@ export class Feed {
 
   /** Seats of somebody who joins take part from their USER_JOIN on. */
   #admit({ userId, seq }: EventRow): void {
-    for (const seat of this.#deps.seatsOf(userId)) {
+    for (const seat of this.#deps.seatsOf(userId, this.roomId)) {
       // A replay may have brought it past this join and the leave that followed.
       if ((seat.leaves.get(this.roomId) ?? 0) > seq) continue;
       const replay = this.#replays.get(seat);
       seat.leaves.delete(this.roomId);
       if (replay !== undefined) replay.goOn(seq);
       else if (seat.state === "parked") this.park(seat, seq - 1, seq);
-      else if (seat.state === "live" && !this.#live.has(seat)) this.enliven(seat, seq - 1);
+      else if (seat.state === "live" && !this.live.has(seat)) {
+        this.enliven(seat, seq - 1);
+        this.#deps.entered(this, seat);
+      }
     }
   }
 
   /** Seats of somebody who left have had their USER_LEAVE, and get nothing above it. */
   #left({ userId, seq }: EventRow): void {
     this.#typing?.stopped(userId);
-    for (const seat of this.#deps.seatsOf(userId)) this.#part(seat, seq);
+    for (const seat of this.#deps.seatsOf(userId, this.roomId)) this.#part(seat, seq);
   }
 
   /** A replay goes on up to the last event that is for its session; who is live is done. */
@@ -199,79 +211,25 @@ export class Feed {
   }
 
   #skipped(seq: number): void {
-    for (const seat of this.#live) if (!this.#saw(seat, seq)) seat.sink.reset(this.roomId, "too_old", seq);
+    for (const seat of this.live) if (!this.#saw(seat, seq)) seat.sink.reset(this.roomId, "too_old", seq);
   }
 
   #seats(): Seat[] {
-    return [...this.#live, ...this.#replays.keys()];
+    return [...this.live, ...this.#replays.keys()];
   }
 
   #broadcast(signal: Live): void {
-    for (const seat of this.#live) seat.sink.signal(signal);
+    for (const seat of this.live) seat.sink.signal(signal);
     for (const replay of this.#replays.values()) replay.keep(signal);
   }
 
-  #typingSignal(userId: string, typing: boolean): Live {
-    const body = typingBody(this.roomId, userId, typing);
+  #typingSignal(userId: string, remainingMs: number): Live {
+    const body = typingBody(this.roomId, userId, remainingMs > 0);
     return {
       key: `typing ${this.roomId} ${userId}`,
       roomId: this.roomId,
       body,
-      about: { kind: "typing", userId, typing },
+      about: { kind: "typing", userId, remainingMs },
     };
-  }
-}
-
-/** A receipt as a session is told of it. */
-export const receiptSignal = (roomId: string, receipt: Receipt): Live => ({
-  key: `receipt ${roomId} ${receipt.userId}`,
-  roomId,
-  body: receiptBody(roomId, receipt),
-  about: { kind: "receipt", ...receipt },
-});
-
-/** Receipts on their way to a room's sessions: the first at once, what follows together, each user's newest once. DESIGN 3.7. */
-class ReceiptsOut {
-  readonly #clock: Clock;
-  readonly #tell: (receipt: Receipt) => void;
-  readonly #waiting = new Map<string, Receipt>();
-  #told = new Map<string, number>();
-  #toldBefore = new Map<string, number>();
-  #turnedAt = 0;
-  #callOff: (() => void) | undefined;
-
-  constructor(clock: Clock, tell: (receipt: Receipt) => void) {
-    this.#clock = clock;
-    this.#tell = tell;
-  }
-
-  add(receipt: Receipt): void {
-    const { userId, messageSeq } = receipt;
-    const known = this.#told.get(userId) ?? this.#toldBefore.get(userId) ?? 0;
-    if (messageSeq <= known) return;
-    this.#turn();
-    this.#told.set(userId, messageSeq);
-    this.#waiting.set(userId, receipt);
-    if (this.#callOff === undefined) this.#flush();
-  }
-
-  close(): void {
-    this.#callOff?.();
-  }
-
-  #flush(): void {
-    this.#callOff = undefined;
-    if (this.#waiting.size === 0) return;
-    for (const receipt of this.#waiting.values()) this.#tell(receipt);
-    this.#waiting.clear();
-    this.#callOff = this.#clock.after(RECEIPTS_MS, () => this.#flush());
-  }
-
-  #turn(): void {
-    const now = this.#clock.now();
-    if (now - this.#turnedAt < TOLD_MS) return;
-    this.#turnedAt = now;
-    this.#toldBefore = this.#told;
-    this.#told = new Map();
   }
 }

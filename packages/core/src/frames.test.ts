@@ -13,7 +13,11 @@ import {
   decodeRoomFrame,
   decodeUserFrame,
   encodeEventFrame,
+  encodeHiddenFrame,
   encodeJoinedFrame,
+  encodeMarkerFrame,
+  encodeOwnFrame,
+  encodePresenceFrame,
   encodeReceiptsFrame,
   encodeRevokedFrame,
   encodeStopFrame,
@@ -48,6 +52,14 @@ function encode(frame: RoomFrame | UserFrame): string {
       return encodeJoinedFrame(frame.roomId, frame.seq);
     case "revoked":
       return encodeRevokedFrame(frame.at);
+    case "presence":
+      return encodePresenceFrame(frame.people);
+    case "own":
+      return encodeOwnFrame(frame);
+    case "receipt":
+      return encodeHiddenFrame(frame.roomId, frame.receipt);
+    case "marker":
+      return encodeMarkerFrame(frame.roomId, frame.messageId);
   }
 }
 
@@ -68,6 +80,10 @@ describe("between nodes", () => {
       receipts: true,
       joined: true,
       revoked: true,
+      presence: true,
+      own: true,
+      receipt: true,
+      marker: true,
     };
     expect(new Set(vectors.map(({ frame }) => frame.kind))).toEqual(new Set(Object.keys(kinds)));
   });

@@ -233,7 +233,9 @@ test("an engine that is away does not keep a session out: it goes on after a sec
   const entering = hub.enter(seat);
   await clock.pass(3000);
   await entering;
-  await hub.resume(seat, null);
+  const resuming = hub.resume(seat, null);
+  await clock.pass(1000);
+  await resuming;
   await say("ann", room);
   await clock.pass(2000);
   expect(sink.seqs(room)).toEqual([2]);

@@ -1,32 +1,27 @@
-import type { Clock } from "./clock.ts";
-import { Feed, receiptSignal } from "./feed.ts";
-import { decodeRoomFrame, decodeUserFrame, encodeStopFrame } from "./frames.ts";
-import { Pages } from "./pages.ts";
-import type { Bytes, Changes, Channel, Engine, Store } from "./ports.ts";
+import type { Attendance } from "./attendance.ts";
+import { type Clock, soon } from "./clock.ts";
+import { Entrance } from "./entrance.ts";
+import type { Feed } from "./feed.ts";
+import { Feeds } from "./feeds.ts";
+import { decodeRoomFrame, decodeUserFrame, encodeStopFrame, type OwnPresence, type UserFrame } from "./frames.ts";
+import { Notices } from "./notices.ts";
+import type { Bytes, Changes, Channel, Engine, EventRow, Store, UserRow } from "./ports.ts";
 import { Probe } from "./probe.ts";
 import type { Seat } from "./seat.ts";
+import { Sightings } from "./sightings.ts";
+import { Users } from "./users.ts";
 import { Watch } from "./watch.ts";
 
-/** A channel stays subscribed this long after its last session: a page reload finds it warm. */
-const LINGER_MS = 1000;
-/** A session waits this long for its channels; then it goes on without them: what they miss, the store brings a second later. */
-const SUBSCRIBE_MS = 1000;
-const RETRY_MS = 1000;
-/** Rooms of one session that are replayed at the same time. */
-const REPLAYS_AT_ONCE = 8;
-/** Rooms whose receipts are asked for at once. */
-const RECEIPT_ROOMS = 256;
+/** Users whose own presence is asked for at once. */
+const OWN_AT_ONCE = 1000;
 
 export interface HubDeps {
   readonly engine: Engine;
   readonly store: Store;
   readonly clock: Clock;
   readonly nodeId: string;
-}
-
-interface LocalUser {
-  readonly seats: Set<Seat>;
-  readonly subscribed: Promise<void>;
+  /** Makes this node's part in presence; it is told whom to ask to look again. */
+  readonly attendance: (doubt: (settled: boolean) => void) => Attendance;
 }
 
 /**
@@ -36,20 +31,34 @@ interface LocalUser {
 export class Hub {
   readonly probe: Probe;
   readonly #engine: Engine;
-  readonly #store: Store;
   readonly #clock: Clock;
-  readonly #pages: Pages;
   readonly #watch: Watch;
-  readonly #feeds = new Map<string, Feed>();
-  readonly #users = new Map<string, LocalUser>();
-  #repairedBefore = 0;
+  readonly #users: Users;
+  readonly #sightings = new Sightings();
+  readonly #notices: Notices;
+  readonly #feeds: Feeds;
+  readonly #entrance: Entrance;
+  readonly #attendance: Attendance;
 
-  constructor({ engine, store, clock, nodeId }: HubDeps) {
+  constructor({ engine, store, clock, nodeId, attendance }: HubDeps) {
     this.#engine = engine;
-    this.#store = store;
     this.#clock = clock;
-    this.#pages = new Pages(store);
     this.#watch = new Watch(store, clock, (changes) => this.#changed(changes));
+    this.#users = new Users(engine, clock);
+    this.#notices = new Notices(store, clock);
+    const entered = (feed: Feed, seat: Seat) => this.#present(seat, [feed], false);
+    this.#feeds = new Feeds({
+      engine,
+      store,
+      clock,
+      sightings: this.#sightings,
+      seatsOf: (userId, roomId) => this.#users.seatsOf(userId, roomId),
+      entered,
+      delivered: (feed, event) => this.#delivered(feed, event),
+      closed: (feed) => this.#notices.forget(feed),
+    });
+    this.#entrance = new Entrance({ store, clock, users: this.#users, feeds: this.#feeds, entered });
+    this.#attendance = attendance((settled) => this.#doubt(settled));
     this.probe = new Probe(engine, clock, nodeId);
   }
 
@@ -60,59 +69,69 @@ export class Hub {
       restored: (channels) => this.#restored(channels),
     });
     await this.#watch.ask();
-    await this.#settled(this.probe.start());
+    await this.#attendance.start();
+    await soon(this.#clock, this.probe.start());
   }
 
   async close(): Promise<void> {
     this.probe.stop();
     await this.#watch.close();
-    for (const feed of this.#feeds.values()) feed.close();
-    this.#feeds.clear();
-    this.#users.clear();
+    await this.#attendance.close();
+    this.#notices.close();
+    this.#feeds.close();
+    this.#users.close();
   }
 
   /** What a scrape prints. */
   counts(): { rooms: number; users: number; repaired: number } {
-    let repaired = this.#repairedBefore;
-    for (const feed of this.#feeds.values()) repaired += feed.sequence.repaired;
-    return { rooms: this.#feeds.size, users: this.#users.size, repaired };
+    return { rooms: this.#feeds.size, users: this.#users.size, repaired: this.#feeds.repaired };
+  }
+
+  /** See `Entrance.enter`. */
+  enter(seat: Seat, service = false): Promise<ReadonlyMap<string, number>> {
+    return this.#entrance.enter(seat, service);
+  }
+
+  /** See `Entrance.resume`. */
+  resume(seat: Seat, cursors: ReadonlyMap<string, number> | null): Promise<void> {
+    return this.#entrance.resume(seat, cursors);
   }
 
   /**
-   * Takes a session in, parked: it gets nothing before `resume`. Resolves with where each of its rooms is, in one snapshot;
-   * rejects with `unavailable`. `leave` ends it, also while this is under way.
+   * Tells a session that has been brought to the present what is true at the moment: who types, who is here. `returning`: it may
+   * hold on to what it heard before, and is told of those who went offline lately, too.
    */
-  async enter(seat: Seat): Promise<ReadonlyMap<string, number>> {
-    const { userId } = seat.sink;
-    await this.#settled(this.#welcome(userId, seat).subscribed);
-    const opened: Feed[] = [];
-    try {
-      for (;;) {
-        const rooms = new Map((await this.#store.roomsOf(userId)).map(({ roomId, lastSeq }) => [roomId, lastSeq]));
-        // Read after the subscription: whatever came after this state is on its way, or will be asked for.
-        for (const feed of opened) feed.begin(rooms.get(feed.roomId));
-        const missing = [...rooms.keys()].filter((roomId) => this.#feeds.get(roomId)?.started() !== true);
-        if (missing.length > 0) opened.push(...(await this.#open(missing)));
-        else return this.#seated(seat, rooms);
-      }
-    } finally {
-      for (const feed of opened) this.#unpin(feed);
-    }
+  present(seat: Seat, returning: boolean): void {
+    this.#present(seat, seat.feeds, returning);
+    const own = this.#users.ownOf(seat.sink.userId);
+    if (own !== undefined && seat.state === "live") seat.sink.signal(own);
   }
 
   /**
-   * Brings the seat to the present: from `cursors` (by room; rooms that they do not name go on from where `enter` said), or,
-   * for a first connection, from there everywhere. Resolves when every room is live and what is true at the moment was told.
+   * The session is let in for good: from now on its user is here. Resolves when the others have been told, or that takes
+   * too long.
    */
-  async resume(seat: Seat, cursors: ReadonlyMap<string, number> | null): Promise<void> {
-    if (cursors !== null) await this.#place(seat, cursors);
+  async attend(seat: Seat): Promise<void> {
     if (seat.state === "left") return;
-    seat.state = "live";
-    const replays = [...seat.feeds].flatMap((feed) => feed.replayOf(seat) ?? []);
-    const from = new Map(replays.map((replay) => [replay.roomId, replay.cursor]));
-    await inTurns(replays, REPLAYS_AT_ONCE, (replay) => replay.run());
-    if (cursors !== null) await this.#receiptsSince(seat, from);
-    for (const feed of seat.feeds) feed.present(seat);
+    const { userId } = seat.sink;
+    const first = !this.#users.seatsOf(userId).some(({ attends }) => attends);
+    seat.attends = true;
+    if (first) await soon(this.#clock, this.#attendance.arrive(userId));
+  }
+
+  /** A session of the user did something. */
+  active(userId: string): void {
+    this.#attendance.active(userId);
+  }
+
+  /** Whether the user, who is here, chose to appear offline, as far as this node has heard: in doubt they did. */
+  hides(userId: string): boolean {
+    return this.#attendance.hides(userId) || this.#users.appearsOffline(userId);
+  }
+
+  /** A user chose, as the store says. */
+  chosen(user: UserRow): void {
+    if (this.#users.has(user.userId)) this.#attendance.chosen(user);
   }
 
   /** Whether the seat is in the room, live. */
@@ -122,143 +141,33 @@ export class Hub {
   }
 
   leave(seat: Seat): void {
+    if (seat.state === "left") return;
     seat.state = "left";
     const { userId } = seat.sink;
-    const user = this.#users.get(userId);
-    user?.seats.delete(seat);
-    for (const feed of [...seat.feeds]) {
-      if (user?.seats.size === 0 && feed.types(userId)) this.#stopTyping(feed.roomId, userId);
-      feed.remove(seat);
-    }
-    if (user?.seats.size !== 0) return;
-    this.#clock.after(LINGER_MS, () => {
-      if (this.#users.get(userId) !== user || user.seats.size > 0) return;
-      this.#users.delete(userId);
-      this.#engine.unsubscribe([{ kind: "user", id: userId }]);
-    });
+    const typing = [...seat.feeds].filter((feed) => feed.types(userId));
+    this.#users.dismiss(seat);
+    for (const feed of [...seat.feeds]) feed.remove(seat);
+    const last = seat.attends && !this.#users.seatsOf(userId).some(({ attends }) => attends);
+    if (last) void this.#departed(userId, typing);
   }
 
   /** Whoever closes their last window does not type in it any longer. */
-  #stopTyping(roomId: string, userId: string): void {
-    this.#engine.stopTyping(roomId, userId);
-    this.#engine.publish({ kind: "room", id: roomId }, encodeStopFrame(userId));
+  async #departed(userId: string, typing: readonly Feed[]): Promise<void> {
+    if (await this.#attendance.depart(userId)) this.#stopTyping(userId, typing);
   }
 
-  #welcome(userId: string, seat: Seat): LocalUser {
-    const present = this.#users.get(userId);
-    const user = present ?? { seats: new Set(), subscribed: this.#engine.subscribe([{ kind: "user", id: userId }]) };
-    user.seats.add(seat);
-    this.#users.set(userId, user);
-    return user;
-  }
-
-  #seated(seat: Seat, rooms: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
-    if (seat.state === "left") return rooms;
-    for (const [roomId, seq] of rooms) this.#feeds.get(roomId)?.park(seat, seq, seq);
-    return rooms;
-  }
-
-  /** Sets where a resuming seat goes on from. What it says is checked: it may name rooms that it left, or seqs that never were. */
-  async #place(seat: Seat, cursors: ReadonlyMap<string, number>): Promise<void> {
-    const doubtful = new Map<string, number>();
-    for (const [roomId, cursor] of cursors) {
-      const replay = this.#feeds.get(roomId)?.replayOf(seat);
-      if (replay !== undefined && cursor <= replay.cursor) replay.cursor = cursor;
-      else doubtful.set(roomId, cursor);
-    }
-    if (doubtful.size === 0) return;
-    const { userId } = seat.sink;
-    const known = await this.#store.resumable(userId, [...doubtful.keys()]);
-    const feeds = await this.#open([...known.keys()]);
-    try {
-      // Again, after the subscription: what is published from here on arrives.
-      const heads = known.size === 0 ? known : await this.#store.resumable(userId, [...known.keys()]);
-      if (seat.state === "left") return;
-      for (const feed of feeds) this.#replace(seat, feed, heads.get(feed.roomId), doubtful.get(feed.roomId) ?? 0);
-      for (const [roomId, cursor] of doubtful) if (!heads.has(roomId)) seat.sink.reset(roomId, "not_member", cursor);
-    } finally {
-      for (const feed of feeds) this.#unpin(feed);
+  #stopTyping(userId: string, feeds: Iterable<Feed>): void {
+    for (const { roomId } of feeds) {
+      this.#engine.stopTyping(roomId, userId);
+      this.#engine.publish({ kind: "room", id: roomId }, encodeStopFrame(userId));
     }
   }
 
-  /** Without a `head` the user is no member any longer. */
-  #replace(seat: Seat, feed: Feed, head: number | undefined, cursor: number): void {
-    if (head === undefined) return;
-    feed.begin(head);
-    if (cursor > head) seat.sink.reset(feed.roomId, "too_old", head);
-    const parked = feed.replayOf(seat);
-    parked?.goOn(head);
-    const replay = parked ?? feed.park(seat, head, head);
-    replay.cursor = Math.min(cursor, head);
-  }
-
-  async #receiptsSince(seat: Seat, cursors: ReadonlyMap<string, number>): Promise<void> {
-    const rooms = [...cursors];
-    for (let at = 0; at < rooms.length; at += RECEIPT_ROOMS) {
-      const receipts = await this.#store.receiptsSince(new Map(rooms.slice(at, at + RECEIPT_ROOMS)));
-      if (seat.state === "left") return;
-      // It may have left a room meanwhile.
-      const ours = new Set([...seat.feeds].map(({ roomId }) => roomId));
-      for (const receipt of receipts) {
-        if (!ours.has(receipt.roomId)) continue;
-        if (!seat.sink.ready() && !(await seat.sink.drained())) return;
-        seat.sink.signal(receiptSignal(receipt.roomId, receipt));
-      }
-      if (!(await seat.sink.drained())) return;
-    }
-  }
-
-  /** Feeds for these rooms, pinned, and subscribed as far as that goes quickly. */
-  async #open(roomIds: readonly string[]): Promise<Feed[]> {
-    const fresh = roomIds.filter((roomId) => !this.#feeds.has(roomId));
-    if (fresh.length > 0) this.#create(fresh);
-    const feeds = roomIds.flatMap((roomId) => this.#feeds.get(roomId) ?? []);
-    for (const feed of feeds) feed.pins++;
-    await this.#settled(Promise.all(new Set(feeds.map((feed) => feed.subscribed))));
-    return feeds;
-  }
-
-  #create(roomIds: readonly string[]): void {
-    const subscribed = this.#engine.subscribe(roomIds.map((id) => ({ kind: "room", id })));
-    for (const roomId of roomIds) {
-      const feed = new Feed(roomId, {
-        clock: this.#clock,
-        pages: this.#pages,
-        seatsOf: (userId) => this.#users.get(userId)?.seats ?? [],
-        empty: (each) => this.#linger(each),
-      });
-      feed.subscribed = subscribed;
-      this.#feeds.set(roomId, feed);
-    }
-    void subscribed.then(() => this.#loadTyping(roomIds));
-  }
-
-  #unpin(feed: Feed): void {
-    feed.pins--;
-    if (feed.idle()) this.#linger(feed);
-  }
-
-  #linger(feed: Feed): void {
-    this.#clock.after(LINGER_MS, () => {
-      if (!feed.idle() || this.#feeds.get(feed.roomId) !== feed) return;
-      this.#feeds.delete(feed.roomId);
-      this.#repairedBefore += feed.sequence.repaired;
-      feed.close();
-      this.#engine.unsubscribe([{ kind: "room", id: feed.roomId }]);
-    });
-  }
-
-  /** Who types in rooms that this node did not listen to until now. */
-  async #loadTyping(roomIds: readonly string[]): Promise<void> {
-    let typists: Awaited<ReturnType<Engine["typists"]>>;
-    try {
-      typists = await this.#engine.typists(roomIds);
-    } catch {
-      // Typing pauses while the engine is away; `restored` asks again.
-      return;
-    }
-    for (const [roomId, who] of typists)
-      for (const { userId, remainingMs } of who) this.#feeds.get(roomId)?.typing(userId, remainingMs);
+  #present(seat: Seat, feeds: Iterable<Feed>, returning: boolean): void {
+    if (seat.state !== "live") return;
+    const live = [...feeds].filter((feed) => feed.live.has(seat));
+    for (const feed of live) feed.present(seat);
+    this.#sightings.present(seat, live, returning);
   }
 
   #message({ kind, id }: Channel, payload: Bytes): void {
@@ -269,75 +178,89 @@ export class Hub {
       return;
     }
     const frame = decodeUserFrame(payload);
-    if (frame?.kind === "joined") void this.#joined(id, frame.roomId, frame.seq);
-    else if (frame?.kind === "revoked") this.#revoked(id, frame.at);
+    if (frame !== undefined) this.#told(id, frame);
+  }
+
+  /** A user's channel brought this. */
+  #told(userId: string, frame: UserFrame): void {
+    switch (frame.kind) {
+      case "joined":
+        return void this.#entrance.joined(userId, frame.roomId, frame.seq);
+      case "revoked":
+        return this.#users.revoked(userId, frame.at);
+      case "own":
+        return this.#own(userId, frame);
+      case "receipt":
+        return this.#users.receipt(frame.roomId, frame.receipt);
+      case "marker":
+        return this.#users.marker(userId, frame.roomId, frame.messageId);
+    }
+  }
+
+  #own(userId: string, own: OwnPresence): void {
+    this.#users.own(userId, own);
+    if (own.own !== "appear_offline") return;
+    // As when their last session closes: whoever is not here does not type.
+    const rooms = new Set(this.#users.seatsOf(userId).flatMap(({ feeds }) => [...feeds]));
+    this.#stopTyping(
+      userId,
+      [...rooms].filter((feed) => feed.types(userId)),
+    );
+  }
+
+  #delivered(feed: Feed, event: EventRow): void {
+    if (event.type === "SEND_MSG" || event.type === "REPLY") this.#notices.message(feed, event);
+    else if (event.type === "USER_LEAVE") this.#sightings.left(feed, event.userId);
+    else if (event.type === "USER_JOIN") {
+      this.#sightings.joined(feed, event.userId);
+      void this.#meet(feed, event.userId);
+    }
+  }
+
+  /** Somebody is in the room from now on: those who are in it learn whether they are here. */
+  async #meet(feed: Feed, userId: string): Promise<void> {
+    try {
+      const person = (await this.#engine.registry.read([userId])).get(userId);
+      if (person !== undefined && this.#feeds.get(feed.roomId) === feed) this.#sightings.saw(feed, person);
+    } catch {
+      // Presence pauses while the engine is away; at its return everybody is looked at again.
+    }
   }
 
   #restored(channels: readonly Channel[]): void {
     void this.#watch.ask();
-    void this.#loadTyping(channels.filter(({ kind }) => kind === "room").map(({ id }) => id));
+    void this.#attendance.recover();
+    void this.#feeds.refresh(channels.filter(({ kind }) => kind === "room").map(({ id }) => id));
+    void this.#lookAtOwn(channels.filter(({ kind }) => kind === "user").map(({ id }) => id));
   }
 
-  #changed({ rooms, members, receipts, revoked }: Changes): void {
-    for (const { roomId, lastSeq } of rooms) this.#feeds.get(roomId)?.sequence.note(lastSeq);
-    for (const { leftSeq, userId, roomId, joinedSeq } of members)
-      if (leftSeq === null) void this.#joined(userId, roomId, joinedSeq);
-    for (const receipt of receipts) this.#feeds.get(receipt.roomId)?.receipts([receipt]);
-    for (const { userId, revokedAt } of revoked) this.#revoked(userId, revokedAt);
+  #doubt(settled: boolean): void {
+    void this.#feeds.refresh(undefined, settled);
+    void this.#lookAtOwn(this.#users.ids());
   }
 
-  #revoked(userId: string, at: Date): void {
-    for (const seat of [...(this.#users.get(userId)?.seats ?? [])]) seat.sink.revoked(at);
-  }
-
-  /** A user joined a room, as a hint or the store says: their seats that are not in it yet come in from that event on. */
-  async #joined(userId: string, roomId: string, seq: number): Promise<void> {
-    const waiting = () =>
-      [...(this.#users.get(userId)?.seats ?? [])].filter(
-        (seat) => ![...seat.feeds].some((feed) => feed.roomId === roomId),
-      );
-    if (waiting().length === 0) return;
-    const [feed] = await this.#open([roomId]);
-    if (feed === undefined) return;
+  /** How users who are here see themselves: what their channel said of it may have been lost. */
+  async #lookAtOwn(userIds: readonly string[]): Promise<void> {
     try {
-      // Whether it is still so, and up to where that is known. A hint alone lets nobody in.
-      const head = (await this.#store.resumable(userId, [roomId])).get(roomId);
-      if (head !== undefined) this.#admit(feed, waiting(), seq, head);
+      for (let at = 0; at < userIds.length; at += OWN_AT_ONCE)
+        for (const [userId, row] of await this.#engine.registry.read(userIds.slice(at, at + OWN_AT_ONCE)))
+          this.#own(userId, row);
     } catch {
-      this.#clock.after(RETRY_MS, () => void this.#joined(userId, roomId, seq));
-    } finally {
-      this.#unpin(feed);
+      // As above.
     }
   }
 
-  #admit(feed: Feed, seats: readonly Seat[], seq: number, head: number): void {
-    const replays = seats.flatMap((seat) => {
-      const leftAt = seat.leaves.get(feed.roomId) ?? 0;
-      if (leftAt > head) return [];
-      // The hint may be of an earlier join: what the seat had until it left does not come again.
-      return { seat, replay: feed.park(seat, Math.max(seq - 1, leftAt), head) };
-    });
-    // Only now: what the feed has held since `head` may take these seats out again, and in.
-    feed.begin(head);
-    for (const { seat, replay } of replays) if (seat.state === "live") void replay.run().then(() => feed.present(seat));
+  #changed({ rooms, members, receipts, markers, users }: Changes): void {
+    for (const { roomId, lastSeq } of rooms) this.#feeds.get(roomId)?.sequence.note(lastSeq);
+    for (const { leftSeq, userId, roomId, joinedSeq } of members)
+      if (leftSeq === null) void this.#entrance.joined(userId, roomId, joinedSeq);
+    for (const receipt of receipts)
+      if (receipt.hidden) this.#users.receipt(receipt.roomId, receipt);
+      else this.#feeds.get(receipt.roomId)?.receipts([receipt]);
+    for (const { userId, roomId, messageId } of markers) this.#users.marker(userId, roomId, messageId);
+    for (const user of users) {
+      if (user.revokedAt !== null) this.#users.revoked(user.userId, user.revokedAt);
+      this.chosen(user);
+    }
   }
-
-  /** Waits for a subscription, but not for an engine that is away. */
-  async #settled(subscription: Promise<unknown>): Promise<void> {
-    let callOff: (() => void) | undefined;
-    const late = new Promise<void>((resolve) => {
-      callOff = this.#clock.after(SUBSCRIBE_MS, resolve);
-    });
-    await Promise.race([subscription, late]);
-    callOff?.();
-  }
-}
-
-/** Runs `task` for each item, at most `atOnce` at a time. */
-async function inTurns<T>(items: readonly T[], atOnce: number, task: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  const runner = async () => {
-    for (const item of queue) await task(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, runner));
 }

@@ -80,7 +80,7 @@ test("whatever the interleaving of joins, leaves, losses, connections and slow a
     await clock.pass(5000);
     for (const { running } of sessions) await Promise.all(running);
     await hub.close();
-    const member = await store.isVisible(room, "ann", false);
+    const member = (await store.seqOf(room, "ann", false)) !== null;
     const head = store.room(room)?.lastSeq ?? 0;
     const stayed = store.eventsOf(room).every(({ type }) => type !== "USER_LEAVE");
     for (const { sink, from } of sessions) {

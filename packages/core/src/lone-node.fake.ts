@@ -1,8 +1,10 @@
+import { Attendance } from "./attendance.ts";
 import { Hub } from "./hub.ts";
 import { ManualClock, settled } from "./manual-clock.fake.ts";
 import { MapStore } from "./map-store.fake.ts";
 import { createMemoryEngine } from "./memory/engine.ts";
 import type { Channel, Engine } from "./ports.ts";
+import { createPresence } from "./presence.ts";
 import { RecordingSink } from "./recording-sink.fake.ts";
 import { createSeat } from "./seat.ts";
 import { createWriter } from "./writer.ts";
@@ -22,7 +24,11 @@ export async function openLoneNode() {
       if (!network.loses(channel)) memory.publish(channel, payload);
     },
   };
-  const hub = new Hub({ engine, store, clock, nodeId: "node" });
+  const presence = createPresence({ engine, store, clock });
+  const timing = { leaseMs: 4000, graceMs: 5000 };
+  const attendance = (doubt: (settled: boolean) => void) =>
+    new Attendance({ engine, store, clock, presence, ...timing, doubt });
+  const hub = new Hub({ engine, store, clock, nodeId: "node", attendance });
   const writer = createWriter({ store, engine, typingTtlMs: 4000 });
   await hub.start();
   await settled();
@@ -39,10 +45,12 @@ export async function openLoneNode() {
   const connect = async (userId: string, cursors: Record<string, number> | null = null) => {
     const arrival = arrive(userId);
     const ready = await hub.enter(arrival.seat);
+    await hub.attend(arrival.seat);
     await hub.resume(arrival.seat, cursors === null ? null : new Map(Object.entries(cursors)));
+    hub.present(arrival.seat, cursors !== null);
     return { ...arrival, ready };
   };
-  return { clock, store, engine, network, hub, writer, roomOf, say, arrive, connect };
+  return { clock, store, engine, network, hub, presence, writer, roomOf, say, arrive, connect };
 }
 
 /** Keeps the next answer of `method` under way until the returned function is called. */

@@ -1,24 +1,31 @@
 import { Problem } from "@signalbox/protocol/errors";
+import type { Choice } from "@signalbox/protocol/presence";
+import { MapRows, pair, receiptKey } from "./map-rows.fake.ts";
+import { mentioned } from "./mentions.ts";
 import { originalOf } from "./messages.ts";
 import type {
   Changes,
+  Counts,
   EventRow,
   HistoryMessage,
-  MemberRow,
   MessageRow,
   Needs,
-  ReactionRow,
   ReceiptRow,
   RoomRow,
+  RoomState,
   RoomSummary,
   Rows,
+  StateMember,
   Store,
   UserRow,
 } from "./ports.ts";
 
 const EPOCH = Date.UTC(2026, 0, 1);
 
-/** A store of maps, for tests: it keeps the promises of `Store`, can be away, and can keep its answers under way. */
+/**
+ * A store of maps, for tests: it keeps the promises of `Store` in the plainest way, can be away, and can keep its answers under
+ * way. Its clock moves by a millisecond with every change.
+ */
 export class MapStore implements Store {
   /** While true, every call rejects with `unavailable`. */
   away = false;
@@ -29,59 +36,58 @@ export class MapStore implements Store {
   /** How often each method was called. */
   readonly calls = new Map<keyof Store, number>();
 
-  readonly #rooms = new Map<string, RoomRow>();
-  readonly #members = new Map<string, MemberRow>();
-  readonly #messages = new Map<string, MessageRow>();
-  readonly #reactions = new Map<string, ReactionRow>();
-  readonly #receipts = new Map<string, ReceiptRow>();
-  readonly #users = new Map<string, UserRow>();
-  readonly #events = new Map<string, EventRow>();
+  readonly #rows = new MapRows();
+  /** Until when a user wants to hear nothing of a room. */
+  readonly #mutes = new Map<string, Date>();
+  /** Until when a user wants to hear nothing of a message, by room and user and then by message. */
+  readonly #snoozes = new Map<string, Map<string, Date>>();
   /** What each transaction wrote: a snapshot is a place in it. */
   readonly #log: Rows[] = [];
   #ticks = 0;
 
   commit(needs: Needs, decide: (rows: Rows, now: Date) => Rows): Promise<void> {
     return this.#answer("commit", () => {
-      const written = decide(this.#asked(needs), this.#now());
+      const written = decide(this.#rows.asked(needs), this.#tick());
       this.beforeWrite(written);
       this.write(written);
     });
   }
 
   /** Puts rows there, as a transaction of its own. */
-  write(rows: Partial<Rows>): void {
-    const { rooms = [], members = [], messages = [], reactions = [], receipts = [], users = [], events = [] } = rows;
-    for (const row of rooms) this.#rooms.set(row.roomId, row);
-    for (const row of members) this.#members.set(`${row.roomId} ${row.userId}`, row);
-    for (const row of messages) this.#messages.set(`${row.roomId} ${row.messageId}`, row);
-    for (const row of reactions) this.#reactions.set(row.reactionId, row);
-    for (const row of receipts) this.#receipts.set(`${row.roomId} ${row.userId}`, row);
-    for (const row of users) this.#users.set(row.userId, row);
-    for (const row of events) this.#events.set(`${row.roomId} ${row.seq}`, row);
-    this.#log.push({ rooms, members, messages, reactions, receipts, users, events });
+  write(some: Partial<Rows>): void {
+    const rows = { ...NONE, ...some };
+    this.#rows.write(rows);
+    this.#log.push(rows);
   }
 
   /** Forgets a room's events up to `seq`, as pruning does. */
   forget(roomId: string, seq: number): void {
-    for (const [key, event] of this.#events) if (event.roomId === roomId && event.seq <= seq) this.#events.delete(key);
+    for (const event of this.eventsOf(roomId)) if (event.seq <= seq) this.#rows.events.delete(`${roomId} ${event.seq}`);
   }
 
   room(roomId: string): RoomRow | undefined {
-    return this.#rooms.get(roomId);
+    return this.#rows.rooms.get(roomId);
   }
 
-  receipt(roomId: string, userId: string): ReceiptRow | undefined {
-    return this.#receipts.get(`${roomId} ${userId}`);
+  receipt(roomId: string, userId: string, hidden = false): ReceiptRow | undefined {
+    return this.#rows.receipts.get(receiptKey({ roomId, userId, hidden }));
+  }
+
+  eventsOf(room: string, after = 0): EventRow[] {
+    const ours = [...this.#rows.events.values()].filter(({ roomId, seq }) => roomId === room && seq > after);
+    return ours.sort((a, b) => a.seq - b.seq);
   }
 
   roomsOf(userId: string) {
-    return this.#answer("roomsOf", () => this.#roomsOf(userId).map(({ roomId, lastSeq }) => ({ roomId, lastSeq })));
+    return this.#answer("roomsOf", () =>
+      this.#rows.roomsOf(userId).map(({ roomId, lastSeq }) => ({ roomId, lastSeq })),
+    );
   }
 
   resumable(userId: string, rooms: readonly string[]) {
     return this.#answer("resumable", () => {
-      const ours = rooms.filter((roomId) => this.#standing(roomId, userId));
-      return new Map(ours.map((roomId) => [roomId, this.#rooms.get(roomId)?.lastSeq ?? 0]));
+      const ours = rooms.filter((roomId) => this.#rows.member(roomId, userId) !== undefined);
+      return new Map(ours.map((roomId) => [roomId, this.room(roomId)?.lastSeq ?? 0]));
     });
   }
 
@@ -89,73 +95,169 @@ export class MapStore implements Store {
     return this.#answer("events", () => this.eventsOf(room, after).slice(0, limit));
   }
 
-  eventsOf(room: string, after = 0): EventRow[] {
-    const ours = [...this.#events.values()].filter(({ roomId, seq }) => roomId === room && seq > after);
-    return ours.sort((a, b) => a.seq - b.seq);
-  }
-
   receiptsSince(cursors: ReadonlyMap<string, number>) {
-    return this.#answer("receiptsSince", () =>
-      [...this.#receipts.values()].filter(
-        ({ roomId, stampSeq }) => stampSeq >= (cursors.get(roomId) ?? Number.POSITIVE_INFINITY),
-      ),
-    );
+    const missed = ({ roomId, stampSeq }: ReceiptRow) => stampSeq >= (cursors.get(roomId) ?? Number.POSITIVE_INFINITY);
+    return this.#answer("receiptsSince", () => [...this.#rows.receipts.values()].filter(missed));
   }
 
   changes(snapshot: string | null): Promise<Changes> {
     return this.#answer("changes", () => {
       const since = snapshot === null ? [] : this.#log.slice(Number(snapshot));
+      const { rooms, members, receipts, markers, users } = this.#rows;
+      const newest = <Row>(kind: (rows: Rows) => readonly Row[], key: (row: Row) => string, now: Map<string, Row>) =>
+        [...new Set(since.flatMap(kind).map(key))].flatMap((each) => now.get(each) ?? []);
       return {
         snapshot: String(this.#log.length),
-        rooms: [...this.#rooms.values()].filter((row) => since.some(({ rooms }) => rooms.includes(row))),
-        members: [...this.#members.values()].filter((row) => since.some(({ members }) => members.includes(row))),
-        receipts: [...this.#receipts.values()].filter((row) => since.some(({ receipts }) => receipts.includes(row))),
-        revoked: since.flatMap(({ users }) => users.flatMap(revocation)),
+        rooms: newest(
+          (rows) => rows.rooms,
+          ({ roomId }) => roomId,
+          rooms,
+        ).map(({ roomId, lastSeq }) => ({ roomId, lastSeq })),
+        members: newest((rows) => rows.members, pair, members),
+        receipts: newest((rows) => rows.receipts, receiptKey, receipts),
+        markers: newest((rows) => rows.markers, pair, markers),
+        users: newest(
+          (rows) => rows.users,
+          ({ userId }) => userId,
+          users,
+        ),
       };
     });
   }
 
-  isVisible(room: string, userId: string, service: boolean) {
-    const stands = () => this.#rooms.get(room)?.deletedAt === null;
-    const member = () => this.#roomsOf(userId).some(({ roomId }) => roomId === room);
-    return this.#answer("isVisible", () => (service ? stands() : member()));
+  roomsOfAll(userIds: readonly string[]) {
+    return this.#answer("roomsOfAll", () => {
+      const all = userIds.map((userId) => [userId, this.#rows.roomsOf(userId).map(({ roomId }) => roomId)] as const);
+      return new Map(all.filter(([, rooms]) => rooms.length > 0));
+    });
+  }
+
+  membersOf(rooms: readonly string[]) {
+    return this.#answer("membersOf", () => {
+      const all = rooms.map((roomId) => [roomId, this.#rows.membersOf(roomId).map(({ userId }) => userId)] as const);
+      return new Map(all.filter(([, members]) => members.length > 0));
+    });
+  }
+
+  seqOf(room: string, userId: string, service: boolean) {
+    return this.#answer("seqOf", () => this.#visible(room, userId, service)?.lastSeq ?? null);
+  }
+
+  roomState(room: string, userId: string, service: boolean) {
+    return this.#answer("roomState", (): RoomState | null => {
+      const row = this.#visible(room, userId, service);
+      if (row === undefined) return null;
+      const until = [...(this.#snoozes.get(`${room} ${userId}`) ?? [])];
+      return {
+        ...this.#counts(room, userId),
+        room: row,
+        members: this.#stateMembers(room, userId),
+        parts: this.#rows.partsOf(room),
+        lastReadId: this.#rows.read(room, userId)?.messageId ?? null,
+        markerId: this.#rows.markers.get(`${room} ${userId}`)?.messageId ?? null,
+        snoozed: until.filter(([, end]) => this.#ahead(end)).map(([messageId]) => messageId),
+      };
+    });
+  }
+
+  counts(asked: readonly { readonly roomId: string; readonly userId: string }[]) {
+    return this.#answer("counts", () => {
+      const there = asked.filter(({ roomId }) => this.#rows.rooms.has(roomId));
+      return there.map(({ roomId, userId }) => this.#counts(roomId, userId));
+    });
+  }
+
+  mute(room: string, userId: string, until: Date | null) {
+    return this.#answer("mute", () => {
+      if (this.#visible(room, userId, false) === undefined) return false;
+      if (until === null) this.#mutes.delete(`${room} ${userId}`);
+      else this.#mutes.set(`${room} ${userId}`, until);
+      return true;
+    });
+  }
+
+  snooze(room: string, userId: string, messageId: string, until: Date | null) {
+    return this.#answer("snooze", () => {
+      const known = this.#rows.messages.has(`${room} ${messageId}`);
+      if (!known || this.#visible(room, userId, false) === undefined) return false;
+      const ours = this.#snoozes.get(`${room} ${userId}`) ?? new Map<string, Date>();
+      if (until === null) ours.delete(messageId);
+      else ours.set(messageId, until);
+      this.#snoozes.set(`${room} ${userId}`, ours);
+      return true;
+    });
   }
 
   history(room: string, limit: number, before: string | null) {
     return this.#answer("history", () => {
-      const from = before === null ? undefined : this.#messages.get(`${room} ${before}`);
+      const from = before === null ? undefined : this.#rows.messages.get(`${room} ${before}`);
       if (before !== null && from === undefined) throw new Problem("not_found", "no such message");
-      const rows = [...this.#messages.values()].filter(
-        (row) => row.roomId === room && row.seq < (from?.seq ?? Number.POSITIVE_INFINITY),
-      );
-      return rows
-        .sort((a, b) => b.seq - a.seq)
-        .slice(0, limit)
-        .map((row) => this.#printed(row));
+      const older = this.#rows.messagesOf(room).filter(({ seq }) => seq < (from?.seq ?? Number.POSITIVE_INFINITY));
+      const page = older.reverse().slice(0, limit);
+      return page.map((row) => this.#printed(row));
     });
   }
 
-  roomPage(userId: string, limit: number, before: string | null): Promise<readonly RoomSummary[]> {
+  roomPage(userId: string, limit: number, before: string | null) {
     return this.#answer("roomPage", () => {
-      const rooms = this.#roomsOf(userId).filter(({ roomId }) => before === null || roomId < before);
+      const rooms = this.#rows.roomsOf(userId).filter(({ roomId }) => before === null || roomId < before);
       const page = rooms.sort((a, b) => (a.roomId < b.roomId ? 1 : -1)).slice(0, limit);
-      return page.map((room) => ({ ...room, role: this.#role(room.roomId, userId), unread: 0, lastMessage: null }));
+      return page.map(
+        (room): RoomSummary => ({
+          ...room,
+          role: this.#rows.member(room.roomId, userId)?.role ?? "member",
+          unread: this.#counts(room.roomId, userId).unread,
+          lastMessage: this.#rows.messagesOf(room.roomId).at(-1) ?? null,
+        }),
+      );
     });
   }
 
   users(userIds: readonly string[]) {
-    const known = (userId: string) => this.#users.get(userId) ?? [];
-    return this.#answer("users", () => new Map(userIds.flatMap(known).map((row) => [row.userId, row])));
+    return this.#answer("users", () => this.#known(userIds));
   }
 
   putUser(userId: string, name: string | null) {
-    return this.#answer("putUser", () => this.#putUser({ revokedAt: null, ...this.#users.get(userId), userId, name }));
+    return this.#answer("putUser", () => {
+      const row = this.#rows.users.get(userId);
+      if (row !== undefined && (name === null || name === row.name)) return row;
+      return this.#putUser({ ...this.#user(userId), name });
+    });
+  }
+
+  companions(userId: string, service: boolean, userIds: readonly string[]) {
+    return this.#answer("companions", () => {
+      const rooms = this.#rows.roomsOf(userId);
+      const shares = (each: string) => rooms.some(({ roomId }) => this.#rows.member(roomId, each) !== undefined);
+      return this.#known(userIds.filter((each) => service || each === userId || shares(each)));
+    });
+  }
+
+  choose(userId: string, choice: Choice) {
+    return this.#answer("choose", () => {
+      const user = this.#user(userId);
+      const row = { ...user, choice, choiceVersion: user.choiceVersion + 1 };
+      const receipts = choice === "appear_offline" ? [] : this.#rows.unhide(userId);
+      this.write({ users: [row], receipts });
+      return row;
+    });
+  }
+
+  noteActive(users: ReadonlyMap<string, Date>) {
+    return this.#answer("noteActive", () => {
+      for (const [userId, activeAt] of users) {
+        const row = this.#rows.users.get(userId);
+        if (row === undefined || (row.activeAt !== null && row.activeAt >= activeAt)) continue;
+        // Past the log: it is no change that anybody is told of.
+        this.#rows.users.set(userId, { ...row, activeAt });
+      }
+    });
   }
 
   revoke(userId: string) {
     return this.#answer("revoke", () => {
-      const revokedAt = this.#now();
-      this.#putUser({ name: null, ...this.#users.get(userId), userId, revokedAt });
+      const revokedAt = this.#tick();
+      this.#putUser({ ...this.#user(userId), revokedAt });
       return revokedAt;
     });
   }
@@ -179,72 +281,58 @@ export class MapStore implements Store {
     return value;
   }
 
-  #now(): Date {
+  #tick(): Date {
     return new Date(EPOCH + this.#ticks++);
   }
 
-  #asked(needs: Needs): Rows {
-    const has = <T>(list: readonly T[], test: (item: T) => boolean) => list.some(test);
-    const asked = [...this.#messages.values()].filter(
-      (row) =>
-        has(needs.messages, (need) => need.roomId === row.roomId && need.messageId === row.messageId) ||
-        has(
-          needs.repeats,
-          (need) =>
-            need.roomId === row.roomId &&
-            need.senderId === row.senderId &&
-            need.clientMessageId === row.clientMessageId,
-        ),
-    );
-    const answered = asked.flatMap((row) => this.#messages.get(`${row.roomId} ${row.replyTo}`) ?? []);
-    const messages = [...asked, ...answered];
-    const reactions = [...this.#reactions.values()].filter(
-      (row) =>
-        has(needs.reactions, (need) => need.reactionId === row.reactionId) ||
-        (row.removedSeq === null &&
-          has(
-            needs.standing,
-            (need) =>
-              need.messageId === row.messageId && need.senderId === row.senderId && need.reaction === row.reaction,
-          )),
-    );
-    const asking = needs.reactions.flatMap(({ reactionId, userId }) => {
-      const row = this.#reactions.get(reactionId);
-      return row === undefined ? [] : [{ roomId: row.roomId, userId }];
-    });
-    const members = [...needs.members, ...asking].flatMap(
-      (need) => this.#members.get(`${need.roomId} ${need.userId}`) ?? [],
-    );
-    const locked = new Set([
-      ...needs.rooms,
-      ...members.map(({ roomId }) => roomId),
-      ...reactions.map(({ roomId }) => roomId),
-    ]);
+  /** Whether a time that somebody named is still to come: they meant the world's clock, not this store's. */
+  #ahead(time: Date): boolean {
+    return time.getTime() > Date.now();
+  }
+
+  /** The room, if it stands and the user may see it. */
+  #visible(roomId: string, userId: string, service: boolean): RoomRow | undefined {
+    const room = this.room(roomId);
+    const may = service || this.#rows.member(roomId, userId) !== undefined;
+    return may && room?.deletedAt === null ? room : undefined;
+  }
+
+  #counts(roomId: string, userId: string): Counts {
+    const read = this.#rows.read(roomId, userId)?.messageSeq ?? 0;
+    const unread = this.#rows
+      .messagesOf(roomId)
+      .filter(({ seq, senderId, deleteSeq }) => seq > read && senderId !== userId && deleteSeq === null);
+    const until = this.#mutes.get(`${roomId} ${userId}`);
     return {
-      rooms: [...locked].flatMap((roomId) => this.#rooms.get(roomId) ?? []),
-      members,
-      messages,
-      reactions,
-      receipts: needs.receipts.flatMap((need) => this.#receipts.get(`${need.roomId} ${need.userId}`) ?? []),
-      users: needs.users.flatMap((userId) => this.#users.get(userId) ?? []),
-      events: asked
-        .filter((row) => row.clientMessageId !== null)
-        .flatMap((row) => this.#events.get(`${row.roomId} ${row.seq}`) ?? []),
+      roomId,
+      userId,
+      unread: unread.length,
+      mentions: unread.filter((message) => mentioned(message).includes(userId)).length,
+      mutedUntil: until !== undefined && this.#ahead(until) ? until : null,
     };
   }
 
-  #roomsOf(userId: string): RoomRow[] {
-    return [...this.#rooms.values()].filter(
-      ({ roomId, deletedAt }) => deletedAt === null && this.#standing(roomId, userId),
-    );
+  #stateMembers(room: string, asking: string): StateMember[] {
+    const members = this.#rows
+      .membersOf(room)
+      .sort((a, b) => a.joinedAt.getTime() - b.joinedAt.getTime() || (a.userId < b.userId ? -1 : 1));
+    return members.map(({ userId, role, joinedAt }) => {
+      const { name, activeAt } = this.#user(userId);
+      const read = userId === asking ? this.#rows.read(room, userId) : this.receipt(room, userId);
+      const known = read === undefined ? null : { messageId: read.messageId, readAt: read.readAt };
+      return { userId, name, role, joinedAt, activeAt, read: known };
+    });
   }
 
-  #standing(roomId: string, userId: string): boolean {
-    return this.#members.get(`${roomId} ${userId}`)?.leftSeq === null;
+  #known(userIds: readonly string[]): Map<string, UserRow> {
+    const rows = userIds.flatMap((userId) => this.#rows.users.get(userId) ?? []);
+    return new Map(rows.map((row) => [row.userId, row]));
   }
 
-  #role(roomId: string, userId: string) {
-    return this.#members.get(`${roomId} ${userId}`)?.role ?? "member";
+  /** The user, or what they are before they do anything. */
+  #user(userId: string): UserRow {
+    const nobody = { name: null, revokedAt: null, choice: "online" as const, choiceVersion: 0, activeAt: null };
+    return this.#rows.users.get(userId) ?? { userId, ...nobody };
   }
 
   #putUser(row: UserRow): UserRow {
@@ -253,12 +341,23 @@ export class MapStore implements Store {
   }
 
   #printed(row: MessageRow): HistoryMessage {
-    const original = row.replyTo === null ? undefined : this.#messages.get(`${row.roomId} ${row.replyTo}`);
-    const reactions = [...this.#reactions.values()].filter(
-      (each) => each.messageId === row.messageId && each.removedSeq === null,
+    const original = row.replyTo === null ? undefined : this.#rows.messages.get(`${row.roomId} ${row.replyTo}`);
+    const reactions = [...this.#rows.reactions.values()].filter(
+      ({ messageId, removedSeq }) => messageId === row.messageId && removedSeq === null,
     );
     return { ...row, original: original === undefined ? null : originalOf(original), reactions };
   }
 }
 
-const revocation = ({ userId, revokedAt }: UserRow) => (revokedAt === null ? [] : [{ userId, revokedAt }]);
+const NONE: Rows = {
+  rooms: [],
+  members: [],
+  messages: [],
+  reactions: [],
+  receipts: [],
+  users: [],
+  events: [],
+  markers: [],
+  parts: [],
+  named: [],
+};

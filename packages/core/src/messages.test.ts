@@ -49,6 +49,31 @@ async function setUp() {
   return { store, writer, chatId, act, say, answer, edit, remove, react, unreact, history, seqs };
 }
 
+test("messages count the room's messages from 1, whatever else happens there, and deleted ones count on", async () => {
+  const { answer, chatId, edit, history, react, remove, say, store } = await setUp();
+  const { messageId } = await say("ann", "one", { clientMessageId: "c1" });
+  await react("ben", messageId, "a");
+  await edit("ann", messageId, "first");
+  await say("ann", "again", { clientMessageId: "c1" });
+  const reply = await answer("ben", messageId, "two");
+  await remove("ben", reply.messageId);
+  await Promise.all([say("ann", "three"), say("ben", "four")]);
+  expect((await history()).map(({ place, seq }) => [place, seq])).toEqual([
+    [4, 8],
+    [3, 7],
+    [2, 5],
+    [1, 2],
+  ]);
+  expect(store.room(chatId)?.messageCount).toBe(4);
+});
+
+test("a message that mentions nobody says nothing of it", async () => {
+  const { say } = await setUp();
+  expect(await say("ann", "hello")).not.toHaveProperty("mentions");
+  expect(await say("ann", "hello", { mentions: [] })).not.toHaveProperty("mentions");
+  expect(await say("ann", "hello", { mentions: ["ben", "ben"] })).toMatchObject({ mentions: ["ben"] });
+});
+
 test("a message is answered with its event as its author receives it", async () => {
   const { chatId, say, store } = await setUp();
   const event = await say("ann", 'she said "hi"\n\u{1f44d}', { clientMessageId: "c1", mentions: ["ben"] });

@@ -6,6 +6,7 @@ import type { ActionOf } from "@signalbox/protocol/up";
 import { toBytes } from "./bytes.ts";
 import { addressed, type Command } from "./command.ts";
 import type { Actor, Draft } from "./draft.ts";
+import { mentioned, namedBy, namesNeeded, spellings } from "./mentions.ts";
 import type { Bytes, MessageRow, ReactionRow } from "./ports.ts";
 import { uuidv7 } from "./uuid.ts";
 
@@ -16,14 +17,20 @@ export function send(actor: Actor, action: Send): Answer {
   const { chatId: roomId, clientMessageId } = action;
   const repeats = clientMessageId === undefined ? [] : [{ roomId, senderId: actor.userId, clientMessageId }];
   const messages = action.type === "REPLY" ? [{ roomId, messageId: action.messageId }] : [];
+  const spelled = spellings(action.message);
   return {
-    needs: { ...inRoom(actor, roomId), messages, repeats },
+    needs: { ...inRoom(actor, roomId), messages, repeats, names: namesNeeded(roomId, spelled) },
     apply(draft) {
-      draft.room(roomId, actor);
+      const room = draft.room(roomId, actor);
       const repeat = draft.repeat(roomId, actor.userId, clientMessageId);
       if (repeat !== undefined) return firstAnswer(draft, repeat, actor.userId);
       const original = action.type === "REPLY" ? intact(draft.message(roomId, action.messageId)) : null;
-      const message = newMessage(draft, actor, action, original);
+      const message = {
+        ...newMessage(draft, actor, action, original),
+        place: room.messageCount + 1,
+        named: namedBy(draft, roomId, spelled),
+      };
+      draft.putRoom({ ...room, messageCount: message.place });
       draft.putMessage(message);
       return addressed(draft.append(roomId, actor.userId, sentBody(message, original)).body, actor.userId);
     },
@@ -32,15 +39,22 @@ export function send(actor: Actor, action: Send): Answer {
 
 export function edit(actor: Actor, action: ActionOf<"EDIT_MSG">): Answer {
   const { chatId: roomId, messageId } = action;
+  const spelled = spellings(action.message);
   return {
-    needs: { ...inRoom(actor, roomId), messages: [{ roomId, messageId }] },
+    needs: { ...inRoom(actor, roomId), messages: [{ roomId, messageId }], names: namesNeeded(roomId, spelled) },
     apply(draft) {
       draft.room(roomId, actor);
       const message = draft.message(roomId, messageId);
       if (message.senderId !== actor.userId) throw new Problem("forbidden", "only its author may edit a message");
       intact(message);
       if (message.content === action.message) return lastText(draft, message, actor.userId);
-      const edited = { ...message, content: action.message, editSeq: draft.nextSeq(roomId), editedAt: draft.now };
+      const edited = {
+        ...message,
+        content: action.message,
+        named: namedBy(draft, roomId, spelled),
+        editSeq: draft.nextSeq(roomId),
+        editedAt: draft.now,
+      };
       draft.putMessage(edited);
       return addressed(draft.append(roomId, actor.userId, editBody(edited)).body, actor.userId);
     },
@@ -61,6 +75,7 @@ export function remove(actor: Actor, action: ActionOf<"DELETE_MSG">): Answer {
       const deleted = {
         ...message,
         content: "",
+        named: null,
         deleteSeq: draft.nextSeq(roomId),
         deletedAt: draft.now,
         deletedBy: actor.userId,
@@ -135,7 +150,7 @@ function intact(message: MessageRow): MessageRow {
   return message;
 }
 
-function newMessage(draft: Draft, actor: Actor, action: Send, original: MessageRow | null): MessageRow {
+function newMessage(draft: Draft, actor: Actor, action: Send, original: MessageRow | null) {
   return {
     roomId: action.chatId,
     seq: draft.nextSeq(action.chatId),
@@ -185,13 +200,14 @@ export const originalOf = (message: MessageRow): Original => ({
 });
 
 function sentBody(message: MessageRow, original: MessageRow | null) {
+  const mentions = mentioned(message);
   const body = {
     senderId: message.senderId,
     messageId: message.messageId,
     message: message.content,
     timeStamp: message.sentAt.toISOString(),
     ...(message.clientMessageId === null ? {} : { clientMessageId: message.clientMessageId }),
-    ...(message.mentions === null ? {} : { mentions: [...message.mentions] }),
+    ...(mentions.length === 0 ? {} : { mentions }),
   };
   if (original === null) return { type: "SEND_MSG" as const, ...body };
   return { type: "REPLY" as const, ...body, replyTo: originalOf(original) };

@@ -1,6 +1,8 @@
 /** What core needs of the world. An implementation keeps every promise written here; `test/conformance` holds each of them to it. */
 import type { EventType, Original } from "@signalbox/protocol/down";
 import type { Role } from "@signalbox/protocol/http";
+import type { Choice } from "@signalbox/protocol/presence";
+import type { Registry } from "./registry.ts";
 
 /** UTF-8 as a one-byte ("latin1") string: it joins as cheaply as a string and goes to a socket without being encoded again. */
 export type Bytes = string;
@@ -46,6 +48,8 @@ export interface Engine {
    * and is active after the return. Subscribing twice is one subscription. Many channels cost few commands.
    */
   subscribe(channels: readonly Channel[]): Promise<void>;
+  /** As `publish`, for what must not be forgotten: resolves when the engine took it, rejects with `unavailable` when it did not. */
+  announce(channel: Channel, payload: Bytes): Promise<void>;
   /** Ends subscriptions; a publication that is under way may still arrive. Unknown channels are passed over. */
   unsubscribe(channels: readonly Channel[]): void;
   /** Notes that `userId` types in `room` for `ttlMs` more. Best effort, as `publish`. */
@@ -64,6 +68,12 @@ export interface Engine {
     rate: number,
     burst: number,
   ): Promise<{ granted: number; retryAfterMs: number }>;
+  /** Who is here, over all nodes. */
+  readonly registry: Registry;
+  /** Keeps `content` under a ticket for `ttlMs`. Rejects with `unavailable`. */
+  putTicket(ticket: string, content: string, ttlMs: number): Promise<void>;
+  /** What was kept under the ticket, once; null for a spent or unknown one. Rejects with `unavailable`. */
+  takeTicket(ticket: string): Promise<string | null>;
   /** Whether publications can be handed on at the moment. */
   connected(): boolean;
   /** Ends every connection and timer. Idempotent. */
@@ -80,6 +90,8 @@ export interface RoomRow {
   readonly createdAt: Date;
   readonly lastSeq: number;
   readonly memberCount: number;
+  /** Messages that were ever sent, deleted ones included. */
+  readonly messageCount: number;
   readonly deletedAt: Date | null;
 }
 
@@ -93,10 +105,12 @@ export interface MemberRow {
   readonly leftSeq: number | null;
 }
 
-/** A message as it is now. `seq` is its place in the room: the seq of the event that made it. */
+/** A message as it is now. `seq` orders messages: it is the seq of the event that made it. */
 export interface MessageRow {
   readonly roomId: string;
   readonly seq: number;
+  /** Counts the room's messages from 1. */
+  readonly place: number;
   readonly messageId: string;
   readonly senderId: string;
   /** "" when deleted. */
@@ -104,7 +118,10 @@ export interface MessageRow {
   readonly sentAt: Date;
   readonly clientMessageId: string | null;
   readonly replyTo: string | null;
+  /** Whom its author named, as given. */
   readonly mentions: readonly string[] | null;
+  /** Whom its text names by `@name`. */
+  readonly named: readonly string[] | null;
   readonly editSeq: number | null;
   readonly editedAt: Date | null;
   readonly deleteSeq: number | null;
@@ -124,12 +141,19 @@ export interface ReactionRow {
   readonly removedSeq: number | null;
 }
 
-/** How far a user has read. `stampSeq` is the room's seq when it changed: a resume sends those stamped at or after its cursor. */
+/**
+ * How far a user has read. `stampSeq` is the room's seq when it changed: a resume sends those stamped at or after its cursor.
+ * Whoever appears offline reads on in a second, hidden row, which is for their own sessions alone and ahead of the other;
+ * when they show themselves it takes the other's place.
+ */
 export interface ReceiptRow {
   readonly roomId: string;
   readonly userId: string;
+  readonly hidden: boolean;
   readonly messageId: string;
   readonly messageSeq: number;
+  /** The message's `place`. */
+  readonly messagePlace: number;
   readonly readAt: Date;
   readonly stampSeq: number;
 }
@@ -139,6 +163,27 @@ export interface UserRow {
   readonly name: string | null;
   /** Tokens issued until then are refused. */
   readonly revokedAt: Date | null;
+  /** What they chose last: "online" before they ever did. */
+  readonly choice: Choice;
+  /** Counts their choices. */
+  readonly choiceVersion: number;
+  /** When they were last active before they were last seen going offline. */
+  readonly activeAt: Date | null;
+}
+
+/** Up to where a user has scrolled: private, and may move backwards. */
+export interface MarkerRow {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly messageId: string;
+}
+
+/** A part of a room's state. `part`: "engagement", "plan", "call", or "sidekick <id>". */
+export interface PartRow {
+  readonly roomId: string;
+  readonly part: string;
+  /** Null: there is none (any more). */
+  readonly body: Record<string, unknown> | null;
 }
 
 /** A durable event: a small header that nodes read, and a body that they forward. */
@@ -161,6 +206,10 @@ export interface Rows {
   readonly receipts: readonly ReceiptRow[];
   readonly users: readonly UserRow[];
   readonly events: readonly EventRow[];
+  readonly markers: readonly MarkerRow[];
+  readonly parts: readonly PartRow[];
+  /** Answers to `Needs.names`; never written. */
+  readonly named: readonly { readonly roomId: string; readonly name: string; readonly userId: string }[];
 }
 
 /** Which rows a group of changes needs. Every room named anywhere is locked. */
@@ -180,8 +229,12 @@ export interface Needs {
   }[];
   /** Reactions by their id, wherever they are; their rooms are locked too, and their messages and the actors' memberships loaded. */
   readonly reactions: readonly { readonly reactionId: string; readonly userId: string }[];
+  /** Both rows of each, as far as they are there. */
   readonly receipts: readonly { readonly roomId: string; readonly userId: string }[];
   readonly users: readonly string[];
+  readonly parts: readonly { readonly roomId: string; readonly part: string }[];
+  /** Members of the room who alone have this name there. */
+  readonly names: readonly { readonly roomId: string; readonly name: string }[];
 }
 
 /** What changed since a snapshot. Rows of one transaction all appear, or none. */
@@ -191,7 +244,9 @@ export interface Changes {
   readonly rooms: readonly { readonly roomId: string; readonly lastSeq: number }[];
   readonly members: readonly MemberRow[];
   readonly receipts: readonly ReceiptRow[];
-  readonly revoked: readonly { readonly userId: string; readonly revokedAt: Date }[];
+  readonly markers: readonly MarkerRow[];
+  /** Users who were made or renamed, who chose, or whose tokens were revoked. */
+  readonly users: readonly UserRow[];
 }
 
 /** A message as history prints it. */
@@ -205,6 +260,41 @@ export interface RoomSummary extends RoomRow {
   readonly role: Role;
   readonly unread: number;
   readonly lastMessage: MessageRow | null;
+}
+
+/** Up to where a user has read, and what came after. */
+export interface Counts {
+  readonly roomId: string;
+  readonly userId: string;
+  /** Messages by others after the last read one, not deleted. */
+  readonly unread: number;
+  /** Those of them that mention the user. */
+  readonly mentions: number;
+  /** Until when the user wants to hear nothing of it; null also when that is over. */
+  readonly mutedUntil: Date | null;
+}
+
+export interface StateMember {
+  readonly userId: string;
+  readonly name: string | null;
+  readonly role: Role;
+  readonly joinedAt: Date;
+  /** As `UserRow`. */
+  readonly activeAt: Date | null;
+  /** How far they have read, as the asking user may know. */
+  readonly read: { readonly messageId: string; readonly readAt: Date } | null;
+}
+
+/** A room as one user sees it, in one snapshot: everything but presence and typing. */
+export interface RoomState extends Counts {
+  readonly room: RoomRow;
+  /** By the time of joining, then by id. */
+  readonly members: readonly StateMember[];
+  readonly parts: readonly PartRow[];
+  readonly lastReadId: string | null;
+  readonly markerId: string | null;
+  /** Messages whose snooze is not over. */
+  readonly snoozed: readonly string[];
 }
 
 /**
@@ -238,8 +328,21 @@ export interface Store {
    */
   changes(snapshot: string | null): Promise<Changes>;
 
-  /** Whether the room stands and the user may see it: as a member, or as a `service`. */
-  isVisible(room: string, userId: string, service: boolean): Promise<boolean>;
+  /** The rooms, as `roomsOf`, of several users; users without any are absent. */
+  roomsOfAll(userIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** The members of each of these rooms. */
+  membersOf(rooms: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+
+  /** The last seq of a room that stands and that the user may see, as a member or as a `service`; null for any other. */
+  seqOf(room: string, userId: string, service: boolean): Promise<number | null>;
+  /** Everything of a room but presence and typing, in one statement; null as `seqOf`. */
+  roomState(room: string, userId: string, service: boolean): Promise<RoomState | null>;
+  /** What is unread by these users in these rooms. */
+  counts(asked: readonly { readonly roomId: string; readonly userId: string }[]): Promise<readonly Counts[]>;
+  /** Mutes the room for the user until then; null ends it. False when they are no member. */
+  mute(room: string, userId: string, until: Date | null): Promise<boolean>;
+  /** Snoozes the message for the user until then; null ends it. False when they are no member, or the message is not there. */
+  snooze(room: string, userId: string, messageId: string, until: Date | null): Promise<boolean>;
   /** Newest first, from below the message `before` (or the end). An unknown `before` is `not_found`. */
   history(room: string, limit: number, before: string | null): Promise<readonly HistoryMessage[]>;
   /** The user's rooms by descending id, below `before`. */
@@ -249,6 +352,12 @@ export interface Store {
   users(userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>>;
   /** Creates the user or changes the name. */
   putUser(userId: string, name: string | null): Promise<UserRow>;
+  /** Those of `userIds` who exist and share a room with the user, or are the user; for a `service`, all who exist. */
+  companions(userId: string, service: boolean, userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>>;
+  /** Notes what a user chose. Whoever shows themselves again also shows what they read meanwhile, in the same transaction. */
+  choose(userId: string, choice: Choice): Promise<UserRow>;
+  /** Notes when these users were last active; an earlier time than the known one changes nothing. */
+  noteActive(users: ReadonlyMap<string, Date>): Promise<void>;
   /** Refuses every token of the user issued until now; returns that moment, by the store's clock. */
   revoke(userId: string): Promise<Date>;
 

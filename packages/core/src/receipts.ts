@@ -1,4 +1,7 @@
-/** The rules of read receipts: state that only moves forward. CONTRACT sections 2 and 3. */
+/**
+ * The rule of read receipts: state that only moves forward. Whoever appears offline reads on where only their own sessions see
+ * it, until they show themselves. CONTRACT sections 2, 3 and 6.
+ */
 import { encodeBody } from "@signalbox/protocol/encode";
 import type { ActionOf } from "@signalbox/protocol/up";
 import { toBytes } from "./bytes.ts";
@@ -12,17 +15,25 @@ export function read(actor: Actor, action: ActionOf<"READ_MSG">): Command<Bytes>
   const { chatId: roomId, messageId } = action;
   const { userId } = actor;
   return {
-    needs: { ...inRoom(actor, roomId), messages: [{ roomId, messageId }], receipts: [{ roomId, userId }] },
+    needs: {
+      ...inRoom(actor, roomId),
+      messages: [{ roomId, messageId }],
+      receipts: [{ roomId, userId }],
+      users: [userId],
+    },
     apply(draft) {
       const room = draft.room(roomId, actor);
       const message = draft.message(roomId, messageId);
+      // The further of both: a hidden one may be ahead of somebody who shows themselves, until `Store.choose` has moved it.
       const last = draft.receipt(roomId, userId);
       if (last !== undefined && last.messageSeq >= message.seq) return addressed(receiptBody(roomId, last), userId);
       const receipt = {
         roomId,
         userId,
+        hidden: draft.hides(userId),
         messageId,
         messageSeq: message.seq,
+        messagePlace: message.place,
         readAt: draft.now,
         stampSeq: room.lastSeq,
       };

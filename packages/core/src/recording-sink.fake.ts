@@ -64,14 +64,23 @@ export class RecordingSink implements Sink {
   /** Typing as it was told: `["ann", true]` when Ann started, `["ann", false]` when she stopped. */
   typing(): [string, boolean][] {
     return this.signals.flatMap(({ about }) =>
-      about.kind === "typing" ? [[about.userId, about.typing] as [string, boolean]] : [],
+      about.kind === "typing" ? [[about.userId, about.remainingMs > 0] as [string, boolean]] : [],
     );
   }
 
   /** Receipts as they were told: who, and up to which seq. */
   receipts(): [string, number][] {
     return this.signals.flatMap(({ about }) =>
-      about.kind === "receipt" ? [[about.userId, about.messageSeq] as [string, number]] : [],
+      about.kind === "receipts"
+        ? about.receipts.map(({ userId, messageSeq }) => [userId, messageSeq] as [string, number])
+        : [],
+    );
+  }
+
+  /** Presence as it was told: `["ann", "online"]`. */
+  presence(): [string, string][] {
+    return this.signals.flatMap(({ about }) =>
+      about.kind === "presence" ? [[about.userId, about.status] as [string, string]] : [],
     );
   }
 

@@ -10,6 +10,7 @@ import { RecordingSink } from "./recording-sink.fake.ts";
 import { createSeat, type Seat } from "./seat.ts";
 
 const ROOM = "room";
+const DEAF = { entered: () => undefined, delivered: () => undefined, saw: () => undefined, empty: () => undefined };
 
 /** One room on one node: a store that has every event, a feed that hears of those that are not lost, and seats. */
 function setUp() {
@@ -20,7 +21,7 @@ function setUp() {
     clock,
     pages: new Pages(store),
     seatsOf: (userId) => seats.get(userId) ?? [],
-    empty: () => undefined,
+    ...DEAF,
   });
   let seq = 0;
 

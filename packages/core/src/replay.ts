@@ -1,7 +1,9 @@
 import type { Clock } from "./clock.ts";
 import type { Feed } from "./feed.ts";
+import type { Receipt } from "./frames.ts";
 import { PAGE } from "./pages.ts";
 import type { EventRow } from "./ports.ts";
+import { receiptSignals } from "./readers.ts";
 import type { Live, Seat } from "./seat.ts";
 
 /** How long to wait after the store could not answer. */
@@ -30,7 +32,7 @@ export class Replay {
   /** Live events since the last page was asked for; undefined while further away than that. */
   #tail: EventRow[] | undefined;
   /** Receipts that were told meanwhile, newest per user. */
-  #receipts: Map<string, Live> | undefined;
+  #receipts: Map<string, Receipt> | undefined;
   /** Its user left and has not come back yet, as far as the replay has come: what others said meanwhile is not for them. */
   #away = false;
   #ended = false;
@@ -51,11 +53,11 @@ export class Replay {
     else this.#tail = undefined;
   }
 
-  /** A receipt was told to those who are live. Typing is not kept: who types is told anew. */
-  keep(signal: Live): void {
-    if (signal.about.kind !== "receipt") return;
+  /** Receipts were told to those who are live. Nothing else is kept: what is true at the end is told then. */
+  keep({ about }: Live): void {
+    if (about.kind !== "receipts") return;
     this.#receipts ??= new Map();
-    this.#receipts.set(signal.key, signal);
+    for (const receipt of about.receipts) this.#receipts.set(receipt.userId, receipt);
   }
 
   /** The session gets nothing above `seq`, where its user left. */
@@ -96,7 +98,8 @@ export class Replay {
 
   #goLive(): void {
     this.#feed.enliven(this.#seat, this.cursor);
-    for (const receipt of this.#receipts?.values() ?? []) this.#seat.sink.signal(receipt);
+    const receipts = [...(this.#receipts?.values() ?? [])];
+    for (const signal of receiptSignals(this.roomId, receipts)) this.#seat.sink.signal(signal);
   }
 
   async #page(): Promise<void> {

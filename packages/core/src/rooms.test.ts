@@ -23,7 +23,7 @@ async function setUp() {
     store.eventsOf(room).map(({ body }) => parse(DurableEvent, JSON.parse(toText(open(body, "ann") + body))));
   const members = async () => {
     const all = await Promise.all(
-      ["olga", "ann", "ben", "eve"].map(async (id) => ((await store.isVisible(room, id, false)) ? [id] : [])),
+      ["olga", "ann", "ben", "eve"].map(async (id) => ((await store.seqOf(room, id, false)) === null ? [] : [id])),
     );
     return all.flat();
   };
@@ -36,6 +36,7 @@ test("who makes a room owns it, and those named are its members; NEW_CHAT is its
     name: "Project",
     createdBy: "olga",
     memberCount: 3,
+    messageCount: 0,
     lastSeq: 1,
     metadata: { colour: "red" },
   });
@@ -55,7 +56,7 @@ test("a service makes rooms for others without sitting in them", async () => {
   const { store, writer } = await setUp();
   const room = await writer.createRoom(service, { name: "Other", members: ["ann"], metadata: {} });
   expect(room.memberCount).toBe(1);
-  expect(await store.isVisible(room.roomId, "backend", false)).toBe(false);
+  expect(await store.seqOf(room.roomId, "backend", false)).toBeNull();
 });
 
 test("a changed name or metadata is a ROOM_STATE; a change to what is already there is none", async () => {

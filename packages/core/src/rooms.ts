@@ -25,6 +25,7 @@ export function create(actor: Actor, body: CreateRoom): Command<RoomRow> {
         createdAt: draft.now,
         lastSeq: 0,
         memberCount: members.size,
+        messageCount: 0,
         deletedAt: null,
       });
       const { seq } = draft.append(roomId, actor.userId, {

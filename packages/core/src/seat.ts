@@ -1,16 +1,25 @@
+import type { Status } from "@signalbox/protocol/presence";
 import type { Feed } from "./feed.ts";
 import type { Receipt } from "./frames.ts";
-import type { Bytes, EventRow } from "./ports.ts";
+import type { Bytes, Counts, EventRow } from "./ports.ts";
 
-/** A signal or receipt on its way to a session. Of those with the same `key`, only the newest matters. */
+/** A signal or receipts on their way to a session. Of those with the same `key`, only the newest matters. */
 export interface Live {
   readonly key: string;
-  readonly roomId: string;
+  /** The room that it is about; null for presence, which is told once however many rooms are shared. */
+  readonly roomId: string | null;
   /** As a socket is sent it, not addressed yet. */
   readonly body: Bytes;
-  readonly about:
-    | { readonly kind: "typing"; readonly userId: string; readonly typing: boolean }
-    | ({ readonly kind: "receipt" } & Receipt);
+  readonly about: /** They type, for so long unless they go on; 0: no longer. */
+    | { readonly kind: "typing"; readonly userId: string; readonly remainingMs: number }
+    /** One, or many that a socket is sent as one frame. */
+    | { readonly kind: "receipts"; readonly receipts: readonly Receipt[] }
+    | { readonly kind: "presence"; readonly userId: string; readonly status: Status; readonly activeAt: Date | null }
+    | ({ readonly kind: "notification"; readonly why: "mention" | "unread"; readonly messageId: string } & Pick<
+        Counts,
+        "unread" | "mentions"
+      >)
+    | { readonly kind: "marker"; readonly messageId: string };
 }
 
 /** What the hub needs of a session: somewhere to put things. None of these calls may throw or wait. */
@@ -31,12 +40,24 @@ export interface Sink {
 /** A session's place in the hub. */
 export interface Seat {
   readonly sink: Sink;
+  /** The one room that it is for; null for one that is in all rooms of its user. */
+  readonly scope: string | null;
   /** The rooms that it is in. Kept by the feeds. */
   readonly feeds: Set<Feed>;
   /** Rooms that its user was seen leaving, and at which seq: a membership read before that must not let it in. Kept by the feeds. */
   readonly leaves: Map<string, number>;
+  /** Whether it counts for its user's presence. Kept by the hub. */
+  attends: boolean;
   /** `parked`: nothing is delivered until it says where it was. */
   state: "parked" | "live" | "left";
 }
 
-export const createSeat = (sink: Sink): Seat => ({ sink, feeds: new Set(), leaves: new Map(), state: "parked" });
+/** `scope`: the one room that the session is for. */
+export const createSeat = (sink: Sink, scope: string | null = null): Seat => ({
+  sink,
+  scope,
+  feeds: new Set(),
+  leaves: new Map(),
+  attends: false,
+  state: "parked",
+});

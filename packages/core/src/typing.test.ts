@@ -5,7 +5,7 @@ import { Typing } from "./typing.ts";
 function setUp() {
   const clock = new ManualClock();
   const told: [string, boolean][] = [];
-  return { clock, told, typing: new Typing(clock, (userId, typing) => told.push([userId, typing])) };
+  return { clock, told, typing: new Typing(clock, (userId, remainingMs) => told.push([userId, remainingMs > 0])) };
 }
 
 test("who falls silent stops after exactly the time that was said", async () => {
@@ -55,9 +55,12 @@ test("several type independently of each other", async () => {
   typing.started("ann", 4000);
   await clock.pass(1000);
   typing.started("ben", 4000);
-  expect([...typing.now()]).toEqual(["ann", "ben"]);
+  expect(typing.now()).toEqual([
+    ["ann", 3000],
+    ["ben", 4000],
+  ]);
   await clock.pass(3000);
-  expect([...typing.now()]).toEqual(["ben"]);
+  expect(typing.now().map(([userId]) => userId)).toEqual(["ben"]);
 });
 
 test("nobody types for longer than 30 s without saying so again, whatever number arrives", async () => {

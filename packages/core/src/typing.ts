@@ -16,10 +16,11 @@ const LONGEST_MS = 30_000;
  */
 export class Typing {
   readonly #clock: Clock;
-  readonly #changed: (userId: string, typing: boolean) => void;
-  readonly #deadlines = new Map<string, () => void>();
+  readonly #changed: (userId: string, remainingMs: number) => void;
+  readonly #deadlines = new Map<string, { readonly at: number; readonly callOff: () => void }>();
 
-  constructor(clock: Clock, changed: (userId: string, typing: boolean) => void) {
+  /** `changed`: told of who starts, with how long that lasts unless they go on, and of who stops, with 0. */
+  constructor(clock: Clock, changed: (userId: string, remainingMs: number) => void) {
     this.#clock = clock;
     this.#changed = changed;
   }
@@ -27,41 +28,42 @@ export class Typing {
   /** `userId` started, or goes on: told once, however often it is refreshed. */
   started(userId: string, remainingMs: number): void {
     const before = this.#deadlines.get(userId);
-    before?.();
+    before?.callOff();
     const ms = Math.min(Math.max(remainingMs, 0), LONGEST_MS);
-    this.#deadlines.set(
-      userId,
-      this.#clock.after(ms, () => this.stopped(userId)),
-    );
-    if (before === undefined) this.#changed(userId, true);
+    const callOff = this.#clock.after(ms, () => this.stopped(userId));
+    this.#deadlines.set(userId, { at: this.#clock.now() + ms, callOff });
+    if (before === undefined) this.#changed(userId, ms);
   }
 
   /** `userId` stopped: by word, by sending their message, or by silence. */
   stopped(userId: string): void {
-    const callOff = this.#deadlines.get(userId);
-    if (callOff === undefined) return;
-    callOff();
+    const deadline = this.#deadlines.get(userId);
+    if (deadline === undefined) return;
+    deadline.callOff();
     this.#deadlines.delete(userId);
-    this.#changed(userId, false);
+    this.#changed(userId, 0);
   }
 
   has(userId: string): boolean {
     return this.#deadlines.has(userId);
   }
 
-  now(): IterableIterator<string> {
-    return this.#deadlines.keys();
+  /** Who types now, and for how many milliseconds more unless they go on. */
+  now(): [userId: string, remainingMs: number][] {
+    const now = this.#clock.now();
+    return [...this.#deadlines].map(([userId, { at }]) => [userId, at - now]);
   }
 
   close(): void {
-    for (const callOff of this.#deadlines.values()) callOff();
+    for (const { callOff } of this.#deadlines.values()) callOff();
     this.#deadlines.clear();
   }
 }
 
 /**
  * The rule of typing: told to the room, written nowhere. It takes its turn among its sender's messages, so that it ends with
- * the one behind it and not with the one before. `known`: the actor is known to be in the room.
+ * the one behind it and not with the one before. Whoever appears offline is answered, and nobody is told. `known`: the actor is
+ * known to be in the room, and `actor.hidden` says how they appear.
  */
 export function type(
   actor: Actor,
@@ -72,10 +74,10 @@ export function type(
   const { userId } = actor;
   const started = action.type === "TYPING";
   return {
-    needs: known ? {} : inRoom(actor, roomId),
+    needs: known ? {} : { ...inRoom(actor, roomId), users: [userId] },
     apply(draft) {
       if (!known) draft.room(roomId, actor);
-      draft.tell({ roomId, userId, started });
+      if (!actor.hidden && !draft.hides(userId)) draft.tell({ roomId, userId, started });
       return addressed(typingBody(roomId, userId, started), userId);
     },
   };

@@ -3,18 +3,14 @@ import type { CreateRoom, PatchRoom, Role } from "@signalbox/protocol/http";
 import type { Action } from "@signalbox/protocol/up";
 import type { Command } from "./command.ts";
 import { type Actor, Draft } from "./draft.ts";
-import {
-  encodeEventFrame,
-  encodeJoinedFrame,
-  encodeReceiptsFrame,
-  encodeRevokedFrame,
-  encodeStopFrame,
-  encodeTypingFrame,
-} from "./frames.ts";
+import { encodeRevokedFrame } from "./frames.ts";
+import { mark } from "./markers.ts";
 import { edit, react, remove, send, unreact } from "./messages.ts";
-import type { Bytes, Engine, MemberRow, Needs, ReceiptRow, RoomRow, Rows, Store } from "./ports.ts";
+import { type Part, putPart } from "./parts.ts";
+import type { Bytes, Engine, MemberRow, Needs, PartRow, RoomRow, Rows, Store } from "./ports.ts";
 import { read } from "./receipts.ts";
 import { create, destroy, patch, putMember, removeMember } from "./rooms.ts";
+import { tell } from "./tell.ts";
 import { type } from "./typing.ts";
 
 /** What one transaction takes at most: larger groups gain nothing and make everybody in them wait. */
@@ -37,6 +33,10 @@ export interface Writer {
   deleteRoom(actor: Actor, roomId: string): Promise<void>;
   putMember(actor: Actor, roomId: string, userId: string, role: Role | undefined): Promise<MemberRow>;
   removeMember(actor: Actor, roomId: string, userId: string): Promise<void>;
+  /** Moves the actor's own marker, which only their own sessions are told of. */
+  mark(actor: Actor, roomId: string, messageId: string): Promise<void>;
+  /** Writes a part of the room's state as an owner or a `service`; null deletes it. What is already there is left alone. */
+  putPart(actor: Actor, roomId: string, part: Part, body: PartRow["body"]): Promise<void>;
   /** Ends every token of the user issued until now. */
   revoke(userId: string): Promise<void>;
   /** Resolves when everything that was handed in is committed or refused; takes nothing more. */
@@ -52,7 +52,7 @@ export interface WriterDeps {
 }
 
 export function createWriter({ store, engine, typingTtlMs, measure }: WriterDeps): Writer {
-  const lane = new Lane(store, (draft) => publish(draft, engine, typingTtlMs), measure);
+  const lane = new Lane(store, (draft) => tell(draft, engine, typingTtlMs), measure);
 
   return {
     act(actor, action, known = false) {
@@ -81,6 +81,8 @@ export function createWriter({ store, engine, typingTtlMs, measure }: WriterDeps
     deleteRoom: (actor, roomId) => lane.run(actor.userId, destroy(actor, roomId)),
     putMember: (actor, roomId, userId, role) => lane.run(actor.userId, putMember(actor, roomId, userId, role)),
     removeMember: (actor, roomId, userId) => lane.run(actor.userId, removeMember(actor, roomId, userId)),
+    mark: (actor, roomId, messageId) => lane.run(actor.userId, mark(actor, roomId, messageId)),
+    putPart: (actor, roomId, part, body) => lane.run(actor.userId, putPart(actor, roomId, part, body)),
     async revoke(userId) {
       const at = await store.revoke(userId);
       engine.publish({ kind: "user", id: userId }, encodeRevokedFrame(at));
@@ -200,7 +202,18 @@ class Lane {
   }
 }
 
-const NOTHING: Rows = { rooms: [], members: [], messages: [], reactions: [], receipts: [], users: [], events: [] };
+const NOTHING: Rows = {
+  rooms: [],
+  members: [],
+  messages: [],
+  reactions: [],
+  receipts: [],
+  users: [],
+  events: [],
+  markers: [],
+  parts: [],
+  named: [],
+};
 
 /** Live signals go on while the store is away: they ask it nothing. */
 const needsStore = ({ needs }: Command<unknown>): boolean => Object.keys(needs).length > 0;
@@ -226,40 +239,8 @@ function needsOf(group: readonly Waiting[]): Needs {
     standing: all("standing"),
     reactions: all("reactions"),
     receipts: all("receipts"),
-    users: all("users"),
+    users: [...new Set(all("users"))],
+    parts: all("parts"),
+    names: all("names"),
   };
-}
-
-/** Tells the other nodes what was committed. Hints only: whoever misses one asks the store. DESIGN 3.3. */
-function publish(draft: Draft, engine: Engine, typingTtlMs: number): void {
-  const { members, receipts } = draft.changes();
-  for (const told of draft.told) {
-    const channel = { kind: "room", id: told.roomId } as const;
-    if ("body" in told) {
-      engine.publish(channel, encodeEventFrame(told));
-      // Nodes see their message end it; whoever asks the engine later must not find it either.
-      if (told.type === "SEND_MSG" || told.type === "REPLY") engine.stopTyping(told.roomId, told.userId);
-    } else if (told.started) {
-      engine.startTyping(told.roomId, told.userId, typingTtlMs);
-      engine.publish(channel, encodeTypingFrame(told.userId, typingTtlMs));
-    } else {
-      engine.stopTyping(told.roomId, told.userId);
-      engine.publish(channel, encodeStopFrame(told.userId));
-    }
-  }
-  for (const member of members)
-    if (member.leftSeq === null)
-      engine.publish({ kind: "user", id: member.userId }, encodeJoinedFrame(member.roomId, member.joinedSeq));
-  for (const [roomId, each] of byRoom(receipts))
-    engine.publish({ kind: "room", id: roomId }, encodeReceiptsFrame(each));
-}
-
-function byRoom(receipts: readonly ReceiptRow[]): Map<string, ReceiptRow[]> {
-  const rooms = new Map<string, ReceiptRow[]>();
-  for (const receipt of receipts) {
-    const room = rooms.get(receipt.roomId);
-    if (room === undefined) rooms.set(receipt.roomId, [receipt]);
-    else room.push(receipt);
-  }
-  return rooms;
 }

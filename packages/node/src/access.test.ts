@@ -4,6 +4,7 @@ import { createAccess } from "./access.ts";
 import type { Claims } from "./tokens.ts";
 
 const issuedAt = new Date(1000);
+const NEW = { name: null, revokedAt: null, choice: "online", choiceVersion: 0, activeAt: null } as const;
 
 /** Access for one bearer, and what it wrote to the store. */
 function accessOf(name: string | null, user: Partial<UserRow> | undefined) {
@@ -12,11 +13,10 @@ function accessOf(name: string | null, user: Partial<UserRow> | undefined) {
   const access = createAccess({
     tokens: { verify: async () => claims },
     store: {
-      users: async ([userId = ""]) =>
-        new Map(user === undefined ? [] : [[userId, { userId, name: null, revokedAt: null, ...user }]]),
+      users: async ([userId = ""]) => new Map(user === undefined ? [] : [[userId, { ...NEW, userId, ...user }]]),
       putUser: async (userId, stored) => {
         written.push(stored);
-        return { userId, name: stored, revokedAt: null };
+        return { ...NEW, ...user, userId, name: stored };
       },
     },
   });
@@ -27,7 +27,7 @@ describe("admit", () => {
   it("makes an unknown user, named or not", async () => {
     for (const name of ["Ada", null]) {
       const { admitted, claims, written } = accessOf(name, undefined);
-      expect(await admitted).toBe(claims);
+      expect(await admitted).toEqual({ ...claims, hidden: false });
       expect(written).toEqual([name]);
     }
   });
@@ -46,11 +46,20 @@ describe("admit", () => {
     }
   });
 
+  it("tells who appears offline, under an old name or a new one", async () => {
+    for (const name of ["Ada", "Ada L.", null]) {
+      const { admitted } = accessOf(name, { name: "Ada", choice: "appear_offline" });
+      expect(await admitted).toMatchObject({ userId: "ada", hidden: true });
+    }
+    for (const choice of ["online", "idle", "busy"] as const)
+      expect(await accessOf("Ada", { name: "Ada", choice }).admitted).toMatchObject({ hidden: false });
+  });
+
   it("refuses a token issued until the revocation, and admits a later one", async () => {
     const revoked = { code: "unauthenticated", message: "revoked" };
     await expect(accessOf("Ada", { revokedAt: issuedAt }).admitted).rejects.toMatchObject(revoked);
     const { admitted, claims } = accessOf(null, { revokedAt: new Date(issuedAt.getTime() - 1) });
-    expect(await admitted).toBe(claims);
+    expect(await admitted).toEqual({ ...claims, hidden: false });
   });
 });
 
@@ -65,7 +74,7 @@ describe("confirm", () => {
           asked.push(userIds);
           return new Promise((resolve) => answers.push(() => resolve(new Map())));
         },
-        putUser: async (userId, name) => ({ userId, name, revokedAt: null }),
+        putUser: async (userId, name) => ({ ...NEW, userId, name }),
       },
     });
     const confirm = (userId: string) =>

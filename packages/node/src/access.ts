@@ -3,17 +3,23 @@ import { Problem } from "@signalbox/protocol/errors";
 import { remembering } from "./remembering.ts";
 import type { Claims, Tokens } from "./tokens.ts";
 
+/** What a token that lets its bearer in says of them. */
+export interface Admitted extends Claims {
+  /** They appear offline. */
+  readonly hidden: boolean;
+}
+
 /** The door to API and gateway alike. CONTRACT sections 1 "Auth" and 4 "Revocation". */
 export interface Access {
   /** The claims of a token that holds; whether it is revoked only `confirm` knows. Rejects as `Tokens.verify`. */
   verify(token: string): Promise<Claims>;
   /**
-   * Resolves when these claims are not revoked; their user exists from then on, under the token's name if it has one. Rejects
-   * with `unauthenticated` (detail "revoked"), or with `unavailable` when the store is away.
+   * Resolves with their user when these claims are not revoked; who did not exist does from then on, and whoever has a name
+   * in the token goes by it. Rejects with `unauthenticated` (detail "revoked"), or with `unavailable` when the store is away.
    */
-  confirm(claims: Claims): Promise<void>;
-  /** Both, for one request of many: the claims of a token that lets its bearer in now. Tokens that held are remembered. */
-  admit(token: string): Promise<Claims>;
+  confirm(claims: Claims): Promise<UserRow>;
+  /** Both, for one request of many: whom a token lets in now. Tokens that held are remembered. */
+  admit(token: string): Promise<Admitted>;
 }
 
 export interface AccessDeps {
@@ -23,11 +29,11 @@ export interface AccessDeps {
 
 export function createAccess({ tokens, store }: AccessDeps): Access {
   const lookUp = inGroups((userIds) => store.users(userIds));
-  const confirm = async ({ userId, name, issuedAt }: Claims): Promise<void> => {
+  const confirm = async ({ userId, name, issuedAt }: Claims): Promise<UserRow> => {
     const user = await lookUp(userId);
     if (user?.revokedAt && issuedAt <= user.revokedAt) throw new Problem("unauthenticated", "revoked");
     const renamed = name !== null && name !== user?.name;
-    if (user === undefined || renamed) await store.putUser(userId, name);
+    return user === undefined || renamed ? await store.putUser(userId, name) : user;
   };
   const remembered = remembering(tokens.verify);
   return {
@@ -35,8 +41,8 @@ export function createAccess({ tokens, store }: AccessDeps): Access {
     confirm,
     async admit(token) {
       const claims = await remembered(token);
-      await confirm(claims);
-      return claims;
+      const { choice } = await confirm(claims);
+      return { ...claims, hidden: choice === "appear_offline" };
     },
   };
 }

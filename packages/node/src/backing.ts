@@ -1,5 +1,7 @@
+import { systemClock } from "@signalbox/core/clock";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
 import type { Engine, Store } from "@signalbox/core/ports";
+import { STANDARD_TIMING } from "@signalbox/core/registry";
 import { startEmbedded } from "@signalbox/postgres/embedded";
 import { createStore } from "@signalbox/postgres/store";
 import { createRedisEngine } from "@signalbox/redis/engine";
@@ -19,10 +21,11 @@ export async function openBacking(node: Launch): Promise<Backing> {
   const { config, log, onStop } = node;
   const store = await createStore({ url: config.databaseUrl ?? (await embeddedUrl(node)) });
   onStop("store", () => store.close());
+  const timing = { ...STANDARD_TIMING, graceMs: config.presenceGraceMs };
   const engine =
     config.redisUrl === undefined
-      ? createMemoryEngine()
-      : createRedisEngine({ url: config.redisUrl, log: (message, err) => log.warn({ err }, message) });
+      ? createMemoryEngine(systemClock, timing)
+      : createRedisEngine({ url: config.redisUrl, log: (message, err) => log.warn({ err }, message), timing });
   onStop("engine", () => engine.close());
   return { engine, store };
 }

@@ -1,3 +1,5 @@
+import { systemClock } from "@signalbox/core/clock";
+import { createPresence, type Presence } from "@signalbox/core/presence";
 import { createRateLimit, type RateLimit } from "@signalbox/core/ratelimit";
 import { createWriter, type Writer } from "@signalbox/core/writer";
 import { type Access, createAccess } from "./access.ts";
@@ -15,6 +17,7 @@ export interface Node extends Launch, Backing {
   readonly access: Access;
   readonly rateLimit: RateLimit;
   readonly writer: Writer;
+  readonly presence: Presence;
 }
 
 /** Opens what a node stands on and builds what its doors share. All of it ends with the node. */
@@ -33,5 +36,6 @@ export async function openNode(launched: Launch): Promise<Node> {
   const tokens = createTokens(config);
   const access = createAccess({ tokens, store });
   const rateLimit = createRateLimit({ engine, rate: config.actionRate, burst: config.actionBurst });
-  return { ...launched, store, engine, metrics, health, tokens, access, rateLimit, writer };
+  const presence = createPresence({ engine, store, clock: systemClock });
+  return { ...launched, store, engine, metrics, health, tokens, access, rateLimit, writer, presence };
 }

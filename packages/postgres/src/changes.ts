@@ -1,5 +1,5 @@
-import type { Changes, MemberRow, ReceiptRow } from "@signalbox/core/ports";
-import { memberColumns, receiptColumns } from "./columns.ts";
+import type { Changes, MarkerRow, MemberRow, ReceiptRow, UserRow } from "@signalbox/core/ports";
+import { markerColumns, memberColumns, receiptColumns, userColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 
 /**
@@ -10,10 +10,10 @@ import type { Sql } from "./connection.ts";
 export async function changes(sql: Sql, snapshot: string | null): Promise<Changes> {
   if (snapshot === null) {
     const [start] = await sql<[{ snapshot: string }]>`select pg_snapshot_xmin(pg_current_snapshot())::text as snapshot`;
-    return { snapshot: start.snapshot, rooms: [], members: [], receipts: [], revoked: [] };
+    return { snapshot: start.snapshot, rooms: [], members: [], receipts: [], markers: [], users: [] };
   }
   // All statements see one snapshot, and are sent at once.
-  const [, [next], rooms, members, receipts, revoked] = await Promise.all([
+  const [, [next], rooms, members, receipts, markers, users] = await Promise.all([
     sql`begin isolation level repeatable read read only`.execute(),
     sql<[{ snapshot: string }]>`select pg_snapshot_xmin(pg_current_snapshot())::text as snapshot`.execute(),
     sql<{ roomId: string; lastSeq: number }[]>`
@@ -21,9 +21,9 @@ export async function changes(sql: Sql, snapshot: string | null): Promise<Change
       select room_id, max(seq) as last_seq from changed group by room_id`.execute(),
     sql<MemberRow[]>`select ${memberColumns(sql)} from members m where m.xid >= ${snapshot}::xid8`.execute(),
     sql<ReceiptRow[]>`select ${receiptColumns(sql)} from receipts c where c.xid >= ${snapshot}::xid8`.execute(),
-    sql<{ userId: string; revokedAt: Date }[]>`
-      select user_id, revoked_at from users where xid >= ${snapshot}::xid8 and revoked_at is not null`.execute(),
+    sql<MarkerRow[]>`select ${markerColumns(sql)} from markers k where k.xid >= ${snapshot}::xid8`.execute(),
+    sql<UserRow[]>`select ${userColumns(sql)} from users u where u.xid >= ${snapshot}::xid8`.execute(),
     sql`commit`.execute(),
   ]);
-  return { snapshot: next.snapshot, rooms, members, receipts, revoked };
+  return { snapshot: next.snapshot, rooms, members, receipts, markers, users };
 }

@@ -37,7 +37,7 @@ export async function commit(
  * taken when the one before it is done: the facts are younger than the locks.
  */
 async function load(sql: Sql, needs: Needs): Promise<Loaded> {
-  const [, locked, clock, members, messages, repeats, reactions, receipts, users] = await Promise.all([
+  const [, locked, clock, members, messages, repeats, reactions, receipts, users, parts, named] = await Promise.all([
     sql`begin`.execute(),
     facts.lockRooms(sql, needs),
     facts.clock(sql),
@@ -47,6 +47,8 @@ async function load(sql: Sql, needs: Needs): Promise<Loaded> {
     facts.reactionsOf(sql, needs.reactions, needs.standing),
     facts.receiptsOf(sql, needs.receipts),
     facts.usersOf(sql, needs.users),
+    facts.partsOf(sql, needs.parts),
+    facts.namesOf(sql, needs.names),
   ]);
   const rooms = locked.map(({ lastAt: _, ...room }) => room);
   const times = locked.map(({ lastAt }) => lastAt.getTime());
@@ -59,6 +61,9 @@ async function load(sql: Sql, needs: Needs): Promise<Loaded> {
       receipts,
       users,
       events: repeats.events,
+      markers: [],
+      parts,
+      named,
     },
     // A system clock that was set back does not turn back the time of a room.
     now: new Date(Math.max(clock.getTime(), ...times)),
@@ -74,29 +79,40 @@ function distinct(messages: readonly MessageRow[], repeats: readonly MessageRow[
 function write(
   sql: Sql,
   before: Rows,
-  { rooms, members, messages, reactions, receipts, users, events }: Rows,
+  { rooms, members, messages, reactions, receipts, users, events, markers, parts }: Rows,
   now: Date,
 ) {
   const known = new Map(before.rooms.map((room) => [room.roomId, room]));
   const fresh = rooms.filter(({ roomId }) => !known.has(roomId));
   const changed = rooms.flatMap((room) => change(room, known.get(room.roomId)));
+  const naming = messages.filter(mayMention);
+  const [visible, hidden] = [receipts.filter((row) => !row.hidden), receipts.filter((row) => row.hidden)];
   return [
+    // Users before receipts, as `choose` takes them: in opposite orders they would wait for each other for ever.
+    users.length > 0 && writes.putUsers(sql, users),
     fresh.length > 0 && writes.insertRooms(sql, fresh, now),
     changed.length > 0 && writes.updateRooms(sql, changed, now),
     members.length > 0 && writes.putMembers(sql, members),
     messages.length > 0 && writes.putMessages(sql, messages),
     reactions.length > 0 && writes.putReactions(sql, reactions),
-    receipts.length > 0 && writes.putReceipts(sql, receipts, now),
-    users.length > 0 && writes.putUsers(sql, users),
+    naming.length > 0 && writes.putMentions(sql, naming),
+    hidden.length > 0 && writes.putHiddenReceipts(sql, hidden, now),
+    visible.length > 0 && writes.putReceipts(sql, visible, now),
+    markers.length > 0 && writes.putMarkers(sql, markers),
+    parts.length > 0 && writes.putParts(sql, parts),
     events.length > 0 && writes.insertEvents(sql, events, now),
   ].filter((statement) => statement !== false);
 }
 
+/** Whether the mentions of a message need a look: a new one that names nobody has none, and none to take away. */
+const mayMention = ({ mentions, named, editSeq, deleteSeq }: MessageRow): boolean =>
+  mentions !== null || named !== null || editSeq !== null || deleteSeq !== null;
+
 /** Metadata may be 64 KiB, and most commits only count: what is the same object as before is not written again. */
 function change(room: RoomRow, before: RoomRow | undefined): readonly writes.RoomChange[] {
   if (!before) return [];
-  const { roomId, lastSeq, memberCount, deletedAt } = room;
+  const { roomId, lastSeq, memberCount, messageCount, deletedAt } = room;
   const name = room.name === before.name ? null : room.name;
   const metadata = room.metadata === before.metadata ? null : room.metadata;
-  return [{ roomId, lastSeq, memberCount, deletedAt, name, metadata }];
+  return [{ roomId, lastSeq, memberCount, messageCount, deletedAt, name, metadata }];
 }

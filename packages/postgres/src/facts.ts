@@ -3,12 +3,22 @@ import type {
   MemberRow,
   MessageRow,
   Needs,
+  PartRow,
   ReactionRow,
   ReceiptRow,
   RoomRow,
+  Rows,
   UserRow,
 } from "@signalbox/core/ports";
-import { memberColumns, messageColumns, reactionColumns, receiptColumns, roomColumns } from "./columns.ts";
+import {
+  memberColumns,
+  messageColumns,
+  partColumns,
+  reactionColumns,
+  receiptColumns,
+  roomColumns,
+  userColumns,
+} from "./columns.ts";
 import type { Sql } from "./connection.ts";
 import { toEvent } from "./events.ts";
 
@@ -37,8 +47,9 @@ export async function followReactions(sql: Sql, needs: Needs): Promise<Needs> {
 
 /** Locks the rooms that are there, in the order of their ids: two commits in opposite orders would wait for each other for ever. */
 export async function lockRooms(sql: Sql, needs: Needs): Promise<readonly LockedRoom[]> {
-  const { members, messages, repeats, standing, receipts } = needs;
-  const named = [members, messages, repeats, standing, receipts].flatMap((rows) => rows.map(({ roomId }) => roomId));
+  const { members, messages, repeats, standing, receipts, parts, names } = needs;
+  const listed = [members, messages, repeats, standing, receipts, parts, names];
+  const named = listed.flatMap((rows) => rows.map(({ roomId }) => roomId));
   const rooms = [...new Set([...needs.rooms, ...named])];
   if (rooms.length === 0) return [];
   return sql<LockedRoom[]>`
@@ -62,10 +73,12 @@ export async function membersOf(sql: Sql, needs: Needs["members"]): Promise<read
     ) m`.execute();
 }
 
+/** An id that Matrix gave ("$…") is none of ours. */
+const isOurs = ({ messageId }: { readonly messageId: string }): boolean => !messageId.startsWith("$");
+
 /** Messages, and those that they answer. */
 export async function messagesOf(sql: Sql, needs: Needs["messages"]): Promise<readonly MessageRow[]> {
-  // An id that Matrix gave ("$…") is none of ours.
-  const ours = needs.filter(({ messageId }) => !messageId.startsWith("$"));
+  const ours = needs.filter(isOurs);
   if (ours.length === 0) return [];
   return sql<MessageRow[]>`
     select m.* from (
@@ -127,7 +140,7 @@ export async function reactionsOf(
     select ${reactionColumns(sql)} from reactions x
     where x.reaction_id = any(${byId.map(({ reactionId }) => reactionId)}::uuid[])
     union
-    select x.* from json_to_recordset(${JSON.stringify(standing)}::text::json)
+    select x.* from json_to_recordset(${JSON.stringify(standing.filter(isOurs))}::text::json)
       as n("roomId" uuid, "messageId" uuid, "senderId" text, reaction text)
     cross join lateral (
       select ${reactionColumns(sql)} from reactions x
@@ -136,6 +149,7 @@ export async function reactionsOf(
     ) x`.execute();
 }
 
+/** Both rows of each. */
 export async function receiptsOf(sql: Sql, needs: Needs["receipts"]): Promise<readonly ReceiptRow[]> {
   if (needs.length === 0) return [];
   return sql<ReceiptRow[]>`
@@ -148,7 +162,38 @@ export async function receiptsOf(sql: Sql, needs: Needs["receipts"]): Promise<re
 
 export async function usersOf(sql: Sql, needs: Needs["users"]): Promise<readonly UserRow[]> {
   if (needs.length === 0) return [];
-  return sql<
-    UserRow[]
-  >`select user_id, name, revoked_at from users where user_id = any(${[...needs]}::text[])`.execute();
+  return sql<UserRow[]>`select ${userColumns(sql)} from users u where u.user_id = any(${[...needs]}::text[])`.execute();
+}
+
+export async function partsOf(sql: Sql, needs: Needs["parts"]): Promise<readonly PartRow[]> {
+  if (needs.length === 0) return [];
+  return sql<PartRow[]>`
+    select p.* from (
+      select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json) as n("roomId" uuid, part text)
+    ) n cross join lateral (
+      select ${partColumns(sql)} from parts p where p.room_id = n."roomId" and p.part = n.part offset 0
+    ) p`.execute();
+}
+
+/** Names that more users than this have are looked for among the room's members, not the other way round. */
+const RARE = 50;
+
+/** Members who alone have the name in their room. A second one ends the search, so that neither a popular name nor a large room makes it long. */
+export async function namesOf(sql: Sql, needs: Needs["names"]): Promise<Rows["named"]> {
+  if (needs.length === 0) return [];
+  return sql<Rows["named"][number][]>`
+    select n."roomId" as room_id, n.name, min(found.user_id) as user_id from (
+      select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json) as n("roomId" uuid, name text)
+    ) n cross join lateral (
+      select exists (select from users where name = n.name offset ${RARE}) as popular offset 0
+    ) p cross join lateral ((
+      select u.user_id from users u cross join lateral (
+        select from members m where m.room_id = n."roomId" and m.user_id = u.user_id and m.left_seq is null offset 0
+      ) m where not p.popular and u.name = n.name
+    ) union all (
+      select m.user_id from members m cross join lateral (
+        select from users u where u.user_id = m.user_id and u.name = n.name offset 0
+      ) u where p.popular and m.room_id = n."roomId" and m.left_seq is null
+    ) limit 2) found
+    group by 1, 2 having count(*) = 1`.execute();
 }

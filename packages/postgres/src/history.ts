@@ -11,7 +11,7 @@ export async function history(
   limit: number,
   before: string | null,
 ): Promise<readonly HistoryMessage[]> {
-  const end = before === null ? Number.MAX_SAFE_INTEGER : await seqOf(sql, room, before);
+  const end = before === null ? Number.MAX_SAFE_INTEGER : await seqOfMessage(sql, room, before);
   const page = await sql<MessageRow[]>`
     select ${messageColumns(sql)} from messages m where m.room_id = ${room} and m.seq < ${end} order by m.seq desc limit ${limit}`;
   const ids = page.map(({ messageId }) => messageId);
@@ -33,7 +33,7 @@ export async function history(
   });
 }
 
-async function seqOf(sql: Sql, room: string, messageId: string): Promise<number> {
+async function seqOfMessage(sql: Sql, room: string, messageId: string): Promise<number> {
   const [row] = messageId.startsWith("$") ? [] : await messagesById(sql, room, [messageId]);
   if (!row) throw new Problem("not_found", "there is no such message here");
   return row.seq;

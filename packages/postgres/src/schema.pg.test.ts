@@ -1,4 +1,5 @@
-import { mkdtemp } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -27,6 +28,43 @@ test("a database that is newer than the code is refused with a sentence that say
     message: expect.stringMatching(/^the database has migration 9999, this version knows \d+: start a newer version$/),
   });
   await connection.sql`delete from migrations where number = 9999`;
+  await connection.end();
+});
+
+test("messages of the first schema get their places, their mentions and what counting needs", async () => {
+  const first = new Connection(server.url, {});
+  await first.sql`create database first`;
+  await first.end();
+  const url = Object.assign(new URL(server.url), { pathname: "/first" }).href;
+  const connection = new Connection(url, {});
+  const { sql } = connection;
+  await sql.unsafe(await readFile(new URL("../migrations/0001_rooms.sql", import.meta.url), "utf8")).simple();
+  await sql`create table migrations (number integer primary key, file text not null, at timestamptz not null default now())`;
+  await sql`insert into migrations values (1, '0001_rooms.sql')`;
+  const [busy, quiet] = [randomUUID(), randomUUID()];
+  await sql`
+    insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count)
+    select unnest(${[busy, quiet]}::uuid[]), 'Room', '{}', 'ada', now(), 9, now(), 2`;
+  // Seqs 2, 4, 6, 8: joins and edits lie between. The message at 6 is deleted.
+  await sql`
+    insert into messages (room_id, seq, message_id, sender_id, content, sent_at, mentions, delete_seq)
+    select ${busy}, n * 2, gen_random_uuid(), 'ada', '', now(), json_build_array('ada', 'bob', 'bob'), case when n = 3 then 9 end
+    from generate_series(1, 4) n`;
+  await sql`
+    insert into receipts (room_id, user_id, message_id, message_seq, read_at, stamp_seq, changed_at)
+    select room_id, 'bob', message_id, seq, now(), seq, now() from messages where seq = 4`;
+  await migrate(url);
+  expect(await sql`select room_id, message_count from rooms order by message_count`).toEqual([
+    { roomId: quiet, messageCount: 0 },
+    { roomId: busy, messageCount: 4 },
+  ]);
+  expect(await sql`select seq, place, named from messages order by seq`).toEqual(
+    [1, 2, 3, 4].map((place) => ({ seq: place * 2, place, named: null })),
+  );
+  expect(await sql`select hidden, message_place from receipts`).toEqual([{ hidden: false, messagePlace: 2 }]);
+  expect(await sql`select user_id, seq from mentions order by seq`).toEqual(
+    [2, 4, 8].map((seq) => ({ userId: "bob", seq })),
+  );
   await connection.end();
 });
 

@@ -4,9 +4,13 @@ import { commit } from "./commit.ts";
 import { events } from "./events.ts";
 import { history } from "./history.ts";
 import { migrate } from "./migrate.ts";
+import * as personal from "./personal.ts";
 import { Pool } from "./pool.ts";
 import { pruneBatch } from "./prune.ts";
 import * as reads from "./reads.ts";
+import { roomState } from "./room-state.ts";
+import { counts } from "./unread.ts";
+import * as users from "./users.ts";
 
 /** Connections of one node. */
 const POOL = 10;
@@ -28,12 +32,21 @@ export async function createStore({ url }: { readonly url: string }): Promise<St
     events: (room, after, limit) => pool.run((sql) => events(sql, room, after, limit)),
     receiptsSince: (cursors) => pool.run((sql) => reads.receiptsSince(sql, cursors)),
     changes: (snapshot) => pool.run((sql) => changes(sql, snapshot)),
-    isVisible: (room, userId, service) => pool.run((sql) => reads.isVisible(sql, room, userId, service)),
+    roomsOfAll: (userIds) => pool.run((sql) => reads.roomsOfAll(sql, userIds)),
+    membersOf: (rooms) => pool.run((sql) => reads.membersOf(sql, rooms)),
+    seqOf: (room, userId, service) => pool.run((sql) => reads.seqOf(sql, room, userId, service)),
+    roomState: (room, userId, service) => pool.run((sql) => roomState(sql, room, userId, service)),
+    counts: (asked) => pool.run((sql) => counts(sql, asked)),
+    mute: (room, userId, until) => pool.run((sql) => personal.mute(sql, room, userId, until)),
+    snooze: (room, userId, messageId, until) => pool.run((sql) => personal.snooze(sql, room, userId, messageId, until)),
     history: (room, limit, before) => pool.run((sql) => history(sql, room, limit, before)),
     roomPage: (userId, limit, before) => pool.run((sql) => reads.roomPage(sql, userId, limit, before)),
-    users: (userIds) => pool.run((sql) => reads.users(sql, userIds)),
-    putUser: (userId, name) => pool.run((sql) => reads.putUser(sql, userId, name)),
-    revoke: (userId) => pool.run((sql) => reads.revoke(sql, userId)),
+    users: (userIds) => pool.run((sql) => users.users(sql, userIds)),
+    putUser: (userId, name) => pool.run((sql) => users.putUser(sql, userId, name)),
+    companions: (userId, service, userIds) => pool.run((sql) => users.companions(sql, userId, service, userIds)),
+    choose: (userId, choice) => pool.run((sql) => users.choose(sql, userId, choice)),
+    noteActive: (active) => pool.run((sql) => users.noteActive(sql, active)),
+    revoke: (userId) => pool.run((sql) => users.revoke(sql, userId)),
     prune: (keep, days) => prune(pool, keep, days),
     ping: () => pool.run(async (sql) => void (await sql`select`)),
     close: () => pool.close(),

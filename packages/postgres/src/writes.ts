@@ -1,4 +1,14 @@
-import type { EventRow, MemberRow, MessageRow, ReactionRow, ReceiptRow, RoomRow, UserRow } from "@signalbox/core/ports";
+import type {
+  EventRow,
+  MarkerRow,
+  MemberRow,
+  MessageRow,
+  PartRow,
+  ReactionRow,
+  ReceiptRow,
+  RoomRow,
+  UserRow,
+} from "@signalbox/core/ports";
 import type { Sql } from "./connection.ts";
 import { toStored } from "./events.ts";
 
@@ -7,23 +17,24 @@ import { toStored } from "./events.ts";
 /** Rooms that were not there at the lock. One that somebody else made meanwhile fails the commit: it must not be written over. */
 export const insertRooms = (sql: Sql, rooms: readonly RoomRow[], now: Date) =>
   sql`
-  insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count, deleted_at)
-  select "roomId", name, metadata, "createdBy", "createdAt", "lastSeq", ${now}, "memberCount", "deletedAt"
+  insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count, message_count,
+    deleted_at)
+  select "roomId", name, metadata, "createdBy", "createdAt", "lastSeq", ${now}, "memberCount", "messageCount", "deletedAt"
   from json_to_recordset(${JSON.stringify(rooms)}::text::json) as n("roomId" uuid, name text, metadata json, "createdBy" text,
-    "createdAt" timestamptz, "lastSeq" bigint, "memberCount" integer, "deletedAt" timestamptz)`.execute();
+    "createdAt" timestamptz, "lastSeq" bigint, "memberCount" integer, "messageCount" bigint, "deletedAt" timestamptz)`.execute();
 
 /** A room's changes; null is a name or metadata that stay as they are. */
-export type RoomChange = Pick<RoomRow, "roomId" | "lastSeq" | "memberCount" | "deletedAt"> & {
+export type RoomChange = Pick<RoomRow, "roomId" | "lastSeq" | "memberCount" | "messageCount" | "deletedAt"> & {
   readonly name: string | null;
   readonly metadata: RoomRow["metadata"] | null;
 };
 
 export const updateRooms = (sql: Sql, rooms: readonly RoomChange[], now: Date) =>
   sql`
-  update rooms r set last_seq = n."lastSeq", last_at = ${now}, member_count = n."memberCount", deleted_at = n."deletedAt",
-    name = coalesce(n.name, r.name), metadata = coalesce(n.metadata, r.metadata)
+  update rooms r set last_seq = n."lastSeq", last_at = ${now}, member_count = n."memberCount",
+    message_count = n."messageCount", deleted_at = n."deletedAt", name = coalesce(n.name, r.name), metadata = coalesce(n.metadata, r.metadata)
   from json_to_recordset(${JSON.stringify(rooms)}::text::json) as n("roomId" uuid, name text, metadata json, "lastSeq" bigint,
-    "memberCount" integer, "deletedAt" timestamptz)
+    "memberCount" integer, "messageCount" bigint, "deletedAt" timestamptz)
   where r.room_id = n."roomId"`.execute();
 
 export const putMembers = (sql: Sql, members: readonly MemberRow[]) =>
@@ -36,14 +47,33 @@ export const putMembers = (sql: Sql, members: readonly MemberRow[]) =>
 
 export const putMessages = (sql: Sql, messages: readonly MessageRow[]) =>
   sql`
-  insert into messages (room_id, seq, message_id, sender_id, content, sent_at, client_message_id, reply_to, mentions,
-    edit_seq, edited_at, delete_seq, deleted_at, deleted_by)
-  select * from json_to_recordset(${JSON.stringify(messages)}::text::json) as n("roomId" uuid, seq bigint, "messageId" uuid,
-    "senderId" text, content text, "sentAt" timestamptz, "clientMessageId" text, "replyTo" uuid, mentions json,
-    "editSeq" bigint, "editedAt" timestamptz, "deleteSeq" bigint, "deletedAt" timestamptz, "deletedBy" text)
+  insert into messages (room_id, seq, place, message_id, sender_id, content, sent_at, client_message_id, reply_to, mentions,
+    named, edit_seq, edited_at, delete_seq, deleted_at, deleted_by)
+  select * from json_to_recordset(${JSON.stringify(messages)}::text::json) as n("roomId" uuid, seq bigint, place bigint,
+    "messageId" uuid, "senderId" text, content text, "sentAt" timestamptz, "clientMessageId" text, "replyTo" uuid, mentions json,
+    named json, "editSeq" bigint, "editedAt" timestamptz, "deleteSeq" bigint, "deletedAt" timestamptz, "deletedBy" text)
   on conflict (room_id, seq) do update set content = excluded.content, mentions = excluded.mentions,
-    edit_seq = excluded.edit_seq, edited_at = excluded.edited_at, delete_seq = excluded.delete_seq,
+    named = excluded.named, edit_seq = excluded.edit_seq, edited_at = excluded.edited_at, delete_seq = excluded.delete_seq,
     deleted_at = excluded.deleted_at, deleted_by = excluded.deleted_by`.execute();
+
+/** Keeps who is mentioned by these messages: whomever either list names, their authors aside; nobody once they are deleted. */
+export const putMentions = (sql: Sql, messages: readonly MessageRow[]) =>
+  sql`
+  with n as materialized (
+    select * from json_to_recordset(${JSON.stringify(messages.map(toMentioned))}::text::json)
+      as n("roomId" uuid, seq bigint, "userIds" text[])
+  ), gone as (
+    delete from mentions m using n cross join lateral (
+      select ctid from mentions where room_id = n."roomId" and seq = n.seq and user_id <> all(n."userIds") offset 0
+    ) old where m.ctid = old.ctid
+  )
+  insert into mentions (room_id, seq, user_id) select "roomId", seq, unnest("userIds") from n on conflict do nothing`.execute();
+
+function toMentioned({ roomId, seq, senderId, mentions, named, deleteSeq }: MessageRow) {
+  const userIds = new Set(deleteSeq === null ? [...(mentions ?? []), ...(named ?? [])] : []);
+  userIds.delete(senderId);
+  return { roomId, seq, userIds: [...userIds] };
+}
 
 export const putReactions = (sql: Sql, reactions: readonly ReactionRow[]) =>
   sql`
@@ -58,25 +88,74 @@ const removedFirst = (reactions: readonly ReactionRow[]): readonly ReactionRow[]
   ...reactions.filter(({ removedSeq }) => removedSeq === null),
 ];
 
+const receiptRows = (sql: Sql, receipts: readonly ReceiptRow[]) =>
+  sql`json_to_recordset(${JSON.stringify(receipts)}::text::json) as n("roomId" uuid, "userId" text, hidden boolean,
+    "messageId" uuid, "messageSeq" bigint, "messagePlace" bigint, "readAt" timestamptz, "stampSeq" bigint)`;
+
+/** What becomes of a receipt that is there already. */
+const replaceReceipt = (sql: Sql) =>
+  sql`on conflict (room_id, user_id, hidden) do update set message_id = excluded.message_id, message_seq = excluded.message_seq,
+    message_place = excluded.message_place, read_at = excluded.read_at, stamp_seq = excluded.stamp_seq,
+    changed_at = excluded.changed_at, xid = excluded.xid`;
+
 export const putReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now: Date) =>
   sql`
-  insert into receipts (room_id, user_id, message_id, message_seq, read_at, stamp_seq, changed_at)
-  select n.*, ${now} from json_to_recordset(${JSON.stringify(receipts)}::text::json) as n("roomId" uuid, "userId" text,
-    "messageId" uuid, "messageSeq" bigint, "readAt" timestamptz, "stampSeq" bigint)
-  on conflict (room_id, user_id) do update set message_id = excluded.message_id, message_seq = excluded.message_seq,
-    read_at = excluded.read_at, stamp_seq = excluded.stamp_seq, changed_at = excluded.changed_at, xid = excluded.xid`.execute();
+  insert into receipts (room_id, user_id, hidden, message_id, message_seq, message_place, read_at, stamp_seq, changed_at)
+  select n.*, ${now} from ${receiptRows(sql, receipts)} ${replaceReceipt(sql)}`.execute();
 
 /**
- * Users are under no lock of a room: sorted, so that two commits do not wait for each other, and a revocation that came in
- * between stays.
+ * Hidden receipts. No lock of a room keeps a user from showing themselves meanwhile, so each choice is looked at once more, under
+ * a lock that `choose` waits for: a receipt of somebody who shows themselves by now is not hidden any more.
+ */
+export const putHiddenReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now: Date) =>
+  sql`
+  with hiding as materialized (
+    select user_id from users where user_id = any(${receipts.map(({ userId }) => userId)}::text[])
+      and choice = 'appear_offline' order by user_id for share
+  )
+  insert into receipts (room_id, user_id, hidden, message_id, message_seq, message_place, read_at, stamp_seq, changed_at)
+  select "roomId", "userId", exists (select from hiding h where h.user_id = n."userId"), "messageId", "messageSeq",
+    "messagePlace", "readAt", "stampSeq", ${now} from ${receiptRows(sql, receipts)} ${replaceReceipt(sql)}`.execute();
+
+/** A user's receipts that were hidden, over the visible ones, which are behind them; stamped as if they were made now. */
+export const showReceipts = (sql: Sql, userId: string) =>
+  sql`
+  with shown as (delete from receipts where user_id = ${userId} and hidden returning *)
+  insert into receipts (room_id, user_id, hidden, message_id, message_seq, message_place, read_at, stamp_seq, changed_at)
+  select s.room_id, s.user_id, false, s.message_id, s.message_seq, s.message_place, s.read_at, r.last_seq, clock_timestamp()
+  from shown s join rooms r on r.room_id = s.room_id ${replaceReceipt(sql)}`.execute();
+
+export const putMarkers = (sql: Sql, markers: readonly MarkerRow[]) =>
+  sql`
+  insert into markers (room_id, user_id, message_id)
+  select * from json_to_recordset(${JSON.stringify(markers)}::text::json) as n("roomId" uuid, "userId" text, "messageId" uuid)
+  on conflict (room_id, user_id) do update set message_id = excluded.message_id, xid = excluded.xid`.execute();
+
+/** A part whose body is null goes: rooms may have had any number of sidekicks. */
+export const putParts = (sql: Sql, parts: readonly PartRow[]) =>
+  sql`
+  with n as materialized (
+    select * from json_to_recordset(${JSON.stringify(parts)}::text::json) as n("roomId" uuid, part text, body json)
+  ), gone as (
+    delete from parts p using n where p.room_id = n."roomId" and p.part = n.part and n.body is null
+  )
+  insert into parts (room_id, part, body) select * from n where body is not null
+  on conflict (room_id, part) do update set body = excluded.body`.execute();
+
+/**
+ * Users are under no lock of a room: sorted, so that two commits do not wait for each other, and a revocation, a choice or an
+ * activity that came in between stays.
  */
 export const putUsers = (sql: Sql, users: readonly UserRow[]) =>
   sql`
-  insert into users (user_id, name, revoked_at)
-  select * from json_to_recordset(${JSON.stringify(users)}::text::json) as n("userId" text, name text, "revokedAt" timestamptz)
+  insert into users as u (user_id, name, revoked_at, choice, choice_version, active_at)
+  select * from json_to_recordset(${JSON.stringify(users)}::text::json) as n("userId" text, name text, "revokedAt" timestamptz,
+    choice text, "choiceVersion" integer, "activeAt" timestamptz)
   order by "userId" collate "C"
-  on conflict (user_id) do update set name = excluded.name, revoked_at = greatest(users.revoked_at, excluded.revoked_at),
-    xid = excluded.xid`.execute();
+  on conflict (user_id) do update set name = excluded.name, revoked_at = greatest(u.revoked_at, excluded.revoked_at),
+    choice = case when excluded.choice_version > u.choice_version then excluded.choice else u.choice end,
+    choice_version = greatest(u.choice_version, excluded.choice_version),
+    active_at = greatest(u.active_at, excluded.active_at), xid = excluded.xid`.execute();
 
 /** Events are only ever added. */
 export const insertEvents = (sql: Sql, events: readonly EventRow[], now: Date) =>

@@ -1,11 +1,13 @@
 /** Everything that a session is sent. The twelve events carry exactly the fields of the seed `whisp-events.txt`; CONTRACT section 4 adds to them. */
 import * as v from "valibot";
 import { PROBLEMS } from "./errors.ts";
+import { Status } from "./presence.ts";
 import { Ref } from "./up.ts";
 
 const id = v.string();
 const time = v.pipe(v.string(), v.isoTimestamp());
 const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** Who an event is for: the one part that differs per recipient. */
 const recipientId = id;
@@ -62,6 +64,22 @@ export const Signal = v.variant("type", [
   v.object({ type: type("TYPING"), recipientId, chatId: id, senderId: id }),
   v.object({ type: type("STOP_TYPING"), chatId: id, senderId: id }),
   v.object({ type: type("READ_MSG"), recipientId, chatId: id, senderId: id, messageId: id, timeStamp: time }),
+  /** Many at once: a READ_MSG for each reader and session would be readers times sessions frames. */
+  v.object({
+    type: type("RECEIPTS"),
+    chatId: id,
+    receipts: v.array(v.object({ senderId: id, messageId: id, timeStamp: time })),
+  }),
+  v.object({ type: type("PRESENCE"), userId: id, status: Status, lastActiveAt: v.nullable(time) }),
+  v.object({
+    type: type("NOTIFICATION"),
+    kind: v.picklist(["mention", "unread"]),
+    chatId: id,
+    messageId: id,
+    unreadCount: count,
+    mentionCount: count,
+  }),
+  v.object({ type: type("MARKER"), chatId: id, messageId: id }),
 ]);
 
 /** A socket's own life. */

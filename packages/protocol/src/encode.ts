@@ -1,7 +1,14 @@
 import type { EventBody, SessionFrame, SignalBody } from "./down.ts";
 
 /** Frames of our own carry no `recipientId`: only the seed's twelve do. */
-const UNADDRESSED: ReadonlySet<string> = new Set(["ROOM_STATE", "STOP_TYPING"]);
+const UNADDRESSED: ReadonlySet<string> = new Set([
+  "ROOM_STATE",
+  "STOP_TYPING",
+  "RECEIPTS",
+  "PRESENCE",
+  "NOTIFICATION",
+  "MARKER",
+]);
 
 /**
  * Encodes an event or signal once for everybody: JSON that only lacks what `open` puts in front. `seq` comes first, so

@@ -36,3 +36,17 @@ export class Problem extends Error {
     this.retryAfterMs = more.retryAfterMs;
   }
 }
+
+/** A problem as RFC 9457 prints it: the body of an `application/problem+json` answer. `status` is for what has no code of its own. */
+export function problemBody({ code, message: detail, errors, retryAfterMs }: Problem, status?: number) {
+  const { title, status: standard } = PROBLEMS[code];
+  return {
+    type: `urn:signalbox:problem:${code}`,
+    title,
+    status: status ?? standard,
+    detail,
+    code,
+    errors,
+    retryAfterMs,
+  };
+}

@@ -31,10 +31,14 @@ export const isUserId = (text: string): boolean => USER.test(text);
 /** The Matrix event id of a message that did not come from Matrix. CONTRACT: "Matrix event id". */
 export function matrixEventId(messageId: string, serverName: string): string {
   const hex = messageId.replaceAll("-", "");
-  const raw = hex.replace(/../g, (pair) => String.fromCharCode(Number.parseInt(pair, 16)));
-  const base64 = btoa(raw).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
-  return `$${base64}:${serverName}`;
+  let base64 = "";
+  // Three digits of hex are two of base64; 32 digits are ten times three and two more.
+  for (let at = 0; at < 30; at += 3) base64 += pairOf(Number.parseInt(hex.slice(at, at + 3), 16));
+  return `$${base64}${pairOf(Number.parseInt(hex.slice(30), 16) << 4)}:${serverName}`;
 }
+
+const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const pairOf = (bits: number): string => BASE64.charAt(bits >> 6) + BASE64.charAt(bits & 63);
 
 function uuidOfBase64(base64: string): string {
   const raw = atob(base64.replaceAll("-", "+").replaceAll("_", "/"));

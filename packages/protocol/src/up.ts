@@ -1,6 +1,7 @@
 /** Everything that a client sends: the actions of CONTRACT section 3, and what a socket takes besides (section 4). */
 import * as v from "valibot";
 import { messageId, reactionId, roomId, userId } from "./ids.ts";
+import { Choice } from "./presence.ts";
 import { bytes, isObject, text } from "./text.ts";
 
 /** The longest message, in bytes of UTF-8. */
@@ -43,6 +44,8 @@ const cursors = v.rawTransform<Record<string, unknown>, Record<string, number>>(
 export const Control = v.variant("type", [
   v.object({ type: type("AUTH"), token: v.pipe(v.string(), v.maxLength(16_384)) }),
   v.object({ type: type("RESUME"), rooms: v.pipe(v.custom<Record<string, unknown>>(isObject, "an object"), cursors) }),
+  v.object({ type: type("PRESENCE"), status: Choice }),
+  v.object({ type: type("MARKER"), chatId: roomId, messageId }),
   v.object({ type: type("ACTIVE") }),
   v.object({ type: type("PING") }),
 ]);

@@ -1,12 +1,15 @@
 import { systemClock } from "@signalbox/core/clock";
 import { Buckets } from "@signalbox/core/memory/buckets";
 import type { Engine, Typist } from "@signalbox/core/ports";
-import { Problem } from "@signalbox/protocol/errors";
+import { type PresenceTiming, STANDARD_TIMING } from "@signalbox/core/registry";
 import { ClusterTopology } from "./cluster.ts";
+import { Commands } from "./commands.ts";
 import { type Address, ANSWER_MS, type Log, limitedLog } from "./connection.ts";
+import { PresenceRegistry } from "./presence.ts";
 import { Publisher } from "./publisher.ts";
 import { Scripts } from "./scripts.ts";
 import { Subscriber } from "./subscriber.ts";
+import { Tickets } from "./tickets.ts";
 import { createSingle, type LinkEvents, type Topology } from "./topology.ts";
 
 const SINGLE = "redis://";
@@ -18,12 +21,20 @@ export interface RedisEngine extends Engine {
   lost(): number;
 }
 
+/** `url` and `log`: see `createRedisEngine`. */
+export interface RedisOptions {
+  readonly url: string;
+  readonly log?: Log;
+  /** The same on all nodes, else they contradict each other. */
+  readonly timing?: PresenceTiming;
+}
+
 /**
  * The engine on `redis://host:port` (PUBLISH) or `redis+cluster://h1:p1,h2:p2,…` (SPUBLISH; any of the cluster's nodes, of
  * which one must be up to find the others). Connects by itself, and again for ever; while Redis is away nothing waits for it
  * but subscriptions. `log` hears of failures at most once a second. Throws when `url` is of neither form.
  */
-export function createRedisEngine({ url, log }: { url: string; log?: Log }): RedisEngine {
+export function createRedisEngine({ url, log, timing = STANDARD_TIMING }: RedisOptions): RedisEngine {
   const say = limitedLog(log);
   const events: LinkEvents = {
     subscriberUp: () => subscriber.flushSoon(),
@@ -35,24 +46,31 @@ export function createRedisEngine({ url, log }: { url: string; log?: Log }): Red
   const topology = connectTo(url, events, () => subscriber.moved());
   const subscriber = new Subscriber(topology);
   const publisher = new Publisher(topology);
-  const scripts = new Scripts(topology);
+  const commands = new Commands(topology, say);
+  const scripts = new Scripts(commands);
+  const tickets = new Tickets(commands);
   const buckets = new Buckets(systemClock);
   const beat = setInterval(() => {
     topology.beat();
     subscriber.beat();
   }, ANSWER_MS);
-  const failed = (error: unknown) => say("Redis did not take a command", error instanceof Error ? error : undefined);
+  // `commands` has logged it.
+  const passOver = () => {};
   return {
     listen: (listener) => subscriber.listen(listener),
     publish: (channel, payload) => publisher.publish(channel, payload),
+    announce: (channel, payload) => publisher.announce(channel, payload),
     lost: () => publisher.lost,
     subscribe: (channels) => subscriber.subscribe(channels),
     unsubscribe: (channels) => subscriber.unsubscribe(channels),
-    startTyping: (room, userId, ttlMs) => void scripts.startTyping(room, userId, ttlMs).catch(failed),
-    stopTyping: (room, userId) => void scripts.stopTyping(room, userId).catch(failed),
+    startTyping: (room, userId, ttlMs) => void scripts.startTyping(room, userId, ttlMs).catch(passOver),
+    stopTyping: (room, userId) => void scripts.stopTyping(room, userId).catch(passOver),
     typists: (rooms) => typists(scripts, rooms),
     takeTokens: (userId, count, rate, burst) =>
       scripts.takeTokens(userId, count, rate, burst).catch(() => buckets.take(userId, count, rate, burst)),
+    registry: new PresenceRegistry(commands, timing),
+    putTicket: (ticket, content, ttlMs) => tickets.put(ticket, content, ttlMs),
+    takeTicket: (ticket) => tickets.take(ticket),
     connected: () => topology.complete(),
     close: async () => {
       clearInterval(beat);
@@ -63,12 +81,8 @@ export function createRedisEngine({ url, log }: { url: string; log?: Log }): Red
 }
 
 async function typists(scripts: Scripts, rooms: readonly string[]): Promise<ReadonlyMap<string, readonly Typist[]>> {
-  try {
-    const lists = await Promise.all(rooms.map(async (room) => [room, await scripts.listTyping(room)] as const));
-    return new Map(lists.filter(([, list]) => list.length > 0));
-  } catch {
-    throw new Problem("unavailable", "Who is typing is not known at the moment");
-  }
+  const lists = await Promise.all(rooms.map(async (room) => [room, await scripts.listTyping(room)] as const));
+  return new Map(lists.filter(([, list]) => list.length > 0));
 }
 
 function connectTo(url: string, events: LinkEvents, changed: () => void): Topology {

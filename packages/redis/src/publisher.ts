@@ -1,5 +1,6 @@
 import type { Bytes, Channel } from "@signalbox/core/ports";
-import { isMoved } from "./connection.ts";
+import { Problem } from "@signalbox/protocol/errors";
+import { ANSWER_MS, isMoved, within } from "./connection.ts";
 import { channelName } from "./keys.ts";
 import type { Topology } from "./topology.ts";
 
@@ -7,7 +8,7 @@ import type { Topology } from "./topology.ts";
 const MOST_WAITING = 50_000;
 const MOST_WAITING_BYTES = 8 * 1024 * 1024;
 
-/** Hands publications to the servers of their channels, without waiting for any. */
+/** Hands publications to the servers of their channels, without any waiting for another. */
 export class Publisher {
   private readonly topology: Topology;
   private waiting = 0;
@@ -21,12 +22,26 @@ export class Publisher {
 
   /** As `Engine.publish`. */
   publish(channel: Channel, payload: Bytes): void {
+    void this.send(channel, payload);
+  }
+
+  /** As `Engine.announce`. */
+  async announce(channel: Channel, payload: Bytes): Promise<void> {
+    try {
+      await within(ANSWER_MS, this.send(channel, payload) ?? Promise.reject(new Error("It was dropped")));
+    } catch {
+      throw new Problem("unavailable", "This could not be told to the other nodes");
+    }
+  }
+
+  /** Undefined when it is dropped. The rejection of what is sent is handled, whether somebody waits for it or not. */
+  private send(channel: Channel, payload: Bytes): Promise<unknown> | undefined {
     const name = channelName(channel);
     const commands = this.topology.owner(name)?.commands;
     const full = this.waiting >= MOST_WAITING || this.waitingBytes + payload.length > MOST_WAITING_BYTES;
     if (!commands?.up || full) {
       this.lost++;
-      return;
+      return undefined;
     }
     this.waiting++;
     this.waitingBytes += payload.length;
@@ -36,6 +51,7 @@ export class Publisher {
       () => this.settled(payload),
       (error: unknown) => this.failed(payload, error),
     );
+    return sent;
   }
 
   private settled(payload: Bytes): void {

@@ -1,6 +1,16 @@
 import { expect, test } from "vitest";
-import { channelName, tokensKey, typingKeys } from "./keys.ts";
-import { slotOf } from "./slots.ts";
+import {
+  BUCKETS,
+  bucketOf,
+  channelName,
+  evictedKey,
+  LEASE_KEYS,
+  nodeKey,
+  presenceKeys,
+  tokensKey,
+  typingKeys,
+} from "./keys.ts";
+import { SLOTS, slotOf } from "./slots.ts";
 
 test("a key's slot is the one that Redis computes", () => {
   // CLUSTER KEYSLOT of a server; the first is the check value of the CRC, 0x31C3.
@@ -23,4 +33,29 @@ test("what belongs to one room, or to one user, lies together", () => {
   expect(new Set(room.map(slotOf)).size).toBe(1);
   expect(slotOf(channelName({ kind: "user", id }))).toBe(slotOf(tokensKey(id)));
   expect(new Set(room).size).toBe(3);
+});
+
+test("what a script touches of a bucket lies together, and so do all leases", () => {
+  const node = "0c6ce2cc-8ae7-4bbd-8a46-6fb1f4a6f4b1";
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    const keys = [...presenceKeys(bucket), nodeKey(bucket, node), evictedKey(bucket, node)];
+    expect(new Set(keys.map(slotOf)).size).toBe(1);
+    expect(new Set(keys).size).toBe(4);
+  }
+  expect(new Set(LEASE_KEYS.map(slotOf)).size).toBe(1);
+});
+
+test("users are spread over all buckets, and buckets over all servers", () => {
+  const users = Array.from({ length: 100 * BUCKETS }, (_, number) => `user-${number}`);
+  const sizes = Array.from({ length: BUCKETS }, () => 0);
+  for (const user of users) sizes[bucketOf(user)]!++;
+  expect(Math.min(...sizes)).toBeGreaterThan(50);
+  expect(Math.max(...sizes)).toBeLessThan(200);
+  for (const servers of [3, 6]) {
+    const kept = Array.from({ length: servers }, () => 0);
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      kept[Math.floor((slotOf(presenceKeys(bucket)[0]) * servers) / SLOTS)]!++;
+    }
+    expect(Math.max(...kept)).toBeLessThan((2 * BUCKETS) / servers);
+  }
 });

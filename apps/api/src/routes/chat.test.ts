@@ -8,6 +8,7 @@ import { fakeApi, MESSAGE, ROOM } from "../api.fake.ts";
 const message: HistoryMessage = {
   roomId: ROOM,
   seq: 7,
+  place: 1,
   messageId: MESSAGE,
   senderId: "ada",
   content: "hello",
@@ -15,6 +16,7 @@ const message: HistoryMessage = {
   clientMessageId: "c1",
   replyTo: null,
   mentions: null,
+  named: null,
   editSeq: 8,
   editedAt: new Date(1000),
   deleteSeq: null,
@@ -62,6 +64,28 @@ describe("POST /api/chat", () => {
     expect(await metrics.registry.metrics()).toContain('signalbox_actions_total{type="SEND_MSG",outcome="ok"} 1');
   });
 
+  it("shows that its user is there, unless they stop typing", async () => {
+    const { call, touched } = fakeApi({ writer: { act: async () => "{}" } });
+    await call("ada", "POST", "/api/chat", { type: "STOP_TYPING", chatId: ROOM });
+    expect(touched).toEqual([]);
+    await call("ada", "POST", "/api/chat", { type: "TYPING", chatId: ROOM });
+    expect(touched).toEqual(["ada"]);
+  });
+
+  it("tells the writer who appears offline", async () => {
+    const actors: Actor[] = [];
+    const { call } = fakeApi({
+      writer: {
+        act: async (actor) => {
+          actors.push(actor);
+          return "{}";
+        },
+      },
+    });
+    await call("hidden", "POST", "/api/chat", { type: "TYPING", chatId: ROOM });
+    expect(actors).toMatchObject([{ userId: "hidden", hidden: true }]);
+  });
+
   it("passes on what the writer refuses", async () => {
     const { call, metrics } = fakeApi({
       writer: { act: () => Promise.reject(new Problem("conflict", "the message is deleted")) },
@@ -94,7 +118,8 @@ describe("POST /api/chat", () => {
 
 describe("GET /api/chat/{chatId}/messages", () => {
   const membersOnly = {
-    isVisible: async (room: string, userId: string, service: boolean) => userId === "ada" || (service && room === ROOM),
+    seqOf: async (room: string, userId: string, service: boolean) =>
+      userId === "ada" || (service && room === ROOM) ? 7 : null,
   };
 
   it("prints the fields of the contract", async () => {

@@ -1,28 +1,7 @@
-import type { RoomRow, RoomSummary } from "@signalbox/core/ports";
+import type { RoomSummary } from "@signalbox/core/ports";
 import { Problem } from "@signalbox/protocol/errors";
 import { describe, expect, it } from "vitest";
-import { fakeApi, MESSAGE, ROOM } from "../api.fake.ts";
-
-const room: RoomRow = {
-  roomId: ROOM,
-  name: "Den",
-  metadata: { colour: "green" },
-  createdBy: "ada",
-  createdAt: new Date(0),
-  lastSeq: 3,
-  memberCount: 2,
-  deletedAt: null,
-};
-const printed = {
-  id: ROOM,
-  name: "Den",
-  metadata: { colour: "green" },
-  created_by: "ada",
-  created_at: "1970-01-01T00:00:00.000Z",
-  matrix_room_id: null,
-  member_count: 2,
-  seq: 3,
-};
+import { fakeApi, MESSAGE, printedRoom as printed, ROOM, room } from "../api.fake.ts";
 
 /** The API over a writer that notes what it was asked for, and answers `answer` to everything. */
 function noting(answer: unknown) {
@@ -40,11 +19,12 @@ function noting(answer: unknown) {
 
 describe("rooms", () => {
   it("are made with 201", async () => {
-    const { call, asked } = noting(room);
+    const { call, asked, touched } = noting(room);
     const response = await call("ada", "POST", "/v1/rooms", { name: "Den", members: ["bob"] });
     expect(response.status).toBe(201);
     expect(await response.json()).toEqual({ data: printed });
     expect(asked).toEqual([["createRoom", { name: "Den", members: ["bob"], metadata: {} }]]);
+    expect(touched).toEqual(["ada"]);
   });
 
   it("are changed and deleted under any form of their id", async () => {
@@ -74,7 +54,7 @@ describe("rooms", () => {
   });
 
   it("ask the rate limit before they change", async () => {
-    const { call } = fakeApi({
+    const { call, touched } = fakeApi({
       rateLimit: { take: () => Promise.reject(new Problem("rate_limited", "too many", { retryAfterMs: 20 })) },
     });
     const changes = [
@@ -85,6 +65,7 @@ describe("rooms", () => {
       ["DELETE", `/v1/rooms/${ROOM}/members/bob`],
     ] as const;
     for (const [method, path] of changes) expect((await call("ada", method, path)).status).toBe(429);
+    expect(touched).toEqual([]);
   });
 });
 
@@ -124,6 +105,7 @@ describe("GET /v1/rooms", () => {
   const lastMessage = {
     roomId: ROOM,
     seq: 3,
+    place: 1,
     messageId: MESSAGE,
     senderId: "bob",
     content: "",
@@ -131,6 +113,7 @@ describe("GET /v1/rooms", () => {
     clientMessageId: null,
     replyTo: null,
     mentions: null,
+    named: null,
     editSeq: null,
     editedAt: null,
     deleteSeq: 3,

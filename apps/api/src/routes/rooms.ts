@@ -1,26 +1,23 @@
 import type { RoomSummary, Store } from "@signalbox/core/ports";
-import type { RateLimit } from "@signalbox/core/ratelimit";
 import type { Writer } from "@signalbox/core/writer";
 import { CreateRoom, PatchRoom, PutMember, RoomsQuery } from "@signalbox/protocol/http";
 import { parseRoomId } from "@signalbox/protocol/ids";
 import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";
-import type { Authenticate, Authenticated } from "../auth.ts";
-import { memberBody, roomBody, summaryBody } from "../bodies.ts";
+import type { Authenticated, Doors } from "../auth.ts";
+import { memberBody, roomBody, summaryBody } from "../bodies/rooms.ts";
 import { readJson } from "../body.ts";
 import { roomIn, userIn } from "../paths.ts";
 import { wrongField } from "../problem.ts";
 
-export interface RoomDeps {
-  readonly auth: Authenticate;
+export interface RoomDeps extends Pick<Doors, "auth" | "acting"> {
   readonly store: Pick<Store, "roomPage">;
   readonly writer: Pick<Writer, "createRoom" | "patchRoom" | "deleteRoom" | "putMember" | "removeMember">;
-  readonly rateLimit: RateLimit;
 }
 
 /** Rooms and their members. CONTRACT section 6, "Rooms". */
 export function roomRoutes(deps: RoomDeps): Hono<Authenticated> {
-  const { auth, store, writer, rateLimit } = deps;
+  const { auth, acting, store, writer } = deps;
   const app = new Hono<Authenticated>();
 
   app.get("/v1/rooms", auth, async (c) => {
@@ -31,21 +28,18 @@ export function roomRoutes(deps: RoomDeps): Hono<Authenticated> {
     return c.json({ data: page.map(summaryBody), next_cursor: rooms.length > limit ? cursorAt(page.at(-1)) : null });
   });
 
-  app.post("/v1/rooms", auth, async (c) => {
-    await rateLimit.take(c.get("actor"));
+  app.post("/v1/rooms", acting, async (c) => {
     const room = await writer.createRoom(c.get("actor"), parse(CreateRoom, await readJson(c)));
     return c.json({ data: roomBody(room) }, 201);
   });
 
-  app.patch("/v1/rooms/:roomId", auth, async (c) => {
-    await rateLimit.take(c.get("actor"));
+  app.patch("/v1/rooms/:roomId", acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const room = await writer.patchRoom(c.get("actor"), roomId, parse(PatchRoom, await readJson(c)));
     return c.json({ data: roomBody(room) });
   });
 
-  app.delete("/v1/rooms/:roomId", auth, async (c) => {
-    await rateLimit.take(c.get("actor"));
+  app.delete("/v1/rooms/:roomId", acting, async (c) => {
     await writer.deleteRoom(c.get("actor"), roomIn(c.req.param("roomId")));
     return c.json({ message: "Room deleted" });
   });
@@ -53,19 +47,17 @@ export function roomRoutes(deps: RoomDeps): Hono<Authenticated> {
   return app.route("/", memberRoutes(deps));
 }
 
-function memberRoutes({ auth, writer, rateLimit }: RoomDeps): Hono<Authenticated> {
+function memberRoutes({ acting, writer }: RoomDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
 
-  app.put("/v1/rooms/:roomId/members/:userId", auth, async (c) => {
-    await rateLimit.take(c.get("actor"));
+  app.put("/v1/rooms/:roomId/members/:userId", acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const userId = userIn(c.req.param("userId"));
     const { role } = parse(PutMember, await readJson(c, {}));
     return c.json({ data: memberBody(await writer.putMember(c.get("actor"), roomId, userId, role)) });
   });
 
-  app.delete("/v1/rooms/:roomId/members/:userId", auth, async (c) => {
-    await rateLimit.take(c.get("actor"));
+  app.delete("/v1/rooms/:roomId/members/:userId", acting, async (c) => {
     await writer.removeMember(c.get("actor"), roomIn(c.req.param("roomId")), userIn(c.req.param("userId")));
     return c.json({ message: "Member removed" });
   });

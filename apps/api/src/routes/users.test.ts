@@ -1,10 +1,12 @@
 import { expect, it } from "vitest";
-import { fakeApi } from "../api.fake.ts";
+import { fakeApi, fakeUser } from "../api.fake.ts";
 
 it("lets a service name users and end their tokens", async () => {
   const revoked: string[] = [];
   const { call } = fakeApi({
-    store: { putUser: async (userId, name) => ({ userId, name, revokedAt: null }) },
+    store: {
+      putUser: async (userId, name) => fakeUser({ userId, name }),
+    },
     writer: { revoke: async (userId) => void revoked.push(userId) },
   });
   expect(await (await call("service", "PUT", "/v1/users/bob", { name: "Bob" })).json()).toEqual({

@@ -3,12 +3,11 @@ import type { Writer } from "@signalbox/core/writer";
 import { PutUser } from "@signalbox/protocol/http";
 import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";
-import { type Authenticate, type Authenticated, requireService } from "../auth.ts";
+import { type Authenticated, type Doors, requireService } from "../auth.ts";
 import { readJson } from "../body.ts";
 import { userIn } from "../paths.ts";
 
-export interface UserDeps {
-  readonly auth: Authenticate;
+export interface UserDeps extends Pick<Doors, "auth"> {
   readonly store: Pick<Store, "putUser">;
   readonly writer: Pick<Writer, "revoke">;
 }

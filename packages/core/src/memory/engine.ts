@@ -1,20 +1,30 @@
+import { Problem } from "@signalbox/protocol/errors";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Bytes, Channel, Engine, EngineListener } from "../ports.ts";
+import { type PresenceTiming, STANDARD_TIMING } from "../registry.ts";
 import { Buckets } from "./buckets.ts";
+import { MemoryRegistry } from "./registry.ts";
+import { Tickets } from "./tickets.ts";
 import { TypingNotes } from "./typing.ts";
 
 /**
  * The engine of a single process: nothing is lost, nothing leaves the process, and it is never away. Publications arrive
  * right after the code that made them, in order, never within the call.
  */
-export function createMemoryEngine(clock: Clock = systemClock): Engine {
+export function createMemoryEngine(clock: Clock = systemClock, timing: PresenceTiming = STANDARD_TIMING): Engine {
   const delivery = new Delivery();
   const buckets = new Buckets(clock);
   const typing = new TypingNotes(clock);
+  const registry = new MemoryRegistry(clock, timing);
+  const tickets = new Tickets(clock);
   let open = true;
   return {
     listen: (listener) => delivery.listen(listener),
     publish: (channel, payload) => delivery.publish(channel, payload),
+    announce: async (channel, payload) => {
+      if (!open) throw new Problem("unavailable", "The engine is closed");
+      delivery.publish(channel, payload);
+    },
     subscribe: async (channels) => {
       if (open) delivery.subscribe(channels);
     },
@@ -28,12 +38,20 @@ export function createMemoryEngine(clock: Clock = systemClock): Engine {
       return new Map(listed.filter(([, typists]) => typists.length > 0));
     },
     takeTokens: async (userId, count, rate, burst) => buckets.take(userId, count, rate, burst),
+    registry,
+    putTicket: async (ticket, content, ttlMs) => {
+      if (!open) throw new Problem("unavailable", "The engine is closed");
+      tickets.put(ticket, content, ttlMs);
+    },
+    takeTicket: async (ticket) => tickets.take(ticket),
     connected: () => open,
     close: async () => {
       open = false;
       delivery.clear();
       buckets.clear();
       typing.clear();
+      registry.clear();
+      tickets.clear();
     },
   };
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Clock } from "../clock.ts";
 import { Buckets } from "./buckets.ts";
 import { createMemoryEngine } from "./engine.ts";
+import { Tickets } from "./tickets.ts";
 import { TypingNotes } from "./typing.ts";
 
 function manualClock(): Clock & { turn(ms: number): void } {
@@ -59,6 +60,19 @@ test("a repeat keeps the start, and whoever started first is listed first", () =
   const [ada, bob] = notes.list("room");
   expect(ada).toMatchObject({ userId: "ada", remainingMs: 4000 });
   expect(bob!.startedAt - ada!.startedAt).toBeGreaterThanOrEqual(999);
+});
+
+test("a ticket runs out to the millisecond, and nothing is kept of it", () => {
+  const clock = manualClock();
+  const tickets = new Tickets(clock);
+  for (let ticket = 0; ticket < 1000; ticket++) tickets.put(String(ticket), "content", 5_000);
+  clock.turn(4_999);
+  expect(tickets.take("7")).toBe("content");
+  clock.turn(1);
+  expect(tickets.take("8")).toBeNull();
+  clock.turn(5_000);
+  tickets.put("other", "content", 5_000);
+  expect(tickets.size).toBe(1);
 });
 
 test("publications arrive after the code that made them, and what a listener publishes after those", async () => {

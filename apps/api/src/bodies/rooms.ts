@@ -1,4 +1,4 @@
-/** What REST prints of the store's rows. CONTRACT sections 3 "History" and 6 "Rooms". */
+/** What REST prints of rooms, members and messages. CONTRACT sections 3 "History" and 6 "Rooms". */
 import type { HistoryMessage, MemberRow, MessageRow, ReactionRow, RoomRow, RoomSummary } from "@signalbox/core/ports";
 
 export const roomBody = (room: RoomRow) => ({

@@ -1,0 +1,45 @@
+/** What `/chat/api/v1` prints of a conversation's signals. CONTRACT section 5. */
+import type { StateMember, Typist } from "@signalbox/core/ports";
+import type { Seen } from "@signalbox/core/presence";
+import { matrixEventId } from "@signalbox/protocol/ids";
+import { wordOf } from "@signalbox/protocol/presence";
+import type { Snapshot } from "../snapshot.ts";
+
+/** `now`: milliseconds since the epoch. */
+export const snapshotBody = ({ state, seen, typists }: Snapshot, serverName: string, now: number) => ({
+  conversation_id: state.room.roomId,
+  presence: state.members.map(({ userId }) => presenceBody(seen.get(userId) ?? unseen(userId))),
+  typing: typists.map((typist) => ({
+    ...typistBody(typist),
+    expires_at: new Date(now + typist.remainingMs).toISOString(),
+  })),
+  receipts: receiptsBody(state.members, serverName),
+  cursor: state.room.lastSeq,
+});
+
+export const presenceBody = ({ userId, status, activeAt }: Seen) => ({
+  user_id: userId,
+  status: wordOf(status),
+  last_active_at: activeAt?.toISOString() ?? null,
+});
+
+const unseen = (userId: string): Seen => ({ userId, status: "offline", activeAt: null });
+
+export const typistBody = ({ userId, startedAt }: Typist) => ({
+  user_id: userId,
+  started_at: new Date(startedAt).toISOString(),
+});
+
+/** How far each member has read; those who never read are left out. */
+export const receiptsBody = (members: readonly StateMember[], serverName: string) =>
+  members.flatMap(({ userId, read }) =>
+    read === null
+      ? []
+      : [
+          {
+            user_id: userId,
+            last_read_event_id: matrixEventId(read.messageId, serverName),
+            read_at: read.readAt.toISOString(),
+          },
+        ],
+  );

@@ -1,0 +1,143 @@
+import type { Store } from "@signalbox/core/ports";
+import type { Writer } from "@signalbox/core/writer";
+import { Call, Engagement, Plan, PutMute, PutSnooze, Sidekick } from "@signalbox/protocol/http";
+import { parse } from "@signalbox/protocol/parse";
+import { Hono } from "hono";
+import type { Authenticated, Doors } from "../auth.ts";
+import { roomBody } from "../bodies/rooms.ts";
+import { engagementBody, eventId, membersBody, partBody, sidekicksBody, stateBody } from "../bodies/state.ts";
+import { readJson } from "../body.ts";
+import { messageIn, noSuchMessage, noSuchRoom, roomIn, sidekickIn } from "../paths.ts";
+import { readState, type SnapshotDeps, takeSnapshot } from "../snapshot.ts";
+
+export interface StateDeps extends Pick<Doors, "auth" | "acting">, SnapshotDeps {
+  readonly store: Pick<Store, "roomState" | "mute" | "snooze">;
+  readonly writer: Pick<Writer, "putPart">;
+}
+
+/** What a room is at the moment, whole and in parts, and what one user set for themselves there. CONTRACT section 6. */
+export function stateRoutes(deps: StateDeps): Hono<Authenticated> {
+  const app = new Hono<Authenticated>();
+  app.route("/", readingRoutes(deps));
+  app.route("/", partRoutes(deps));
+  app.route("/", sidekickRoutes(deps));
+  app.route("/", personalRoutes(deps));
+  return app;
+}
+
+const PATH = "/v1/rooms/:roomId";
+
+function readingRoutes(deps: StateDeps): Hono<Authenticated> {
+  const { auth, store } = deps;
+  const app = new Hono<Authenticated>();
+
+  app.get(`${PATH}/state`, auth, async (c) => {
+    const snapshot = await takeSnapshot(deps, c.get("actor"), roomIn(c.req.param("roomId")));
+    return c.json({ data: stateBody(snapshot) });
+  });
+
+  app.get(`${PATH}/members`, auth, async (c) => {
+    const snapshot = await takeSnapshot(deps, c.get("actor"), roomIn(c.req.param("roomId")));
+    return c.json({ data: membersBody(snapshot) });
+  });
+
+  app.get(PATH, auth, async (c) => {
+    const { room } = await readState(store, c.get("actor"), roomIn(c.req.param("roomId")));
+    return c.json({ data: roomBody(room) });
+  });
+
+  return app;
+}
+
+function partRoutes({ auth, acting, store, writer }: StateDeps): Hono<Authenticated> {
+  const app = new Hono<Authenticated>();
+
+  app.get(`${PATH}/engagement`, auth, async (c) => {
+    const state = await readState(store, c.get("actor"), roomIn(c.req.param("roomId")));
+    return c.json({ data: engagementBody(state) });
+  });
+
+  app.put(`${PATH}/engagement`, acting, async (c) => {
+    const roomId = roomIn(c.req.param("roomId"));
+    const body = parse(Engagement, await readJson(c));
+    await writer.putPart(c.get("actor"), roomId, "engagement", body);
+    return c.json({ data: body });
+  });
+
+  for (const { part, schema, removed } of [
+    { part: "plan", schema: Plan, removed: "Plan removed" },
+    { part: "call", schema: Call, removed: "Call removed" },
+  ] as const) {
+    app.get(`${PATH}/${part}`, auth, async (c) => {
+      const state = await readState(store, c.get("actor"), roomIn(c.req.param("roomId")));
+      return c.json({ data: partBody(state, part) });
+    });
+
+    app.put(`${PATH}/${part}`, acting, async (c) => {
+      const roomId = roomIn(c.req.param("roomId"));
+      const body = parse(schema, await readJson(c));
+      await writer.putPart(c.get("actor"), roomId, part, body);
+      return c.json({ data: body });
+    });
+
+    app.delete(`${PATH}/${part}`, acting, async (c) => {
+      await writer.putPart(c.get("actor"), roomIn(c.req.param("roomId")), part, null);
+      return c.json({ message: removed });
+    });
+  }
+
+  return app;
+}
+
+function sidekickRoutes({ auth, acting, store, writer }: StateDeps): Hono<Authenticated> {
+  const app = new Hono<Authenticated>();
+
+  app.get(`${PATH}/sidekicks`, auth, async (c) => {
+    const state = await readState(store, c.get("actor"), roomIn(c.req.param("roomId")));
+    return c.json({ data: sidekicksBody(state) });
+  });
+
+  app.put(`${PATH}/sidekicks/:sidekickId`, acting, async (c) => {
+    const roomId = roomIn(c.req.param("roomId"));
+    const id = sidekickIn(c.req.param("sidekickId"));
+    const body = parse(Sidekick, await readJson(c));
+    await writer.putPart(c.get("actor"), roomId, `sidekick ${id}`, body);
+    return c.json({ data: body });
+  });
+
+  app.delete(`${PATH}/sidekicks/:sidekickId`, acting, async (c) => {
+    const id = sidekickIn(c.req.param("sidekickId"));
+    await writer.putPart(c.get("actor"), roomIn(c.req.param("roomId")), `sidekick ${id}`, null);
+    return c.json({ message: "Sidekick removed" });
+  });
+
+  return app;
+}
+
+function personalRoutes({ acting, store }: StateDeps): Hono<Authenticated> {
+  const app = new Hono<Authenticated>();
+
+  app.put(`${PATH}/mute`, acting, async (c) => {
+    const roomId = roomIn(c.req.param("roomId"));
+    const { until } = parse(PutMute, await readJson(c));
+    if (!(await store.mute(roomId, c.get("actor").userId, until))) throw noSuchRoom();
+    return c.json({ data: { muted_until: until?.toISOString() ?? null } });
+  });
+
+  app.put(`${PATH}/snoozes/:eventId`, acting, async (c) => {
+    const roomId = roomIn(c.req.param("roomId"));
+    const messageId = messageIn(c.req.param("eventId"));
+    const { until } = parse(PutSnooze, await readJson(c));
+    if (!(await store.snooze(roomId, c.get("actor").userId, messageId, until))) throw noSuchMessage();
+    return c.json({ data: { event_id: eventId(messageId), until: until.toISOString() } });
+  });
+
+  app.delete(`${PATH}/snoozes/:eventId`, acting, async (c) => {
+    const roomId = roomIn(c.req.param("roomId"));
+    const messageId = messageIn(c.req.param("eventId"));
+    if (!(await store.snooze(roomId, c.get("actor").userId, messageId, null))) throw noSuchMessage();
+    return c.json({ message: "Snooze ended" });
+  });
+
+  return app;
+}

@@ -1,0 +1,25 @@
+import { randomBytes } from "node:crypto";
+import type { Engine } from "@signalbox/core/ports";
+import { Hono } from "hono";
+import type { Authenticated, Doors } from "../auth.ts";
+
+/** How long a ticket waits to be used, in milliseconds. */
+const TICKET_MS = 30_000;
+/** 256 bits: nobody finds one by trying. */
+const TICKET_BYTES = 32;
+
+export interface TicketDeps extends Pick<Doors, "limited"> {
+  readonly engine: Pick<Engine, "putTicket">;
+}
+
+/** Tickets for streams that cannot send a header. CONTRACT section 5, "SSE". */
+export function ticketRoutes({ limited, engine }: TicketDeps): Hono<Authenticated> {
+  return new Hono<Authenticated>().post("/v1/tickets", limited, async (c) => {
+    const { userId, service, issuedAt, expiresAt } = c.get("actor");
+    const ticket = randomBytes(TICKET_BYTES).toString("base64url");
+    // The stream ends with the token, and with the revocation of what was issued when the token was.
+    const content = { userId, service, issuedAt: issuedAt.getTime(), expiresAt: expiresAt.getTime() };
+    await engine.putTicket(ticket, JSON.stringify(content), TICKET_MS);
+    return c.json({ data: { ticket, expires_at: new Date(Date.now() + TICKET_MS).toISOString() } });
+  });
+}

@@ -1,0 +1,71 @@
+import { CLOSE, type CloseReason } from "@signalbox/protocol/close";
+
+/** Over how long the sessions of a node that stops are spread, so that the others are not stormed. */
+const DRAIN_MS = 5000;
+/** How long a close may take, after which the peer is cut; a little more than a session gives it. */
+const LAST_CLOSE_MS = 1500;
+
+/** A session, by whichever door it came: a socket's, or a stream. */
+export interface Open {
+  close(reason: CloseReason): void;
+}
+
+/** What is open on a node: counted, bounded and drained together. */
+export class Sessions {
+  readonly #max: number;
+  readonly #open = new Set<Open>();
+  #draining = false;
+
+  /** `max`: `MAX_SESSIONS`. */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Nobody else is let in: there are too many, or the node stops. */
+  get full(): boolean {
+    return this.#draining || this.#open.size >= this.#max;
+  }
+
+  add(session: Open): void {
+    this.#open.add(session);
+  }
+
+  /** False for one that is gone already. */
+  delete(session: Open): boolean {
+    return this.#open.delete(session);
+  }
+
+  /** Takes nobody else and closes those that are open, spread over 5 s. Resolves when they are gone. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    const open = [...this.#open];
+    const pause = DRAIN_MS / Math.max(open.length, 1);
+    await Promise.all(
+      open.map((session, index) => later(Math.min(index * pause, DRAIN_MS), () => session.close("restart"))),
+    );
+    if (this.#open.size > 0) await later(LAST_CLOSE_MS, () => {});
+  }
+}
+
+const OUR_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE).map(({ code }) => code));
+
+/**
+ * The code that an ended session is counted under. A peer that does not read its close frame is cut with 1006, which says
+ * nothing of why. `heard`: what the peer closed with.
+ */
+export function codeOf(closedFor: CloseReason | undefined, heard: number): string {
+  const code = closedFor === undefined ? heard : CLOSE[closedFor].code;
+  return OUR_CODES.has(code) ? String(code) : "other";
+}
+
+const later = (ms: number, then: () => void): Promise<void> =>
+  new Promise((resolve) =>
+    setTimeout(() => {
+      then();
+      resolve();
+    }, ms),
+  );

@@ -1,0 +1,79 @@
+import { toBytes, toText } from "@signalbox/core/bytes";
+import type { Bytes, EventRow } from "@signalbox/core/ports";
+import { preview } from "@signalbox/core/preview";
+import type { Live } from "@signalbox/core/seat";
+import type { EventBody } from "@signalbox/protocol/down";
+import { open } from "@signalbox/protocol/encode";
+import { matrixEventId } from "@signalbox/protocol/ids";
+import { wordOf } from "@signalbox/protocol/presence";
+import { encodeSse, type SseEvent, sseOf } from "@signalbox/protocol/sse";
+
+/** What streams are sent, encoded. */
+export interface Sse {
+  event(event: EventRow): Bytes;
+  /** Of several receipts an event each; empty for what is not for streams. */
+  signal(signal: Live): Bytes;
+}
+
+export interface SseDeps {
+  readonly serverName: string;
+}
+
+/** Prints what the hub delivers as streams are sent it: once for all streams of the node. CONTRACT section 5, "SSE". */
+export function createSse({ serverName }: SseDeps): Sse {
+  const print = { serverName, preview };
+
+  function eventsOf({ about }: Live): SseEvent[] {
+    switch (about.kind) {
+      case "typing": {
+        const { userId: user_id, remainingMs } = about;
+        return [
+          { event: "typing", data: { user_id, typing: remainingMs > 0, expires_in_ms: Math.round(remainingMs) } },
+        ];
+      }
+      case "receipts":
+        return about.receipts.map(({ userId, messageId, readAt }) => ({
+          event: "receipt",
+          data: { user_id: userId, event_id: matrixEventId(messageId, serverName), read_at: readAt.toISOString() },
+        }));
+      case "presence": {
+        const { userId, status, activeAt } = about;
+        const last_active_at = activeAt?.toISOString() ?? null;
+        return [{ event: "presence", data: { user_id: userId, status: wordOf(status), last_active_at } }];
+      }
+      case "notification": {
+        const { why: kind, messageId, unread: unread_count, mentions: mention_count } = about;
+        const event_id = matrixEventId(messageId, serverName);
+        return [{ event: "notification", data: { kind, event_id, unread_count, mention_count } }];
+      }
+      case "marker":
+        return [];
+    }
+  }
+
+  return {
+    event: once((row) => encode(sseOf(bodyOf(row), print), row.seq)),
+    signal: once((signal) =>
+      eventsOf(signal)
+        .map((event) => encode(event))
+        .join(""),
+    ),
+  };
+}
+
+/** An event of a stream as it is written. `seq`: of a durable one. */
+export const encode = ({ event, data }: SseEvent, seq?: number): Bytes =>
+  toBytes(encodeSse(event, JSON.stringify(data), seq));
+
+const bodyOf = ({ body }: EventRow): EventBody => JSON.parse(toText(open(body, "") + body)) as EventBody;
+
+function once<T extends object>(print: (of: T) => Bytes): (of: T) => Bytes {
+  const printed = new WeakMap<T, Bytes>();
+  return (of) => {
+    const known = printed.get(of);
+    if (known !== undefined) return known;
+    const bytes = print(of);
+    printed.set(of, bytes);
+    return bytes;
+  };
+}

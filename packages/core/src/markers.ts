@@ -1,0 +1,16 @@
+/** The rule of markers: up to where a user has scrolled, for their own sessions alone. CONTRACT section 5. */
+import type { Command } from "./command.ts";
+import type { Actor } from "./draft.ts";
+import { inRoom } from "./messages.ts";
+
+/** Moves the actor's marker to a message of the room, forwards or backwards. */
+export function mark(actor: Actor, roomId: string, messageId: string): Command<void> {
+  return {
+    needs: { ...inRoom(actor, roomId), messages: [{ roomId, messageId }] },
+    apply(draft) {
+      draft.room(roomId, actor);
+      draft.message(roomId, messageId);
+      draft.putMarker({ roomId, userId: actor.userId, messageId });
+    },
+  };
+}

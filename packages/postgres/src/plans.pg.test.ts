@@ -1,0 +1,217 @@
+/** What statements read of a large database: what they need, by index, however much lies beside it. */
+import { randomUUID } from "node:crypto";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Needs, Rows } from "@signalbox/core/ports";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { changes } from "./changes.ts";
+import { commit } from "./commit.ts";
+import { Connection, type Sql } from "./connection.ts";
+import { type Embedded, startEmbedded } from "./embedded.ts";
+import { events } from "./events.ts";
+import { history } from "./history.ts";
+import { migrate } from "./migrate.ts";
+import { mute, snooze } from "./personal.ts";
+import * as reads from "./reads.ts";
+import { roomState } from "./room-state.ts";
+import { counts } from "./unread.ts";
+import * as users from "./users.ts";
+
+let server: Embedded;
+let connection: Connection;
+let sql: Sql;
+
+/** 100,000 messages, half of them read; of the unread ones 10 are the reader's own, 20 deleted, 5 mention them. */
+const LARGE = randomUUID();
+const READER = "reader";
+/** In 1,000 rooms of 5. */
+const COMPANION = "companion";
+const ID = randomUUID();
+
+beforeAll(async () => {
+  server = await startEmbedded({ dir: await mkdtemp(join(tmpdir(), "signalbox-plans-")), ephemeral: true });
+  await migrate(server.url);
+  const filling = new Connection(server.url);
+  await fillLargeRoom(filling.sql);
+  await fillManyRooms(filling.sql);
+  // What is visible to all is marked so, as the server does by itself in time; no statistics of columns: plans must not need them.
+  await filling.sql`vacuum`;
+  await filling.end();
+}, 120_000);
+afterAll(() => server?.stop());
+beforeEach(() => {
+  connection = new Connection(server.url);
+  sql = connection.sql;
+});
+afterEach(() => connection.end());
+
+async function fillLargeRoom(sql: Sql): Promise<void> {
+  await sql`
+    insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count, message_count)
+    values (${LARGE}, 'Large', '{}', 'ada', now(), 100000, now(), 200, 100000)`;
+  await sql`
+    insert into messages (room_id, seq, place, message_id, sender_id, content, sent_at, delete_seq)
+    select ${LARGE}, n, n, gen_random_uuid(), case when n % 5000 = 0 then ${READER} else 'user-' || n % 199 end, 'text', now(),
+      case when n % 2500 = 1 then n end
+    from generate_series(1, 100000) n`;
+  await sql`insert into mentions select ${LARGE}, n, ${READER} from generate_series(55000, 95000, 10000) n`;
+  await sql`
+    insert into members (room_id, user_id, role, joined_at, joined_seq)
+    select ${LARGE}, case n when 0 then ${READER} else 'user-' || n end, 'member', now(), n from generate_series(0, 199) n`;
+  await sql`insert into users (user_id, name) select user_id, 'Name ' || user_id from members`;
+  await sql`
+    insert into receipts (room_id, user_id, message_id, message_seq, message_place, read_at, stamp_seq, changed_at)
+    select m.room_id, u.user_id, m.message_id, m.seq, m.seq, now(), 1, now()
+    from members u join messages m on m.room_id = u.room_id and m.seq = 50000`;
+}
+
+/** 2,000 rooms of 5; in 1,000 of them the companion sits, with persons 0 to 1999; in the others persons 1000 to 2999. */
+async function fillManyRooms(sql: Sql): Promise<void> {
+  await sql`
+    insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count)
+    select gen_random_uuid(), 'Room', '{}', 'ada', now(), 1, now(), 5 from generate_series(1, 2000)`;
+  await sql`
+    insert into members (room_id, user_id, role, joined_at, joined_seq)
+    select r.room_id, case when p = 0 and n <= 1000 then ${COMPANION}
+      else 'person-' || (n * 7 + p * 331) % 2000 + (n > 1000)::int * 1000 end, 'member', now(), 1
+    from (select room_id, row_number() over (order by room_id) as n from rooms where room_id <> ${LARGE}) r,
+      generate_series(0, 4) p`;
+  await sql`insert into users (user_id, name) select 'person-' || n, 'Name ' || n from generate_series(0, 2999) n`;
+}
+
+const NEEDS: Needs = {
+  rooms: [LARGE],
+  members: [{ roomId: LARGE, userId: READER }],
+  messages: [{ roomId: LARGE, messageId: ID }],
+  repeats: [{ roomId: LARGE, senderId: READER, clientMessageId: "1" }],
+  standing: [{ roomId: LARGE, messageId: ID, senderId: READER, reaction: "👍" }],
+  reactions: [{ reactionId: ID, userId: READER }],
+  receipts: [{ roomId: LARGE, userId: READER }],
+  users: [READER],
+  parts: [{ roomId: LARGE, part: "plan" }],
+  names: [{ roomId: LARGE, name: "Name reader" }],
+};
+
+/** Writes to every table but events. */
+function decide({ rooms, members, receipts, users: people }: Rows, now: Date): Rows {
+  const message = {
+    roomId: LARGE,
+    seq: 100_001,
+    place: 100_001,
+    messageId: ID,
+    senderId: READER,
+    content: "",
+    sentAt: now,
+  };
+  const undone = { editSeq: null, editedAt: null, deleteSeq: null, deletedAt: null, deletedBy: null };
+  const given = { clientMessageId: "1", replyTo: null, mentions: ["ada"], named: null };
+  const reaction = {
+    roomId: LARGE,
+    messageId: ID,
+    reactionId: ID,
+    senderId: READER,
+    reaction: "👍",
+    seq: 1,
+    sentAt: now,
+  };
+  return {
+    rooms: rooms.map((room) => ({ ...room, messageCount: room.messageCount + 1 })),
+    members,
+    messages: [{ ...message, ...given, ...undone }],
+    reactions: [{ ...reaction, removedSeq: null }],
+    receipts: [...receipts, ...receipts.map((row) => ({ ...row, hidden: true }))],
+    users: people,
+    events: [],
+    markers: [{ roomId: LARGE, userId: READER, messageId: ID }],
+    parts: [{ roomId: LARGE, part: "plan", body: {} }],
+    named: [],
+  };
+}
+
+/** The plans of all that this connection has prepared, as it would run them with any parameters. */
+async function plans(): Promise<readonly string[]> {
+  const prepared = await sql<{ statement: string }[]>`
+    select statement from pg_prepared_statements where statement ~ '\\m(from|into|update)\\M' and statement !~ 'pg_|public'`;
+  return Promise.all(
+    prepared.map(async ({ statement }) => {
+      const lines = await sql.unsafe(`explain (generic_plan, costs off) ${statement}`);
+      return `${statement}\n${lines.map((line) => String(Object.values(line)[0])).join("\n")}`;
+    }),
+  );
+}
+
+/** Where a plan goes through a table, or through an index whose first column it does not know. */
+function scans(plan: string, leading: ReadonlyMap<string, string>): readonly string[] {
+  const whole = plan.match(/Seq Scan on \w+|hashed SubPlan(?![\s\S]*CTE Scan on mine)/g) ?? [];
+  const indexes = [...plan.matchAll(/Index (?:Only )?Scan(?: Backward)? (?:using|on) (\w+).*\n\s*(.*)/g)];
+  const skipping = indexes.filter(
+    ([, index = "", condition = ""]) =>
+      !new RegExp(`^Index Cond: \\(.*\\b${leading.get(index)} (?:=|>)`).test(condition),
+  );
+  return [...whole, ...skipping.map(([text]) => text)];
+}
+
+test("no statement reads a table, or an index, from end to end", async () => {
+  await commit(sql, NEEDS, decide);
+  await changes(sql, "1");
+  await events(sql, LARGE, 1, 10);
+  const page = await history(sql, LARGE, 10, ID);
+  await history(sql, LARGE, 10, page[0]!.messageId);
+  await reads.roomsOf(sql, READER);
+  await reads.roomsOfAll(sql, [READER]);
+  await reads.membersOf(sql, [LARGE]);
+  await reads.resumable(sql, READER, [LARGE]);
+  await reads.seqOf(sql, LARGE, READER, false);
+  await reads.receiptsSince(sql, new Map([[LARGE, 1]]));
+  await reads.roomPage(sql, READER, 10, null);
+  await counts(sql, [{ roomId: LARGE, userId: READER }]);
+  await roomState(sql, LARGE, READER, false);
+  for (const until of [new Date(), null]) {
+    await mute(sql, LARGE, READER, until);
+    await snooze(sql, LARGE, READER, ID, until);
+  }
+  await users.users(sql, [READER]);
+  await users.putUser(sql, READER, "Reader");
+  await users.companions(sql, READER, false, [COMPANION]);
+  await users.choose(sql, READER, "busy");
+  await users.noteActive(sql, new Map([[READER, new Date()]]));
+  await users.revoke(sql, READER);
+  const columns = await sql<{ index: string; column: string }[]>`
+    select i.indexrelid::regclass::text as index, a.attname as column from pg_index i
+    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]`;
+  const leading = new Map(columns.map(({ index, column }) => [index, column]));
+  const found = await plans();
+  expect(found.length).toBeGreaterThan(40);
+  expect(found.flatMap((plan) => scans(plan, leading).map((scan) => `${scan}\n${plan}`))).toEqual([]);
+});
+
+/** Runs the statement that was prepared last once more, and returns its plan and how many rows a node of it saw at most. */
+async function explained(...parameters: readonly string[]): Promise<{ readonly plan: string; readonly most: number }> {
+  const [last] = await sql<{ name: string }[]>`
+    select name from pg_prepared_statements where statement !~ 'pg_prepared' order by prepare_time desc limit 1`;
+  const lines = await sql.unsafe(`explain (analyze, timing off) execute "${last!.name}"('${parameters.join("','")}')`);
+  const plan = lines.map((line) => String(Object.values(line)[0])).join("\n");
+  const seen = plan.matchAll(/actual rows=([\d.]+) loops=(\d+)|Rows Removed by [\w ]+: (\d+)/g);
+  return {
+    plan,
+    most: Math.max(...[...seen].map(([, rows, loops, removed]) => Number(removed ?? Number(rows) * Number(loops)))),
+  };
+}
+
+test("counting 50,000 unread messages reads none of them", async () => {
+  const asked = [{ roomId: LARGE, userId: READER }];
+  expect(await counts(sql, asked)).toMatchObject([{ unread: 50_000 - 10 - 20, mentions: 5 }]);
+  const { plan, most } = await explained(JSON.stringify(asked));
+  for (const index of ["messages_own", "messages_deleted", "mentions_of_user"])
+    expect(plan).toContain(`using ${index}`);
+  expect(most).toBeLessThan(50);
+});
+
+test("1,000 people are held against 1,000 rooms by their own few rooms", async () => {
+  const people = Array.from({ length: 1_000 }, (_, n) => `person-${n * 3}`);
+  expect((await users.companions(sql, COMPANION, false, people)).size).toBe(667);
+  const { most } = await explained(COMPANION, `{${people.join()}}`, COMPANION);
+  // Five members in each of 2,000 rooms, and 3,000 people: a bit more than three rooms for each of a thousand.
+  expect(most).toBeLessThan(4_000);
+});

@@ -1,0 +1,154 @@
+/** What a stream of server-sent events is sent. The five events of the seed `sphere-signals.txt`; CONTRACT section 5 adds to them. */
+import * as v from "valibot";
+import type { EventBody } from "./down.ts";
+import { matrixEventId } from "./ids.ts";
+
+const id = v.string();
+const time = v.pipe(v.string(), v.isoTimestamp());
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const event = <const T extends string, const E extends v.ObjectEntries>(name: T, data: E) =>
+  v.object({ event: v.literal(name), data: v.object(data) });
+
+/** A message: its id behind `msg-`, its Matrix event id, and who did what is told of it. */
+const message = { id, event_id: id, sender_user_id: id };
+/** A reaction: its own id, and the event id of the message that it is to. */
+const reaction = { id, event_id: id, sender_user_id: id };
+
+/** Every event of a stream by its name, and what its data holds. */
+export const SseEvent = v.variant("event", [
+  event("message", {
+    ...message,
+    message_type: v.string(),
+    preview: v.nullable(v.string()),
+    sent_at: time,
+    has_attachment: v.boolean(),
+    is_encrypted: v.boolean(),
+    thread_metadata: v.null(),
+  }),
+  event("message_edited", { ...message, preview: v.nullable(v.string()), edited_at: time }),
+  event("message_deleted", { ...message, deleted_at: time }),
+  event("reaction_added", { ...reaction, reaction: v.string(), sent_at: time }),
+  event("reaction_removed", reaction),
+  event("member_joined", { user_id: id, name: v.string(), sender_user_id: id }),
+  event("member_left", { user_id: id, left_at: time }),
+  event("conversation_created", { conversation_id: id, name: v.string(), sender_user_id: id, created_at: time }),
+  event("conversation_updated", { conversation_id: id, changed: v.array(v.string()) }),
+  event("conversation_deleted", { conversation_id: id, sender_user_id: id }),
+  event("typing", { user_id: id, typing: v.boolean(), expires_in_ms: whole }),
+  event("presence", {
+    user_id: id,
+    status: v.picklist(["online", "offline", "unavailable"]),
+    last_active_at: v.nullable(time),
+  }),
+  event("receipt", { user_id: id, event_id: id, read_at: time }),
+  event("notification", {
+    kind: v.picklist(["mention", "unread"]),
+    event_id: id,
+    unread_count: whole,
+    mention_count: whole,
+  }),
+  /** What was missed is not kept any longer: a snapshot tells how things are, and the stream goes on after `cursor`. */
+  event("reset", { reason: v.picklist(["too_old", "not_member"]), cursor: whole }),
+]);
+export type SseEvent = v.InferOutput<typeof SseEvent>;
+
+/** What printing a message takes besides the message. */
+export interface Print {
+  /** `SERVER_NAME`, the domain of Matrix event ids. */
+  readonly serverName: string;
+  /** The beginning of a message on one line. */
+  readonly preview: (content: string) => string;
+}
+
+/** A durable event as a stream is sent it. */
+export function sseOf(body: EventBody, { serverName, preview }: Print): SseEvent {
+  switch (body.type) {
+    case "SEND_MSG":
+    case "REPLY":
+      return {
+        event: "message",
+        data: {
+          ...messageIn(body, serverName),
+          message_type: "m.text",
+          preview: preview(body.message),
+          sent_at: body.timeStamp,
+          has_attachment: false,
+          is_encrypted: false,
+          thread_metadata: null,
+        },
+      };
+    case "EDIT_MSG":
+      return {
+        event: "message_edited",
+        data: { ...messageIn(body, serverName), preview: preview(body.message), edited_at: body.editedAt },
+      };
+    case "DELETE_MSG":
+      return { event: "message_deleted", data: { ...messageIn(body, serverName), deleted_at: body.timeStamp } };
+    case "REACT":
+      return {
+        event: "reaction_added",
+        data: { ...reactionIn(body, serverName), reaction: body.message, sent_at: body.timeStamp },
+      };
+    case "DELETE_REACT":
+      return { event: "reaction_removed", data: reactionIn(body, serverName) };
+    default:
+      return sseOfRoom(body);
+  }
+}
+
+type MessageBody = Extract<EventBody, { messageId: string }>;
+type RoomBody = Exclude<EventBody, MessageBody>;
+
+/** An event about the conversation itself, or who is in it. */
+function sseOfRoom(body: RoomBody): SseEvent {
+  const { chatId: conversation_id } = body;
+  switch (body.type) {
+    case "USER_JOIN":
+      return {
+        event: "member_joined",
+        data: { user_id: body.message, name: body.username, sender_user_id: body.senderId },
+      };
+    case "USER_LEAVE":
+      return { event: "member_left", data: { user_id: body.senderId, left_at: body.timeStamp } };
+    case "NEW_CHAT":
+      return {
+        event: "conversation_created",
+        data: { conversation_id, name: body.message, sender_user_id: body.senderId, created_at: body.timeStamp },
+      };
+    case "ROOM_STATE":
+      return { event: "conversation_updated", data: { conversation_id, changed: body.changed } };
+    case "DELETE_CHAT":
+      return { event: "conversation_deleted", data: { conversation_id, sender_user_id: body.senderId } };
+  }
+}
+
+const messageIn = ({ messageId, senderId }: MessageBody, serverName: string) => ({
+  id: `msg-${messageId}`,
+  event_id: matrixEventId(messageId, serverName),
+  sender_user_id: senderId,
+});
+
+function reactionIn(body: Extract<EventBody, { parentMessageId: string }>, serverName: string) {
+  const { messageId, parentMessageId, senderId } = body;
+  return { id: messageId, event_id: matrixEventId(parentMessageId, serverName), sender_user_id: senderId };
+}
+
+/** A reader ends a line at any of these. */
+const LINE_END = /\r\n|\r|\n/;
+
+/**
+ * An event as `text/event-stream` prints it. `seq`: of a durable event, which a reader brings back as `Last-Event-ID`.
+ * Whatever `data` holds is read as it was written: JSON has no line end outside its escapes, other text has a field per line.
+ */
+export function encodeSse(name: string, data: string, seq?: number): string {
+  const place = seq === undefined ? "" : `id: ${seq}\n`;
+  const lines = data.split(LINE_END).map((line) => `data: ${line}\n`);
+  return `${place}event: ${name}\n${lines.join("")}\n`;
+}
+
+/** Has the reader wait `ms` before it connects again. */
+export const encodeRetry = (ms: number): string => `retry: ${Math.round(ms)}\n\n`;
+
+/** Says nothing: what lies between a node and a reader takes a stream without any bytes for a dead one. */
+export const SSE_COMMENT = ":\n\n";

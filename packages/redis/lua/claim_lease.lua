@@ -1,0 +1,16 @@
+-- Claims a node whose lease has run out, unless somebody else's claim still lasts.
+--
+-- KEYS[1]  leases: a sorted set of nodes, scored by when their lease ends (ms)
+-- KEYS[2]  claims: a sorted set of nodes whose lease has run out, scored by when the claim on them ends (ms)
+-- ARGV[1]  the node
+-- ARGV[2]  how long the claim lasts, in ms
+-- Returns  1 when it is claimed, else 0
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local leaseEnds = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or math.huge)
+local claimEnds = tonumber(redis.call('ZSCORE', KEYS[2], ARGV[1]) or 0)
+if leaseEnds > now or claimEnds > now then return 0 end
+redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
+return 1

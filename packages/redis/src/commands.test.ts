@@ -1,0 +1,98 @@
+import type { PresenceTiming } from "@signalbox/core/registry";
+import { expect, test } from "vitest";
+import { Commands, load } from "./commands.ts";
+import { bucketOf } from "./keys.ts";
+import { PresenceRegistry } from "./presence.ts";
+import type { Topology } from "./topology.ts";
+
+const TIMING: PresenceTiming = { graceMs: 1, idleMs: 1, holdMs: 1, keepMs: 1 };
+const script = load("end_lease");
+const unavailable = { name: "Problem", code: "unavailable" };
+
+interface Call {
+  readonly command: "evalsha" | "eval";
+  readonly key: string;
+  readonly args: readonly unknown[];
+}
+
+/** A server that answers as `answer` says, and remembers what it was sent. */
+function serverThat(answer: (call: Call, count: number) => unknown) {
+  const calls: Call[] = [];
+  const said: (string | undefined)[] = [];
+  let refreshed = 0;
+  const command =
+    (name: Call["command"]) =>
+    async (_: string, count: number, ...rest: readonly unknown[]) => {
+      const call = { command: name, key: String(rest[0]), args: rest.slice(count) };
+      calls.push(call);
+      return answer(call, calls.length);
+    };
+  const batched = { evalsha: command("evalsha"), eval: command("eval") };
+  const topology = {
+    owner: () => ({ commands: { up: true, batched } }),
+    refresh: async () => void refreshed++,
+  } as unknown as Topology;
+  const commands = new Commands(topology, (_, error) => void said.push(error?.message));
+  return { commands, calls, said, refreshed: () => refreshed };
+}
+
+const fail = (message: string): never => {
+  throw new Error(message);
+};
+
+test("a script that the server has not seen is sent as text", async () => {
+  const { commands, calls } = serverThat(({ command }) => (command === "eval" ? "done" : fail("NOSCRIPT No script")));
+  expect(await commands.run(script, ["key"], ["node"])).toBe("done");
+  expect(calls).toEqual([
+    { command: "evalsha", key: "key", args: ["node"] },
+    { command: "eval", key: "key", args: ["node"] },
+  ]);
+});
+
+test("a command whose key went elsewhere follows it once", async () => {
+  const moved = serverThat((_, count) => (count === 1 ? fail("MOVED 1 host:1") : "done"));
+  expect(await moved.commands.run(script, ["key"], [])).toBe("done");
+  expect(moved.refreshed()).toBe(1);
+  const lost = serverThat(() => fail("MOVED 1 host:1"));
+  await expect(lost.commands.run(script, ["key"], [])).rejects.toMatchObject(unavailable);
+  expect(lost.calls).toHaveLength(2);
+});
+
+test("what the server says of a failure is for the log alone", async () => {
+  const { commands, said } = serverThat(() => fail("OOM quoting something"));
+  const refused = commands.run(script, ["key"], []);
+  await expect(refused).rejects.toMatchObject(unavailable);
+  await expect(refused).rejects.not.toThrow(/OOM|quoting/);
+  expect(said).toEqual(["OOM quoting something"]);
+});
+
+test("too many commands under way are refused, until some were answered", async () => {
+  let answerAll = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answerAll = resolve;
+  });
+  const { commands } = serverThat(() => answered);
+  const running = Array.from({ length: 10_000 }, () => commands.run(script, ["key"], []));
+  await expect(commands.run(script, ["key"], [])).rejects.toMatchObject(unavailable);
+  answerAll();
+  await Promise.all(running);
+  await commands.run(script, ["key"], []);
+});
+
+test("a call of presence asks each bucket once for all of its users, of very many some after the others", async () => {
+  const { commands, calls } = serverThat(() => []);
+  const registry = new PresenceRegistry(commands, TIMING);
+  const activities = Array.from({ length: 6000 }, (_, number) => ({ userId: `user-${number}`, idleForMs: 0 }));
+  expect(await registry.touch(activities)).toEqual([]);
+  expect(calls).toHaveLength(128);
+  const groups = calls.map(({ args }): { userId: string }[] => JSON.parse(String(args[1])));
+  expect(groups.every((group) => new Set(group.map(({ userId }) => bucketOf(userId))).size === 1)).toBe(true);
+  expect(groups.slice(0, 64).flat()).toHaveLength(5000);
+  expect(groups.flat()).toHaveLength(6000);
+});
+
+test("who comes to a node that was evicted is refused", async () => {
+  const { commands } = serverThat(() => null);
+  const arrival = { userId: "ada", choice: "online", choiceVersion: 1, idleForMs: 0 } as const;
+  await expect(new PresenceRegistry(commands, TIMING).enter("node", [arrival])).rejects.toMatchObject(unavailable);
+});

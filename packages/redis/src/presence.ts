@@ -1,0 +1,184 @@
+/** Who is here, in Redis: `lua/presence.lua` keeps the state of one user, `leases.ts` the leases of nodes. */
+import { type Entry, isStranded, rowOf, unknown } from "@signalbox/core/memory/presence";
+import type {
+  Activity,
+  Arrival,
+  PresenceChange,
+  PresenceRow,
+  PresenceTiming,
+  Registry,
+} from "@signalbox/core/registry";
+import { Problem } from "@signalbox/protocol/errors";
+import { type Commands, load, type Script } from "./commands.ts";
+import { BUCKETS, bucketOf, evictedKey, nodeKey, presenceKeys } from "./keys.ts";
+import { Leases } from "./leases.ts";
+
+const enter = load("enter_presence", "presence");
+const leave = load("leave_presence", "presence");
+const touch = load("touch_presence", "presence");
+const choose = load("choose_presence", "presence");
+const settle = load("settle_presence", "presence");
+const told = load("told_presence", "presence");
+const evict = load("evict_presence", "presence");
+const read = load("read_presence");
+
+/** How many users go in one round trip: each costs 10 µs, and one server may have them all. */
+const MOST_AT_ONCE = 5000;
+/** How many users of a bucket are settled, or evicted, by one script: all buckets are at it at the same time. */
+const MOST_OF_BUCKET = 200;
+/** How long an evicted node is known as such, in milliseconds: for longer than one that was frozen may believe that it lives. */
+const EVICTED_MS = 3_600_000;
+
+const ALL_BUCKETS = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
+
+/** A `Registry` that all nodes share. Times are those of the servers; no two servers' times are ever compared. */
+export class PresenceRegistry implements Registry {
+  private readonly commands: Commands;
+  private readonly timing: PresenceTiming;
+  private readonly leases: Leases;
+
+  constructor(commands: Commands, timing: PresenceTiming) {
+    this.commands = commands;
+    this.timing = timing;
+    this.leases = new Leases(commands);
+  }
+
+  open(node: string, ttlMs: number): Promise<void> {
+    return this.leases.open(node, ttlMs);
+  }
+
+  renew(node: string, ttlMs: number): ReturnType<Registry["renew"]> {
+    return this.leases.renew(node, ttlMs);
+  }
+
+  claim(node: string, ttlMs: number): Promise<boolean> {
+    return this.leases.claim(node, ttlMs);
+  }
+
+  async evict(node: string, forMs: number): Promise<void> {
+    await Promise.all(ALL_BUCKETS.map((bucket) => this.evictFrom(bucket, node, forMs)));
+    // Last: while anybody may be left, the node is remembered as one to be evicted.
+    await this.leases.end(node);
+  }
+
+  async enter(node: string, arrivals: readonly Arrival[]): Promise<readonly PresenceChange[]> {
+    const replies = await inBuckets(arrivals, userOf, (bucket, group) => {
+      const keys = [nodeKey(bucket, node), evictedKey(bucket, node)];
+      return this.run(enter, bucket, { keys, args: [node, JSON.stringify(group)] });
+    });
+    if (replies.includes(null)) throw new Problem("unavailable", "This node's lease is gone");
+    return changesOf(replies);
+  }
+
+  async leave(node: string, departures: readonly Activity[]): ReturnType<Registry["leave"]> {
+    const replies = await inBuckets(departures, userOf, (bucket, group) =>
+      this.run(leave, bucket, { keys: [nodeKey(bucket, node)], args: [node, JSON.stringify(group)] }),
+    );
+    const left = replies as [changes: string[], gone: string[]][];
+    return { changes: changesOf(left.map(([changes]) => changes)), gone: left.flatMap(([, gone]) => gone) };
+  }
+
+  async touch(activities: readonly Activity[]): Promise<readonly PresenceChange[]> {
+    return changesOf(
+      await inBuckets(activities, userOf, (bucket, group) =>
+        this.run(touch, bucket, { args: [JSON.stringify(group)] }),
+      ),
+    );
+  }
+
+  async choose(choice: Omit<Arrival, "idleForMs">): ReturnType<Registry["choose"]> {
+    const living = [...(await this.leases.list())].flatMap(([node, leftMs]) => (leftMs > 0 ? [node] : []));
+    const reply = await this.run(choose, bucketOf(choice.userId), {
+      args: [JSON.stringify(choice), JSON.stringify(living)],
+    });
+    const [row, changes] = reply as [row: string, changes: string[]];
+    return { row: JSON.parse(row), changes: changesOf([changes]) };
+  }
+
+  async settle(): Promise<readonly PresenceChange[]> {
+    return changesOf(
+      await Promise.all(ALL_BUCKETS.map((bucket) => this.run(settle, bucket, { args: [MOST_OF_BUCKET] }))),
+    );
+  }
+
+  async told(changes: readonly PresenceChange[]): Promise<void> {
+    const versions = changes.map(({ userId, version }) => ({ userId, version }));
+    await inBuckets(versions, userOf, (bucket, group) => this.run(told, bucket, { args: [JSON.stringify(group)] }));
+  }
+
+  async read(userIds: readonly string[]): Promise<ReadonlyMap<string, PresenceRow>> {
+    const asked = [...new Set(userIds)];
+    // Sent together: the leases cost no round trip of their own.
+    const [leases, known] = await Promise.all([
+      this.leases.list(),
+      inBuckets(asked, itself, (...group) => this.fetch(...group)),
+    ]);
+    const isDead = (node: string) => (leases.get(node) ?? -Infinity) < -this.timing.graceMs;
+    const rows = known.flat().map(({ entry, now }): PresenceRow => {
+      const row = rowOf(entry);
+      return isStranded(entry, now, isDead) ? { ...row, own: "offline", shown: "offline" } : row;
+    });
+    return new Map(rows.map((row) => [row.userId, row]));
+  }
+
+  async close(node: string): Promise<void> {
+    // All have left. Whoever has not, because a call failed, would count for ever.
+    await this.evict(node, this.timing.graceMs);
+  }
+
+  /** Those of a bucket's users who are known; `now`: by its server's clock, as the times in the entries are. */
+  private async fetch(bucket: number, ids: readonly string[]): Promise<readonly { entry: Entry; now: number }[]> {
+    const reply = await this.commands.run(read, presenceKeys(bucket), ids);
+    const [now, entries] = reply as [now: number, entries: (string | null)[]];
+    return ids.flatMap((userId, index) => {
+      const json = entries[index];
+      return json ? [{ entry: entryOf(userId, json), now }] : [];
+    });
+  }
+
+  private async evictFrom(bucket: number, node: string, forMs: number): Promise<void> {
+    const keys = [nodeKey(bucket, node), evictedKey(bucket, node)];
+    const args = [node, forMs, MOST_OF_BUCKET, EVICTED_MS];
+    while (Number(await this.run(evict, bucket, { keys, args })) > 0);
+  }
+
+  private run(
+    script: Script,
+    bucket: number,
+    { keys = [], args }: { keys?: readonly string[]; args: readonly (string | number)[] },
+  ): Promise<unknown> {
+    return this.commands.run(script, [...presenceKeys(bucket), ...keys], [JSON.stringify(this.timing), ...args]);
+  }
+}
+
+/** Asks each bucket once about those who are in it, all at the same time; of very many, some after the others. */
+async function inBuckets<T, R>(
+  items: readonly T[],
+  nameOf: (item: T) => string,
+  ask: (bucket: number, group: readonly T[]) => Promise<R>,
+): Promise<readonly R[]> {
+  const replies: R[] = [];
+  for (let start = 0; start < items.length; start += MOST_AT_ONCE) {
+    const groups = new Map<number, T[]>();
+    for (const item of items.slice(start, start + MOST_AT_ONCE)) {
+      const bucket = bucketOf(nameOf(item));
+      const group = groups.get(bucket);
+      if (group === undefined) groups.set(bucket, [item]);
+      else group.push(item);
+    }
+    replies.push(...(await Promise.all([...groups].map(([bucket, group]) => ask(bucket, group)))));
+  }
+  return replies;
+}
+
+const userOf = ({ userId }: { readonly userId: string }): string => userId;
+const itself = (userId: string): string => userId;
+
+const changesOf = (replies: readonly unknown[]): readonly PresenceChange[] =>
+  (replies as string[][]).flat().map((json) => JSON.parse(json));
+
+/** An entry as core knows it. */
+function entryOf(userId: string, json: string): Entry {
+  const kept = JSON.parse(json);
+  return { ...unknown(userId), ...kept, nodes: new Map(Object.entries(kept.nodes)) };
+}

@@ -1,0 +1,84 @@
+/** A room as somebody knows it who took its history and then listened to its stream. */
+import { parseJson } from "@signalbox/protocol/parse";
+import { sseOf } from "@signalbox/protocol/sse";
+import type { Fields } from "../contract/client.ts";
+import type { HistoryEntry } from "../contract/http.ts";
+import { matrixId, snapshotOf } from "../contract/looks.ts";
+import type { Stream } from "../contract/stream.ts";
+import type { Person } from "../contract/world.ts";
+import { wholeHistory } from "./load.ts";
+import type { Stage, Truth } from "./stage.ts";
+
+interface Known {
+  readonly content: string;
+  readonly deleted: boolean;
+  /** The reactions' ids. */
+  readonly reactions: ReadonlySet<string>;
+}
+
+/** Messages by their event ids. */
+export type RoomView = Map<string, Known>;
+
+/** What a stream brings without an id of its own. */
+const LIVE: ReadonlySet<string> = new Set(["typing", "presence", "receipt", "notification", "reset"]);
+
+/** A durable event as a stream prints it. */
+export interface Print {
+  readonly seq: number;
+  readonly event: string;
+  readonly data: Fields;
+}
+
+/** The durable events that a stream brought, in order. */
+export const printsOf = (stream: Stream): readonly Print[] =>
+  stream.events.flatMap(({ lastEventId, type, data }) =>
+    LIVE.has(type) ? [] : [{ seq: Number(lastEventId), event: type, data }],
+  );
+
+/** What a stream has to print of an event of the store; of a message that fits a preview. */
+export function printed({ seq, body }: Truth): Print {
+  const event = parseJson(`{${body}`) as Parameters<typeof sseOf>[0];
+  return { seq, ...sseOf(event, { serverName: "localhost", preview: (content) => content }) };
+}
+
+/** Begins to follow a room as a page does: a snapshot, the history, and a stream from the snapshot's cursor on. */
+export async function follows(
+  stage: Stage,
+  reader: Person,
+  chatId: string,
+  door: number,
+): Promise<{ view: RoomView; cursor: number; stream: Stream }> {
+  const cursor = Number((await snapshotOf(reader, chatId)).cursor);
+  const view = viewOf(await wholeHistory(reader, chatId));
+  return { view, cursor, stream: await stage.streams(reader, chatId, door, cursor) };
+}
+
+export const viewOf = (history: readonly HistoryEntry[]): RoomView =>
+  new Map(
+    history.map(({ messageId, content, deleted, reactions }) => [
+      matrixId(messageId),
+      { content, deleted, reactions: new Set(reactions.map(({ reactionId }) => String(reactionId))) },
+    ]),
+  );
+
+/** Takes in what came later, or perhaps before: the history may be younger than the cursor that the stream began at. */
+export function takeIn(view: RoomView, { event, data }: Print): void {
+  const eventId = String(data.event_id);
+  const known = view.get(eventId) ?? { content: "", deleted: false, reactions: new Set<string>() };
+  switch (event) {
+    case "message":
+    case "message_edited":
+      view.set(eventId, { ...known, content: String(data.preview) });
+      break;
+    case "message_deleted":
+      view.set(eventId, { ...known, content: "", deleted: true });
+      break;
+    case "reaction_added":
+      view.set(eventId, { ...known, reactions: new Set([...known.reactions, String(data.id)]) });
+      break;
+    case "reaction_removed":
+      view.set(eventId, { ...known, reactions: new Set([...known.reactions].filter((id) => id !== data.id)) });
+      break;
+    default:
+  }
+}

@@ -1,0 +1,194 @@
+/** The promises of the registry as to what people choose, held by every engine. */
+import type { PresenceChange } from "@signalbox/core/registry";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { holds } from "./engine-nodes.ts";
+import { arrival, factories, person, SLACK_MS, type Stage, setStage, TIMING } from "./registry-stage.ts";
+
+// Nearly all of the time goes into waiting for time to pass: all tests wait together.
+vi.setConfig({ maxConcurrency: 100 });
+
+describe.concurrent.each(factories)("choices in the registry of the $name engine", ({ start }) => {
+  let stage: Stage;
+
+  beforeAll(async () => {
+    stage = await setStage(start);
+  });
+  afterAll(() => stage.stop());
+
+  describe("choices", () => {
+    test("a choice without a session counts for a while, and ends like a session", async () => {
+      const userId = person();
+      const began = Date.now();
+      const { row, changes } = await stage.choose(userId, "busy", 1);
+      expect(changes).toEqual([{ ...row, toOthers: true }]);
+      expect(row).toMatchObject({ userId, own: "busy", shown: "busy" });
+      const gone = await stage.sweeper.next(userId, row.version);
+      expect(gone).toMatchObject({ own: "offline", shown: "offline", toOthers: true, activeAt: row.activeAt });
+      expect(gone.version).toBeGreaterThanOrEqual(began + TIMING.holdMs - SLACK_MS);
+    });
+
+    test("a choice within a session counts no longer than the session", async () => {
+      const [{ userId, node }, held] = [await stage.present(), person()];
+      const { row } = await stage.choose(held, "busy", 1);
+      await stage.choose(userId, "idle", 2);
+      await stage.leave(node, userId);
+      const gone = await stage.sweeper.next(userId, (await stage.read(userId))!.version);
+      expect(gone.version).toBeLessThan((await stage.sweeper.next(held, row.version)).version);
+    });
+
+    test("a choice is a change at once, and something that they did", async () => {
+      const { userId, change } = await stage.present({ idleForMs: 10_000 });
+      const { row, changes } = await stage.choose(userId, "idle", 2);
+      expect(changes).toEqual([{ ...row, toOthers: true }]);
+      expect(row).toMatchObject({ own: "idle", shown: "idle" });
+      expect(row.activeAt!).toBeGreaterThanOrEqual(change.activeAt! + 9_000);
+      expect(row.version).toBeGreaterThan(change.version);
+      expect(await stage.read(userId)).toEqual(row);
+    });
+
+    test("an older choice changes nothing, whichever way it comes; a newer one comes with a session, too", async () => {
+      const { userId, change } = await stage.present({ choiceVersion: 5 });
+      const { toOthers: _, ...known } = change;
+      expect(await stage.choose(userId, "online", 4)).toEqual({ row: known, changes: [] });
+      expect(await stage.enter(await stage.open(), arrival(userId, { choice: "online", choiceVersion: 4 }))).toEqual(
+        [],
+      );
+      const newer = arrival(userId, { choice: "idle", choiceVersion: 6 });
+      expect(await stage.enter(await stage.open(), newer)).toMatchObject([
+        { own: "idle", shown: "idle", toOthers: true },
+      ]);
+    });
+
+    test("versions grow with each change, and not without one", async () => {
+      const { userId, node, change } = await stage.present({ choice: "online" });
+      const versions = [change.version];
+      versions.push((await stage.choose(userId, "appear_offline", 2)).row.version);
+      versions.push((await stage.sweeper.next(userId, versions[1]!)).version);
+      versions.push((await stage.choose(userId, "online", 3)).row.version);
+      versions.push((await stage.choose(userId, "busy", 4)).row.version);
+      await stage.touch(userId);
+      expect((await stage.read(userId))!.version).toBe(versions.at(-1));
+      await stage.leave(node, userId);
+      versions.push((await stage.sweeper.next(userId, versions.at(-1)!)).version);
+      expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
+    });
+  });
+
+  describe("appearing offline", () => {
+    /** What others are told and can read of somebody, but for who it is and when. */
+    const seen = ({ shown, toOthers, version, activeAt }: PresenceChange) => ({
+      shown,
+      toOthers,
+      idleForMs: version - activeAt! > 10_000,
+    });
+
+    test("others see what they would see if the last session had closed with the choice", async () => {
+      const [hidden, closed] = [await stage.present({ idleForMs: 10_000 }), await stage.present({ idleForMs: 10_000 })];
+      const began = Date.now();
+      const [{ row, changes }] = await Promise.all([
+        stage.choose(hidden.userId, "appear_offline", 2),
+        stage.leave(closed.node, closed.userId, 10_000),
+      ]);
+      expect(changes).toEqual([{ ...row, toOthers: false }]);
+      expect(row).toMatchObject({ own: "appear_offline", shown: "busy", activeAt: hidden.change.activeAt });
+      const [gone, witness] = await Promise.all([
+        stage.sweeper.next(hidden.userId, row.version),
+        stage.sweeper.next(closed.userId, closed.change.version),
+      ]);
+      expect(seen(gone)).toEqual(seen(witness));
+      expect(gone).toMatchObject({ own: "appear_offline", shown: "offline", activeAt: hidden.change.activeAt });
+      expect(gone.version).toBeGreaterThanOrEqual(began + TIMING.graceMs - SLACK_MS);
+      expect((await stage.read(hidden.userId))!.shown).toBe("offline");
+    });
+
+    test("nothing that they do meanwhile or later shows, but for themselves", async () => {
+      const { userId, node, change } = await stage.present({ idleForMs: 10_000 });
+      const second = await stage.open();
+      const { row } = await stage.choose(userId, "appear_offline", 2);
+      const coming = arrival(userId, { choice: "appear_offline", choiceVersion: 2 });
+      expect(await stage.enter(second, coming)).toEqual([]);
+      expect(await stage.touch(userId)).toEqual([]);
+      expect(await stage.choose(userId, "appear_offline", 3)).toMatchObject({ changes: [] });
+      const gone = await stage.sweeper.next(userId, row.version);
+      expect(gone).toMatchObject({ shown: "offline", toOthers: true, activeAt: change.activeAt });
+      expect(await stage.touch(userId)).toEqual([]);
+      await stage.leave(second, userId);
+      expect(await stage.enter(second, coming)).toEqual([]);
+      const after = await stage.read(userId);
+      expect(after).toMatchObject({ own: "appear_offline", shown: "offline", activeAt: change.activeAt });
+      expect(after!.ownActiveAt!).toBeGreaterThan(change.activeAt! + 9_000);
+      await Promise.all([stage.leave(node, userId), stage.leave(second, userId)]);
+      expect(await stage.sweeper.next(userId, gone.version)).toMatchObject({ own: "offline", toOthers: false });
+      expect((await stage.read(userId))!.activeAt).toBe(change.activeAt);
+    });
+
+    test("whoever was not there is not seen coming, with a session or without", async () => {
+      const [ada, bob, node] = [person(), person(), await stage.open()];
+      const hidden = { choice: "appear_offline", choiceVersion: 2 } as const;
+      const mine = { own: "appear_offline", shown: "offline", activeAt: null, toOthers: false };
+      expect(await stage.enter(node, arrival(ada, hidden))).toMatchObject([mine]);
+      expect((await stage.choose(bob, "appear_offline", 2)).changes).toMatchObject([mine]);
+      expect(await stage.enter(node, arrival(bob, hidden))).toEqual([]);
+      expect((await stage.read(bob))!.shown).toBe("offline");
+    });
+
+    test("who hides in the grace of their last session goes with its end, though the choice counts for longer", async () => {
+      const { userId, node } = await stage.present();
+      await stage.leave(node, userId);
+      const { row } = await stage.choose(userId, "appear_offline", 2);
+      expect(row).toMatchObject({ own: "appear_offline", shown: "busy" });
+      const gone = await stage.sweeper.next(userId, row.version);
+      expect(gone).toMatchObject({ own: "appear_offline", shown: "offline", toOthers: true });
+      const over = await stage.sweeper.next(userId, gone.version);
+      expect(over).toMatchObject({ own: "offline", shown: "offline", toOthers: false });
+      expect(over.version).toBeGreaterThanOrEqual(row.version + TIMING.holdMs - SLACK_MS);
+    });
+
+    test("who shows themselves again is seen at once, and what they do as well", async () => {
+      const { userId, change } = await stage.present({ idleForMs: 10_000 });
+      const { row } = await stage.choose(userId, "appear_offline", 2);
+      const gone = await stage.sweeper.next(userId, row.version);
+      const { row: back, changes } = await stage.choose(userId, "busy", 3);
+      expect(changes).toEqual([{ ...back, toOthers: true }]);
+      expect(back).toMatchObject({ own: "busy", shown: "busy" });
+      expect(back.version).toBeGreaterThan(gone.version);
+      expect(back.activeAt!).toBeGreaterThan(change.activeAt! + 9_000);
+    });
+
+    test("who changes their mind before the grace is over was never away", async () => {
+      const { userId } = await stage.present();
+      const hidden = await stage.choose(userId, "appear_offline", 2);
+      const { row, changes } = await stage.choose(userId, "busy", 3);
+      expect(row).toMatchObject({ own: "busy", shown: "busy" });
+      expect([...hidden.changes, ...changes].map(({ toOthers }) => toOthers)).toEqual([false, false]);
+      const witness = await stage.present();
+      await stage.leave(witness.node, witness.userId);
+      await stage.sweeper.next(witness.userId, witness.change.version);
+      expect((await stage.read(userId))!.shown).toBe("busy");
+    });
+  });
+
+  // From here on nothing is swept but by the tests, which therefore go one after the other.
+  describe.sequential("without sweeps", () => {
+    beforeAll(() => stage.sweeper.stop());
+
+    test("only a sweep says that somebody appears offline, whatever they do: as of one who went", async () => {
+      const hidden = await stage.present();
+      const closed = await stage.present();
+      await stage.choose(hidden.userId, "appear_offline", 2);
+      await stage.leave(closed.node, closed.userId);
+      const over = Date.now() + TIMING.graceMs + SLACK_MS;
+      await holds(() => Date.now() > over);
+      expect((await stage.touch(hidden.userId)).map(({ toOthers }) => toOthers)).not.toContain(true);
+      const again = await stage.enter(
+        await stage.open(),
+        arrival(hidden.userId, { choice: "appear_offline", choiceVersion: 2 }),
+      );
+      expect(again.map(({ toOthers }) => toOthers)).not.toContain(true);
+      expect((await stage.read(hidden.userId))!.shown).toBe((await stage.read(closed.userId))!.shown);
+      const swept = await stage.settled();
+      expect(swept.get(hidden.userId)).toMatchObject({ shown: "offline", toOthers: true });
+      expect(swept.get(closed.userId)).toMatchObject({ shown: "offline", toOthers: true });
+    });
+  });
+});

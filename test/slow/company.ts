@@ -1,0 +1,98 @@
+/** People who are here, and two who look on, one at either gateway: what most faults of presence are let loose on. */
+
+import type { ResumingClient } from "../cluster/resuming-client.ts";
+import type { Stage } from "../cluster/stage.ts";
+import { until } from "../cluster/until.ts";
+import { statusesOf } from "../contract/looks.ts";
+import type { Person } from "../contract/world.ts";
+
+export interface Company {
+  readonly people: readonly Person[];
+  readonly chatId: string;
+  readonly onlookers: readonly Onlooker[];
+}
+
+export interface Onlooker {
+  readonly person: Person;
+  readonly session: ResumingClient;
+}
+
+/** A room of so many people, and of two who look on at gateways 0 and 1. Nobody else is connected yet. */
+export async function companyOf(stage: Stage, count: number): Promise<Company> {
+  const people = await stage.people(count + 2);
+  const lookers = people.splice(count);
+  const chatId = await lookers[0]!.makesRoom(lookers[1]!, ...people);
+  const onlookers = lookers.map(async (person, door) => ({
+    person,
+    session: await stage.connects(person, door, "an onlooker"),
+  }));
+  return { people, chatId, onlookers: await Promise.all(onlookers) };
+}
+
+/** What an onlooker was told of somebody, in order; what was told again after a reconnection counts once. */
+export const toldOf = ({ session }: Onlooker, person: Person): readonly string[] =>
+  session.statuses(person).filter((status, index, all) => status !== all[index - 1]);
+
+/** Resolves when every onlooker was last told this of all of these; `from`: only what they are told from there on counts. */
+export const areTold = (
+  stage: Stage,
+  onlookers: readonly Onlooker[],
+  people: readonly Person[],
+  status: string,
+  ms: number,
+): Promise<void> => {
+  const behind = () =>
+    onlookers.flatMap((onlooker) =>
+      people.filter((person) => toldOf(onlooker, person).at(-1) !== status).map((person) => ({ onlooker, person })),
+    );
+  return until(
+    () => behind().length === 0,
+    ms,
+    () => {
+      const lines = behind().map(
+        ({ onlooker, person }) =>
+          `${onlooker.session.name} was told of ${person.id}: ${toldOf(onlooker, person).join() || "nothing"}, not ${status}`,
+      );
+      return stage.report(
+        onlookers.map(({ session }) => session),
+        lines,
+      );
+    },
+  );
+};
+
+/** Resolves when REST says of all of these what they are, by whichever node it is asked; it may be away until then. */
+export const reads = async (
+  asker: Person,
+  expected: readonly (readonly [Person, string])[],
+  ms: number,
+): Promise<void> => {
+  const people = expected.map(([person]) => person);
+  const look = () => statusesOf(asker, ...people).catch(() => ["unavailable"]);
+  let seen: readonly (readonly string[])[] = [];
+  await until(
+    async () => {
+      // As many times as there are API nodes: they are asked in turn.
+      seen = [await look(), await look()];
+      return seen.every((statuses) => expected.every(([, status], index) => statuses[index] === status));
+    },
+    ms,
+    () =>
+      expected
+        .map(
+          ([{ id }, status], index) =>
+            `${id} reads ${seen.map((statuses) => statuses[index]).join(" and ")}, is ${status}`,
+        )
+        .filter((_, index) => seen.some((statuses) => statuses[index] !== expected[index]![1]))
+        .slice(0, 10)
+        .join("\n"),
+  );
+};
+
+/** Resolves when so much time has gone by since then. */
+export const passed = (since: number, ms: number): Promise<void> =>
+  until(
+    () => Date.now() > since + ms,
+    ms + 5000,
+    () => "time stands still",
+  );

@@ -1,0 +1,111 @@
+/** A thousand people who read the same message at once. */
+
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { Stage } from "../cluster/stage.ts";
+import { until } from "../cluster/until.ts";
+import type { Frame } from "../contract/client.ts";
+import type { Person } from "../contract/world.ts";
+
+const READERS = 1000;
+const AT_ONCE = 50;
+/** Frames with receipts for each session, at most. */
+const FRAMES = 30;
+
+const stage = new Stage();
+beforeAll(() => stage.start());
+afterAll(() => stage.stop());
+
+/** A session that keeps nothing but what is counted: a million frames are on their way here. */
+class Reader {
+  /** Whose receipts it has. */
+  readonly read = new Set<string>();
+  /** Frames with receipts. */
+  frames = 0;
+  presences = 0;
+  messageId: string | undefined;
+  closed: number | undefined;
+  ready = false;
+  readonly #ws: WebSocket;
+
+  constructor(url: string, { token }: Person) {
+    this.#ws = new WebSocket(url, { headers: { authorization: `Bearer ${token}` }, perMessageDeflate: false });
+    this.#ws.on("message", (bytes: Buffer) => this.#take(bytes.toString("utf8")));
+    this.#ws.on("close", (code) => {
+      this.closed = code;
+    });
+    this.#ws.on("error", () => {});
+  }
+
+  reads(chatId: string): void {
+    this.#ws.send(JSON.stringify({ type: "READ_MSG", chatId, messageId: this.messageId }));
+  }
+
+  close(): void {
+    this.#ws.terminate();
+  }
+
+  #take(json: string): void {
+    // Most are of these: they are not worth being read.
+    if (json.startsWith('{"type":"PRESENCE"')) return void this.presences++;
+    const frame = JSON.parse(json) as Frame & { readonly receipts: readonly { readonly senderId: string }[] };
+    if (frame.type === "READY") this.ready = true;
+    if (frame.type === "SEND_MSG") this.messageId = frame.messageId;
+    if (frame.type !== "READ_MSG" && frame.type !== "RECEIPTS") return;
+    this.frames++;
+    for (const { senderId } of frame.type === "READ_MSG" ? [frame] : frame.receipts) this.read.add(senderId);
+  }
+}
+
+const all = (readers: readonly Reader[], holds: (reader: Reader) => boolean, ms: number, what: string) =>
+  until(
+    () => readers.every(holds),
+    ms,
+    () => {
+      const not = readers.filter((reader) => !holds(reader));
+      const [one] = not;
+      const closed = not.filter((reader) => reader.closed !== undefined).map((reader) => reader.closed);
+      const told = `${one?.read.size} receipts in ${one?.frames} frames, ${one?.presences} presences`;
+      return stage.report([], [`${not.length} sessions ${what}; closed: ${closed.join()}; one has ${told}`]);
+    },
+  );
+
+test("a thousand sessions that read one message within a second all have every receipt, in few frames", async () => {
+  const [owner, ...people] = (await stage.people(1 + READERS)) as [Person, ...Person[]];
+  const chatId = await owner.makesRoom(...people);
+  const readers: Reader[] = [];
+  stage.afterwards(() => readers.forEach((reader) => void reader.close()));
+  for (let at = 0; at < READERS; at += AT_ONCE) {
+    const some = people.slice(at, at + AT_ONCE);
+    readers.push(...some.map((person, index) => new Reader(stage.gateways[index % 2]!.realtime, person)));
+    await all(readers, ({ ready }) => ready, 20_000, "are not READY");
+  }
+  // Each is told once of each: when that is through, nothing but the receipts is on its way.
+  await all(readers, ({ presences }) => presences >= READERS, 60_000, "were not told who is here");
+  await owner.says(chatId, "to be read");
+  await all(readers, ({ messageId }) => messageId !== undefined, 10_000, "have no message");
+
+  const began = Date.now();
+  for (let at = 0; at < READERS; at += READERS / 10) {
+    for (const reader of readers.slice(at, at + READERS / 10)) reader.reads(chatId);
+    await pause(90);
+  }
+  const within = Date.now() - began;
+  await all(readers, ({ read }) => read.size === READERS, 30_000, "lack receipts");
+  const took = Date.now() - began;
+  // The last ones may come again with what the gateways ask the store for, once a second.
+  await until(
+    () => Date.now() > began + took + 2500,
+    5000,
+    () => "time stands still",
+  );
+  const frames = readers.reduce((sum, reader) => sum + reader.frames, 0);
+  process.stdout.write(
+    `${READERS} sessions read one message within ${within} ms: all have all ${READERS} receipts after ${took} ms, ` +
+      `in ${frames} frames, ${(frames / READERS).toFixed(1)} each\n`,
+  );
+  expect(within).toBeLessThan(1500);
+  expect(readers.map(({ closed }) => closed).filter((code) => code !== undefined)).toEqual([]);
+  expect(frames).toBeLessThan(READERS * FRAMES);
+});

@@ -1,0 +1,75 @@
+/**
+ * The state of a room in one request, against the seven that a client would need without it to show the same: the room, its
+ * members (with presence, typing and how far they have read), engagement, plan, sidekicks, call, and the caller's unread count.
+ */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Stage } from "../cluster/stage.ts";
+import { ask, dataOf } from "../contract/http.ts";
+import type { Person } from "../contract/world.ts";
+
+const MEMBERS = 200;
+const ROUNDS = 250;
+/** Rounds before it counts. */
+const WARM_UP = 30;
+const LEAST_RATIO = 5;
+
+const stage = new Stage();
+beforeAll(() => stage.start());
+afterAll(() => stage.stop());
+
+/** A room that has everything, forty of whose members are here, and all of whom have read something. */
+async function fullRoom(): Promise<{ chatId: string; reader: Person }> {
+  const people = await stage.people(MEMBERS);
+  const [owner, reader] = people as [Person, Person];
+  const chatId = await owner.makesRoom(...people.slice(1));
+  const room = `/v1/rooms/${chatId}`;
+  const parts: Readonly<Record<string, object>> = {
+    engagement: { mode: "mention", overrides: { [reader.id]: "always" } },
+    plan: { title: "A plan", steps: [{ id: "1", title: "A step", status: "open" }] },
+    call: { call_id: "a-call", started_at: new Date().toISOString(), participants: [owner.id] },
+    "sidekicks/one": { name: "One" },
+  };
+  for (const [part, body] of Object.entries(parts)) dataOf(await owner.asks("PUT", `${room}/${part}`, { ...body }));
+  let last = await owner.says(chatId, "first");
+  for (let sent = 0; sent < 50; sent++) last = await owner.says(chatId, `message ${sent}`);
+  await Promise.all(people.map((person) => person.acts({ type: "READ_MSG", chatId, messageId: last.messageId })));
+  for (let sent = 0; sent < 7; sent++) await owner.says(chatId, `unread ${sent}`);
+  await stage.opens(people.slice(0, 40), (index) => index % 2);
+  return { chatId, reader };
+}
+
+const median = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
+
+test("the state of a room of 200 costs a fifth at most of the requests that it stands for", async () => {
+  const { chatId, reader } = await fullRoom();
+  const room = `/v1/rooms/${chatId}`;
+  const seven = [
+    room,
+    ...["members", "engagement", "plan", "sidekicks", "call"].map((part) => `${room}/${part}`),
+    "/v1/rooms",
+  ];
+  /** All by one node: what differs between nodes is not what is measured. */
+  const timed = async (paths: readonly string[]) => {
+    const began = performance.now();
+    for (const path of paths) {
+      const { status } = await ask(`${stage.apis[0]!.url}${path}`, { token: reader.token });
+      if (status !== 200) throw new Error(`${path} was answered ${status}`);
+    }
+    return performance.now() - began;
+  };
+  const times = { one: [] as number[], seven: [] as number[] };
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
+    // Now this first, now that: whatever the machine does besides falls on both alike.
+    const kinds = round % 2 === 0 ? (["one", "seven"] as const) : (["seven", "one"] as const);
+    for (const kind of kinds) {
+      const took = await timed(kind === "one" ? [`${room}/state`] : seven);
+      if (round >= 0) times[kind].push(took);
+    }
+  }
+  const [one, sum] = [median(times.one), median(times.seven)];
+  process.stdout.write(
+    `the state of a room of ${MEMBERS}: ${one.toFixed(2)} ms; seven requests for the same: ${sum.toFixed(2)} ms; ` +
+      `ratio ${(sum / one).toFixed(2)} (medians of ${ROUNDS})\n`,
+  );
+  expect(sum / one).toBeGreaterThanOrEqual(LEAST_RATIO);
+});
