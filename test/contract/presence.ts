@@ -154,6 +154,8 @@ function telling(world: World): void {
     await bobs.asks({ type: "PRESENCE", status: "idle" });
     await carols.receives({ type: "PRESENCE", userId: bob.id, status: "idle" });
     expect(toldOf(carols, alice)).not.toContain("online");
+    expect((await alice.asks("DELETE", `/v1/rooms/${chatId}`)).status).toBe(200);
+    expect(await presenceOf(bob, alice)).toEqual({ user_id: alice.id, status: "offline", last_active_at: null });
   });
 
   test("of a member is told on a room's stream, of others whom one knows from elsewhere it is not", async () => {

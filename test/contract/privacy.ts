@@ -95,6 +95,9 @@ async function becomes(alice: Person, status: string, chatId: string, messageId:
   const [phone, laptop] = await Promise.all([alice.connects(0), alice.connects(1)]);
   await phone.acts({ type: "READ_MSG", chatId, messageId });
   await phone.acts({ type: "TYPING", chatId });
+  dataOf(await alice.asks("PUT", "/v1/typing", { room_id: chatId, typing: true }));
+  expect((await alice.asks("POST", `${conversation(chatId)}/typing`, { typing: true })).status).toBe(200);
+  expect((await alice.asks("POST", `${conversation(chatId)}/read`, { event_id: messageId })).status).toBe(200);
   return [phone, laptop];
 }
 

@@ -1,5 +1,6 @@
 /** CONTRACT section 6: "Unread" is exact, after edits, deletes and receipts in any order, by whatever door one asks. */
 import { describe, expect, test } from "vitest";
+import { dataOf } from "./http.ts";
 import { matrixId, receiptsOf, stateOf } from "./looks.ts";
 import type { Person, World } from "./world.ts";
 
@@ -110,6 +111,59 @@ export function unread(world: World): void {
       await alice.acts({ type: "EDIT_MSG", chatId, messageId, message: `you, @${name}` });
       await alice.acts({ type: "DELETE_MSG", chatId, messageId });
       expect(await stateOf(dora, chatId)).toMatchObject({ unread_count: 0, mention_count: 0 });
+    });
+
+    test("counts for who joins late, or comes back, what was said before; and what a service said", async () => {
+      const [service, { alice, bob, carol, chatId }] = [await world.service(), await world.chat()];
+      const first = await alice.says(chatId, "first");
+      await service.says(chatId, "second", { mentions: [bob.id] });
+      await alice.adds(chatId, carol);
+      expect(await stateOf(carol, chatId)).toMatchObject({ unread_count: 2, mention_count: 0 });
+      expect(await stateOf(alice, chatId)).toMatchObject({ unread_count: 1 });
+      expect(await stateOf(bob, chatId)).toMatchObject({ unread_count: 2, mention_count: 1 });
+      await carol.acts({ type: "READ_MSG", chatId, messageId: first.messageId });
+      await alice.removes(chatId, carol);
+      await alice.says(chatId, "third");
+      await alice.adds(chatId, carol);
+      expect(await stateOf(carol, chatId)).toMatchObject({
+        unread_count: 2,
+        last_read_event_id: `evt-${first.messageId}`,
+      });
+    });
+
+    test("is exact for somebody who reads while they appear offline, of which others see nothing until they show themselves", async () => {
+      const { alice, bob, chatId } = await world.chat();
+      const said: string[] = [];
+      for (const mentions of [[], [alice.id], [], [alice.id], []])
+        said.push((await bob.says(chatId, "text", { mentions })).messageId);
+      const choose = async (status: string) => dataOf(await alice.asks("PUT", "/v1/presence", { status }));
+      const read = (index: number) => alice.acts({ type: "READ_MSG", chatId, messageId: said[index] });
+      const expectRead = async (own: number, others: number, unread_count: number, mention_count: number) => {
+        const last_read_event_id = `evt-${said[own]}`;
+        const state = await stateOf(alice, chatId);
+        expect(state).toMatchObject({ unread_count, mention_count, last_read_event_id });
+        expect(state.members.find(({ user_id }) => user_id === alice.id)).toMatchObject({ last_read_event_id });
+        expect((await alice.rooms()).data).toMatchObject([{ unread_count }]);
+        expect(await receiptsOf(alice, chatId)).toMatchObject([{ last_read_event_id: matrixId(said[own]!) }]);
+        expect(await receiptsOf(bob, chatId)).toMatchObject([{ last_read_event_id: matrixId(said[others]!) }]);
+      };
+      await read(0);
+      await expectRead(0, 0, 4, 2);
+      await choose("appear_offline");
+      await read(2);
+      await expectRead(2, 0, 2, 1);
+      await read(1);
+      await expectRead(2, 0, 2, 1);
+      const own = await alice.connects(1, "?resume=1");
+      own.send({ type: "RESUME", rooms: { [chatId]: 1 } });
+      await own.receives({ type: "READ_MSG", senderId: alice.id, messageId: said[2] });
+      await choose("busy");
+      await expectRead(2, 2, 2, 1);
+      await choose("appear_offline");
+      await read(4);
+      await expectRead(4, 2, 0, 0);
+      await choose("online");
+      await expectRead(4, 4, 0, 0);
     });
 
     test("is what notifications say, on every device, after reading and deleting", async () => {

@@ -116,7 +116,13 @@ export class Hub {
     const { userId } = seat.sink;
     const first = !this.#users.seatsOf(userId).some(({ attends }) => attends);
     seat.attends = true;
-    if (first) await soon(this.#clock, this.#attendance.arrive(userId));
+    if (!first) return;
+    const arrived = this.#attendance.arrive(userId);
+    // They may be here already by another node, and change nothing by coming: then no word of it comes by their channel.
+    await soon(
+      this.#clock,
+      arrived.then(() => this.#lookAtOwn([userId])),
+    );
   }
 
   /** A session of the user did something. */

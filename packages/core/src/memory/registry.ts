@@ -4,9 +4,7 @@ import type { Activity, Arrival, PresenceChange, PresenceTiming, Registry } from
 import { Leases } from "./leases.ts";
 import { choose, enter, hasSession, leave, rowOf, touch } from "./presence.ts";
 import { Roll } from "./roll.ts";
-
-/** How far the wall clock may be ahead, in milliseconds, before the registry's follows. */
-const AHEAD_MS = 60_000;
+import { wallTime } from "./wall-time.ts";
 
 /** Who is here, in this process: a `Registry` by `clock`, which is never away. Whoever has been offline for `keepMs` is forgotten. */
 export class MemoryRegistry implements Registry {
@@ -112,17 +110,4 @@ export class MemoryRegistry implements Registry {
     this.leases.clear();
     this.roll.clear();
   }
-}
-
-/**
- * Whole milliseconds since the epoch that only grow, and tell one moment always alike: the clock's own, counted from now. The wall
- * clock may be set back and the machine may sleep, which the clock does not count; only that is made up for.
- */
-function wallTime(clock: Clock): () => number {
-  let epoch = Date.now() - clock.now();
-  return () => {
-    const ahead = Date.now() - epoch - clock.now();
-    if (ahead > AHEAD_MS) epoch += ahead;
-    return Math.floor(epoch + clock.now());
-  };
 }

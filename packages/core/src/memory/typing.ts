@@ -1,9 +1,11 @@
 import type { Clock } from "../clock.ts";
 import type { Typist } from "../ports.ts";
+import { wallTime } from "./wall-time.ts";
 
 /** How often notes that ran out are dropped, in milliseconds. */
 const SWEEP_MS = 10_000;
 
+/** Times are milliseconds since the epoch: a start is the same moment whenever it is asked for. */
 interface Note {
   readonly startedAt: number;
   readonly endsAt: number;
@@ -11,17 +13,17 @@ interface Note {
 
 /** Who types where, in this process. Notes run out by themselves; nothing is kept of them for longer than `SWEEP_MS` after that. */
 export class TypingNotes {
-  private readonly clock: Clock;
+  private readonly now: () => number;
   private readonly rooms = new Map<string, Map<string, Note>>();
   private sweepAt = 0;
 
   constructor(clock: Clock) {
-    this.clock = clock;
+    this.now = wallTime(clock);
   }
 
   /** As `Engine.startTyping`: a repeat prolongs the note and keeps its start. */
   start(room: string, userId: string, ttlMs: number): void {
-    const now = this.clock.now();
+    const now = this.now();
     if (now >= this.sweepAt) this.sweep(now);
     const notes = this.rooms.get(room) ?? new Map<string, Note>();
     const earlier = notes.get(userId);
@@ -39,15 +41,13 @@ export class TypingNotes {
 
   /** Who types in `room` now, first who started first. */
   list(room: string): readonly Typist[] {
-    const now = this.clock.now();
-    // The clock counts from anywhere: a date is told by how long ago it was.
-    const epoch = Date.now() - now;
+    const now = this.now();
     return [...(this.rooms.get(room) ?? [])]
       .filter(([, note]) => note.endsAt > now)
       .sort(([, a], [, b]) => a.startedAt - b.startedAt)
       .map(([userId, note]) => ({
         userId,
-        startedAt: Math.round(epoch + note.startedAt),
+        startedAt: note.startedAt,
         remainingMs: Math.ceil(note.endsAt - now),
       }));
   }
