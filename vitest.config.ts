@@ -15,6 +15,8 @@ const project = (name: string, include: string[], options: object = {}) => ({
 
 export default defineConfig({
   test: {
+    // On two cores vitest would take one worker: most of the suite waits for servers and clocks, which two do at the same time.
+    maxWorkers: 2,
     projects: [
       project("unit", [
         "packages/*/src/**/*.test.ts",

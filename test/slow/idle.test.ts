@@ -129,7 +129,7 @@ test("a thousand idle sessions give Redis exactly the commands of a beat that te
       (each) => `${each.by} ${kindOf(each)}`,
     ),
   );
-  expect(Object.keys(thousand!).sort()).toEqual(Object.keys(ten!).sort());
+  expect(new Set(Object.keys(thousand!))).toEqual(new Set(Object.keys(ten!)));
   for (const [kind, count] of Object.entries(ten!))
     expect(Math.abs(thousand![kind]! - count), kind).toBeLessThanOrEqual(1);
 });
