@@ -33,12 +33,6 @@ export default defineConfig({
         hookTimeout: 120_000,
         fileParallelism: false,
       }),
-      // Not yet seen to hold, one by one: what holds becomes a ".test.ts" of the slow ones.
-      project("unproven", ["test/slow/**/*.unproven.ts"], {
-        testTimeout: 600_000,
-        hookTimeout: 120_000,
-        fileParallelism: false,
-      }),
     ],
   },
 });

@@ -57,9 +57,10 @@ export function createPresence({ engine, store, clock }: PresenceDeps): Presence
 
   const lookAt: Presence["lookAt"] = async (viewer, users) => {
     const rows = users.length === 0 ? new Map() : await registry.read(users.map(({ userId }) => userId));
-    return new Map(
-      users.map(({ userId, activeAt }) => [userId, seen(userId, rows.get(userId), userId === viewer.userId, activeAt)]),
-    );
+    const all = new Map<string, Seen>();
+    for (const { userId, activeAt } of users)
+      all.set(userId, seen(userId, rows.get(userId), userId === viewer.userId, activeAt));
+    return all;
   };
 
   return {

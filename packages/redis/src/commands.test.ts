@@ -1,7 +1,7 @@
 import type { PresenceTiming } from "@signalbox/core/registry";
 import { expect, test } from "vitest";
 import { Commands, load } from "./commands.ts";
-import { bucketOf } from "./keys.ts";
+import { BUCKETS, bucketOf } from "./keys.ts";
 import { PresenceRegistry } from "./presence.ts";
 import type { Topology } from "./topology.ts";
 
@@ -84,10 +84,10 @@ test("a call of presence asks each bucket once for all of its users, of very man
   const registry = new PresenceRegistry(commands, TIMING);
   const activities = Array.from({ length: 6000 }, (_, number) => ({ userId: `user-${number}`, idleForMs: 0 }));
   expect(await registry.touch(activities)).toEqual([]);
-  expect(calls).toHaveLength(128);
+  expect(calls).toHaveLength(2 * BUCKETS);
   const groups = calls.map(({ args }): { userId: string }[] => JSON.parse(String(args[1])));
   expect(groups.every((group) => new Set(group.map(({ userId }) => bucketOf(userId))).size === 1)).toBe(true);
-  expect(groups.slice(0, 64).flat()).toHaveLength(5000);
+  expect(groups.slice(0, BUCKETS).flat()).toHaveLength(5000);
   expect(groups.flat()).toHaveLength(6000);
 });
 

@@ -29,7 +29,7 @@ export const typingKeys = (room: string): readonly [string, string] => [
 export const tokensKey = (userId: string): string => `tokens:${userTag(userId)}`;
 
 /** Presence is spread over so many buckets: few enough to ask each of them what is due, enough for many servers. */
-export const BUCKETS = 64;
+export const BUCKETS = 16;
 
 /** The bucket that keeps a user's presence. */
 export const bucketOf = (userId: string): number => slotOf(userId) % BUCKETS;

@@ -10,9 +10,11 @@ import type { Person } from "../contract/world.ts";
 
 const READERS = 1000;
 const AT_ONCE = 50;
-/** They do not all read in the same moment: in so many parts, so far apart. */
-const WAVES = 10;
-const WAVE_MS = 80;
+/** They do not all read in the same moment: in so many parts, so far apart. With more of them the sending falls behind: it shares a core with what arrives. */
+const WAVES = 5;
+const WAVE_MS = 200;
+/** By when all must have been sent. */
+const SENT_MS = 1000;
 /** Frames with receipts for each session, at most. */
 const FRAMES = 30;
 
@@ -106,11 +108,11 @@ test("a thousand sessions that read one message within a second all have every r
   const began = Date.now();
   for (let wave = 0; wave < WAVES; wave++) {
     const size = READERS / WAVES;
+    await pause(Math.max(0, began + wave * WAVE_MS - Date.now()));
     for (const reader of readers.slice(wave * size, (wave + 1) * size)) reader.reads(chatId);
-    await pause(Math.max(0, began + (wave + 1) * WAVE_MS - Date.now()));
   }
   const within = Date.now() - began;
-  expect(within).toBeLessThan(1500);
+  expect(within).toBeLessThan(SENT_MS);
   await all(readers, ({ read }) => read.size === READERS, 30_000, "lack receipts");
   const took = Date.now() - began;
   // The last ones may come again with what the gateways ask the store for, once a second.

@@ -9,6 +9,8 @@ import type { Person } from "../contract/world.ts";
 
 const MEMBERS = 200;
 const ROUNDS = 250;
+/** How many rooms the reader is in besides: without the room's state, the list of all of them is what says what is unread in one. */
+const OTHER_ROOMS = 30;
 /** Rounds before it counts. */
 const WARM_UP = 30;
 const LEAST_RATIO = 5;
@@ -34,6 +36,7 @@ async function fullRoom(): Promise<{ chatId: string; reader: Person }> {
   for (let sent = 0; sent < 50; sent++) last = await owner.says(chatId, `message ${sent}`);
   await Promise.all(people.map((person) => person.acts({ type: "READ_MSG", chatId, messageId: last.messageId })));
   for (let sent = 0; sent < 7; sent++) await owner.says(chatId, `unread ${sent}`);
+  for (let other = 0; other < OTHER_ROOMS; other++) await owner.says(await owner.makesRoom(reader), "hello");
   await stage.opens(people.slice(0, 40), (index) => index % 2);
   return { chatId, reader };
 }
