@@ -28,6 +28,12 @@ export default defineConfig({
       project("conformance", ["test/conformance/**/*.test.ts"], servers),
       project("contract", ["test/contract/**/*.test.ts"], servers),
       project("cluster", ["test/cluster/**/*.test.ts"], { ...servers, fileParallelism: false }),
+      // A real Synapse, installed at first, and outages after which it takes its time.
+      project("matrix", ["test/matrix/**/*.test.ts"], {
+        testTimeout: 300_000,
+        hookTimeout: 300_000,
+        fileParallelism: false,
+      }),
       project("slow", ["test/slow/**/*.test.ts"], {
         testTimeout: 600_000,
         hookTimeout: 120_000,

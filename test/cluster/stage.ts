@@ -213,6 +213,7 @@ export class Stage {
       get api() {
         return next();
       },
+      apis: [this.apis[0]!.url, this.apis.at(-1)!.url],
       sockets: [this.gateways[0]!.realtime, this.gateways[1]!.realtime],
       nodes: [],
       databaseUrl: this.cluster.postgres.url,

@@ -1,8 +1,8 @@
 /** The promises of the registry as to what people choose, held by every engine. */
-import type { PresenceChange } from "@signalbox/core/registry";
+import type { Arrival, PresenceChange } from "@signalbox/core/registry";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { holds } from "./engine-nodes.ts";
-import { arrival, factories, person, SLACK_MS, type Stage, setStage, TIMING } from "./registry-stage.ts";
+import { arrival, factories, LONG_MS, person, SLACK_MS, type Stage, setStage, TIMING } from "./registry-stage.ts";
 
 // Nearly all of the time goes into waiting for time to pass: all tests wait together.
 vi.setConfig({ maxConcurrency: 100 });
@@ -71,6 +71,34 @@ describe.concurrent.each(factories)("choices in the registry of the $name engine
       await stage.leave(node, userId);
       versions.push((await stage.sweeper.next(userId, versions.at(-1)!)).version);
       expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
+    });
+  });
+
+  describe("another system's word", () => {
+    const word = (userId: string, forMs: number, more: Partial<Arrival> = {}) => ({ ...arrival(userId, more), forMs });
+
+    test("counts for as long as it says, until the next, and beside a session", async () => {
+      const userId = person();
+      expect(await stage.vouch(word(userId, LONG_MS))).toMatchObject([{ shown: "busy", toOthers: true }]);
+      expect(await stage.vouch(word(userId, LONG_MS))).toEqual([]);
+      expect(await stage.vouch(word(userId, 0))).toMatchObject([{ shown: "offline", toOthers: true }]);
+      const [short] = await stage.vouch(word(person(), TIMING.graceMs));
+      expect(await stage.sweeper.next(short!.userId, short!.version)).toMatchObject({ shown: "offline" });
+      const present = await stage.present();
+      expect(await stage.vouch(word(present.userId, LONG_MS))).toEqual([]);
+      expect(await stage.vouch(word(present.userId, 0))).toEqual([]);
+      expect(await stage.read(present.userId)).toMatchObject({ shown: "busy" });
+    });
+
+    test("that somebody has gone makes nobody known", async () => {
+      const userId = person();
+      expect(await stage.vouch(word(userId, 0))).toEqual([]);
+      expect(await stage.read(userId)).toBeUndefined();
+    });
+
+    test("says when they were last active, and so that they are idle", async () => {
+      const idle = word(person(), LONG_MS, { choice: "online", idleForMs: TIMING.idleMs + 1000 });
+      expect(await stage.vouch(idle)).toMatchObject([{ shown: "idle" }]);
     });
   });
 

@@ -1,6 +1,6 @@
 /** What tests of a registry play on: two nodes' views of it, people who come and go, and somebody who sweeps. */
 import { randomUUID } from "node:crypto";
-import type { Arrival, PresenceChange, PresenceRow, PresenceTiming, Registry } from "@signalbox/core/registry";
+import type { Arrival, PresenceChange, PresenceRow, PresenceTiming, Registry, Word } from "@signalbox/core/registry";
 import { clusterNodes, holds, memoryNodes, type Nodes, redisNodes } from "./engine-nodes.ts";
 
 /** A grace in which a busy machine still makes two calls. */
@@ -62,6 +62,10 @@ export class Stage {
 
   async touch(userId: string, idleForMs = 0): Promise<readonly PresenceChange[]> {
     return this.told(await this.near.touch([{ userId, idleForMs }]));
+  }
+
+  async vouch(word: Word): Promise<readonly PresenceChange[]> {
+    return this.told(await this.near.vouch([word]));
   }
 
   async choose(userId: string, choice: Arrival["choice"], choiceVersion: number): ReturnType<Registry["choose"]> {

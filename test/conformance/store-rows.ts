@@ -1,6 +1,8 @@
 /** Rooms, messages and the rest as a `Store` takes them: the least that a rule would write, with nothing checked. */
 import { randomUUID } from "node:crypto";
-import type { MessageRow, Needs, ReactionRow, ReceiptRow, RoomRow, Rows, Store, UserRow } from "@signalbox/core/ports";
+import type { Store } from "@signalbox/core/ports";
+import type { MessageRow, Needs, ReactionRow, ReceiptRow, RoomRow, Rows, UserRow } from "@signalbox/core/rows";
+import { uuidv7 } from "@signalbox/core/uuid";
 import type { Connection } from "@signalbox/postgres/connection";
 import { expect } from "vitest";
 
@@ -15,6 +17,10 @@ export const NEEDS: Needs = {
   users: [],
   parts: [],
   names: [],
+  matrix: [],
+  writes: [],
+  upTo: [],
+  annotated: [],
 };
 
 export const NONE: Rows = {
@@ -27,7 +33,10 @@ export const NONE: Rows = {
   events: [],
   markers: [],
   parts: [],
+  matrix: [],
+  writes: [],
   named: [],
+  upTo: [],
 };
 
 export const newRoom = (roomId: string, now: Date, members = 1): RoomRow => ({
@@ -40,13 +49,15 @@ export const newRoom = (roomId: string, now: Date, members = 1): RoomRow => ({
   memberCount: members,
   messageCount: 0,
   deletedAt: null,
+  matrixRoomId: null,
 });
 
 export const newMessage = (roomId: string, seq: number, senderId: string, now: Date, place = 1): MessageRow => ({
   roomId,
   seq,
   place,
-  messageId: randomUUID(),
+  // As rules make it: lists are in the order of the times that ids hold.
+  messageId: uuidv7(now.getTime()),
   senderId,
   content: `message ${seq}`,
   sentAt: now,
@@ -54,6 +65,10 @@ export const newMessage = (roomId: string, seq: number, senderId: string, now: D
   replyTo: null,
   mentions: null,
   named: null,
+  type: "m.text",
+  file: null,
+  threadRoot: null,
+  eventId: null,
   editSeq: null,
   editedAt: null,
   deleteSeq: null,
@@ -68,6 +83,7 @@ export const newUser = (userId: string, fields: Partial<UserRow> = {}): UserRow 
   choice: "online",
   choiceVersion: 0,
   activeAt: null,
+  matrixUserId: null,
   ...fields,
 });
 
@@ -150,10 +166,26 @@ export async function send(
   return sent!;
 }
 
-export async function remove(store: Store, message: MessageRow): Promise<void> {
-  await change(store, message.roomId, {}, (seq, _, now) => ({
-    messages: [{ ...message, content: "", deleteSeq: seq, deletedAt: now, deletedBy: message.senderId }],
-  }));
+/** Puts another row in a message's place. */
+export async function revise(store: Store, message: MessageRow, fields: Partial<MessageRow>): Promise<MessageRow> {
+  const { roomId, messageId } = message;
+  let revised = message;
+  await change(store, roomId, { messages: [{ roomId, messageId }] }, (seq, _, now) => {
+    revised = { ...message, editSeq: seq, editedAt: now, ...fields };
+    return { messages: [revised] };
+  });
+  return revised;
+}
+
+export async function remove(store: Store, message: MessageRow): Promise<MessageRow> {
+  const { roomId, messageId, senderId: deletedBy } = message;
+  let removed = message;
+  await change(store, roomId, { messages: [{ roomId, messageId }] }, (deleteSeq, _, deletedAt) => {
+    const cleared = { content: "", type: "m.text", file: null, threadRoot: null, named: null };
+    removed = { ...message, ...cleared, deleteSeq, deletedAt, deletedBy };
+    return { messages: [removed] };
+  });
+  return removed;
 }
 
 export async function react(
@@ -165,19 +197,47 @@ export async function react(
   const { roomId, messageId } = message;
   let made: ReactionRow | undefined;
   await change(store, roomId, {}, (seq, _, now) => {
-    made = { roomId, messageId, reactionId: randomUUID(), senderId, reaction, seq, sentAt: now, removedSeq: null };
+    made = {
+      roomId,
+      messageId,
+      reactionId: randomUUID(),
+      senderId,
+      reaction,
+      seq,
+      sentAt: now,
+      removedSeq: null,
+      eventId: null,
+    };
     return { reactions: [made] };
   });
   return made!;
 }
 
 /** A receipt, stamped with the room's seq as it is: reading is no event. */
-export async function read(store: Store, message: MessageRow, userId: string, hidden = false): Promise<ReceiptRow> {
+export async function read(
+  store: Store,
+  message: MessageRow,
+  userId: string,
+  hidden = false,
+  fields: Partial<ReceiptRow> = {},
+): Promise<ReceiptRow> {
   const { roomId, messageId, seq: messageSeq, place: messagePlace } = message;
   let made: ReceiptRow | undefined;
   await store.commit({ ...NEEDS, rooms: [roomId] }, ({ rooms }, now) => {
     const stampSeq = rooms[0]!.lastSeq;
-    made = { roomId, userId, hidden, messageId, messageSeq, messagePlace, readAt: now, stampSeq };
+    made = {
+      roomId,
+      userId,
+      hidden,
+      private: false,
+      messageId,
+      eventId: message.eventId,
+      messageSeq,
+      messagePlace,
+      readAt: now,
+      stampSeq,
+      ...fields,
+    };
     return { ...NONE, receipts: [made] };
   });
   return made!;

@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ReceiptRow, Store } from "@signalbox/core/ports";
+import type { Store } from "@signalbox/core/ports";
+import type { ReceiptRow } from "@signalbox/core/rows";
 import { Connection } from "@signalbox/postgres/connection";
 import { type Embedded, startEmbedded } from "@signalbox/postgres/embedded";
 import { createStore } from "@signalbox/postgres/store";
@@ -117,8 +118,8 @@ describe("choosing", () => {
           const own = receipts.filter((row) => row.roomId === roomId && row.userId === userId);
           const place = Math.max(0, ...own.map(({ messagePlace }) => messagePlace)) + 1;
           const hidden = users.some((user) => user.userId === userId && user.choice === "appear_offline");
-          const message = { messageId: randomUUID(), messageSeq: place, messagePlace: place };
-          return { roomId, userId, hidden, ...message, readAt, stampSeq: 1 };
+          const message = { messageId: randomUUID(), eventId: null, messageSeq: place, messagePlace: place };
+          return { roomId, userId, hidden, private: false, ...message, readAt, stampSeq: 1 };
         }),
       }));
     const waver = async (userId: string) => {
@@ -293,7 +294,7 @@ describe("the state of a room", () => {
     await store.putUser(ada, "Ada");
     const activeAt = new Date(1_234_567);
     await store.noteActive(new Map([[ada, activeAt]]));
-    const message = await send(store, roomId, ada, { mentions: [bob] });
+    const message = await send(store, roomId, ada, { mentions: [bob], eventId: "$1" });
     const receipt = await read(store, message, ada);
     await leave(store, roomId, eve);
     const state = (await store.roomState(roomId, bob, false))!;
@@ -344,4 +345,4 @@ describe("the state of a room", () => {
   });
 });
 
-const readOf = ({ messageId, readAt }: ReceiptRow) => ({ messageId, readAt });
+const readOf = ({ messageId, eventId, readAt }: ReceiptRow) => ({ messageId, eventId, readAt });

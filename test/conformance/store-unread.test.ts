@@ -3,12 +3,13 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { MessageRow, Store } from "@signalbox/core/ports";
+import type { Store } from "@signalbox/core/ports";
+import type { MessageRow } from "@signalbox/core/rows";
 import { type Embedded, startEmbedded } from "@signalbox/postgres/embedded";
 import { createStore } from "@signalbox/postgres/store";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { change, createRoom, read, remove, send } from "./store-rows.ts";
+import { createRoom, read, remove, revise, send } from "./store-rows.ts";
 
 let server: Embedded;
 let store: Store;
@@ -21,12 +22,6 @@ afterAll(async () => {
   await store?.close();
   await server?.stop();
 });
-
-async function edit(message: MessageRow, fields: Partial<MessageRow>): Promise<void> {
-  await change(store, message.roomId, {}, (seq, _, now) => ({
-    messages: [{ ...message, ...fields, editSeq: seq, editedAt: now }],
-  }));
-}
 
 /** A room as it ought to be counted: everything in lists, looked through from the start. */
 class Naive {
@@ -104,9 +99,10 @@ async function take(roomId: string, users: readonly string[], naive: Naive, step
       await remove(store, message);
       naive.deleted.add(message);
     } else {
-      const edited = { ...message, mentions: named(step.mentions), named: named(step.named) };
-      await edit(message, edited);
-      naive.messages[index] = edited;
+      naive.messages[index] = await revise(store, message, {
+        mentions: named(step.mentions),
+        named: named(step.named),
+      });
     }
   }
 }

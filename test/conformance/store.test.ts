@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Rows, Store } from "@signalbox/core/ports";
+import type { Store } from "@signalbox/core/ports";
+import type { Rows } from "@signalbox/core/rows";
 import { Connection } from "@signalbox/postgres/connection";
 import { type Embedded, startEmbedded } from "@signalbox/postgres/embedded";
 import { createStore } from "@signalbox/postgres/store";
@@ -49,23 +50,52 @@ describe("commit", () => {
     await store.commit({ ...NEEDS, rooms: [roomId] }, (rows, now) => {
       expect(rows).toEqual(NONE);
       const edits = { replyTo: randomUUID(), mentions: ["bob", 'q"\\{}'], named: ["eve"], editSeq: 2, editedAt: now };
+      const file = { filename: "é.png", mime_type: null, size: 1, mxc_uri: "mxc://matrix.org/a" };
+      const arrived = { type: "m.image", file, threadRoot: "$root", eventId: "$1" };
+      const receipt = { roomId, userId, messageId, readAt: now, stampSeq: 2 };
+      const matrixUserId = `@${userId}:matrix.org`;
       const content = 'text "with" \\ everything: é 😀 \n';
       written = {
-        rooms: [{ ...newRoom(roomId, now), lastSeq: 2, messageCount: 1 }],
+        rooms: [{ ...newRoom(roomId, now), lastSeq: 2, messageCount: 1, matrixRoomId: `!${roomId}:matrix.org` }],
         members: [{ roomId, userId: "ada", role: "owner", joinedAt: now, joinedSeq: 1, leftSeq: null }],
-        messages: [{ ...newMessage(roomId, 1, "ada", now), messageId, content, clientMessageId: "c 1", ...edits }],
+        messages: [
+          { ...newMessage(roomId, 1, "ada", now), messageId, content, clientMessageId: "c 1", ...edits, ...arrived },
+        ],
         reactions: [
-          { roomId, messageId, reactionId, senderId: "ada", reaction: "👍", seq: 2, sentAt: now, removedSeq: null },
+          {
+            roomId,
+            messageId,
+            reactionId,
+            senderId: "ada",
+            reaction: "👍",
+            seq: 2,
+            sentAt: now,
+            removedSeq: null,
+            eventId: "$r",
+          },
         ],
         receipts: [
-          { roomId, userId, hidden: false, messageId, messageSeq: 1, messagePlace: 1, readAt: now, stampSeq: 2 },
-          { roomId, userId, hidden: true, messageId, messageSeq: 2, messagePlace: 2, readAt: now, stampSeq: 2 },
+          { ...receipt, hidden: false, private: false, eventId: null, messageSeq: 1, messagePlace: 1 },
+          { ...receipt, hidden: true, private: false, eventId: null, messageSeq: 2, messagePlace: 2 },
+          { ...receipt, hidden: true, private: true, eventId: "$1", messageSeq: 3, messagePlace: 3 },
         ],
-        users: [{ userId, name: "Ada", revokedAt: now, choice: "appear_offline", choiceVersion: 3, activeAt: now }],
+        users: [
+          newUser(userId, {
+            name: "Ada",
+            revokedAt: now,
+            choice: "appear_offline",
+            choiceVersion: 3,
+            activeAt: now,
+            matrixUserId,
+          }),
+        ],
         events: [{ roomId, seq: 1, type: "REPLY", userId: "ada", body: Buffer.from("é 😀").toString("latin1") }],
         markers: [],
         parts: [{ roomId, part: "sidekick 1", body: { z: ["é"], a: null } }],
         named: [],
+        matrix: [],
+        writes: [],
+        upTo: [],
       };
       return written;
     });

@@ -7,14 +7,16 @@ import { contract } from "./contract.ts";
 import { ENV, type Servers } from "./world.ts";
 
 contract("a cluster of nodes", async (): Promise<Servers> => {
-  const { apis, gateways, postgres, stop } = await startCluster({ apis: 1, gateways: 2, env: ENV });
-  const [api] = apis;
+  const { apis, gateways, postgres, stop } = await startCluster({ apis: 2, gateways: 2, env: ENV });
+  const [api, other] = apis;
   const [near, far] = gateways;
-  if (api === undefined || near === undefined || far === undefined) throw new Error("a node is missing");
+  if (api === undefined || other === undefined || near === undefined || far === undefined)
+    throw new Error("a node is missing");
   return {
     api: api.url,
+    apis: [api.url, other.url],
     sockets: [near.realtime, far.realtime],
-    nodes: [api.url, near.url, far.url],
+    nodes: [api.url, other.url, near.url, far.url],
     databaseUrl: postgres.url,
     stop,
   };

@@ -1,5 +1,8 @@
-/** The contract suite: what CONTRACT.md promises in sections 1 to 6 and 9, held by servers of any topology. */
+/** The contract suite: what CONTRACT.md promises in sections 1 to 9, held by servers of any topology. */
 import { afterAll, beforeAll, describe, vi } from "vitest";
+import { appservice } from "./appservice.ts";
+import { bridged } from "./bridged.ts";
+import { bridgedRooms } from "./bridged-rooms.ts";
 import { company } from "./company.ts";
 import { doorway, patience } from "./doorway.ts";
 import { frames } from "./frames.ts";
@@ -11,6 +14,8 @@ import { operations } from "./operations.ts";
 import { presence, presencePatience } from "./presence.ts";
 import { presenceLook } from "./presence-look.ts";
 import { privacy } from "./privacy.ts";
+import { projectionPages } from "./projection-pages.ts";
+import { projections } from "./projections.ts";
 import { rate, ratePatience } from "./rate.ts";
 import { reading } from "./reading.ts";
 import { refusals } from "./refusals.ts";
@@ -22,6 +27,7 @@ import { roomParts } from "./room-parts.ts";
 import { roomState } from "./room-state.ts";
 import { rooms } from "./rooms.ts";
 import { seeds } from "./seeds.ts";
+import { statistics } from "./statistics.ts";
 import { strangers } from "./strangers.ts";
 import { streamEndPatience, streamResume } from "./stream-resume.ts";
 import { streams } from "./streams.ts";
@@ -63,6 +69,12 @@ export function contract(topology: string, start: () => Promise<Servers>): void 
     rooms(world);
     roomState(world);
     roomParts(world);
+    projections(world);
+    projectionPages(world);
+    statistics(world);
+    appservice(world);
+    bridged(world);
+    bridgedRooms(world);
     refusals(world);
     rest(world);
     strangers(world);

@@ -11,6 +11,7 @@ contract("a standalone node", async (): Promise<Servers> => {
   const node = await startNode({ kind: "standalone", env: { ...ENV, DATA_DIR: folder } });
   return {
     api: node.url,
+    apis: [node.url, node.url],
     sockets: [node.realtime, node.realtime],
     nodes: [node.url],
     databaseUrl: await databaseIn(folder),

@@ -9,11 +9,17 @@ import { SECRET, sign } from "./tokens.ts";
 
 export const ORIGIN = "https://chat.example.org";
 /** What every server under test is told; all else is as it is by itself. */
-export const ENV = { JWT_SECRET: SECRET, ALLOWED_ORIGINS: `${ORIGIN},https://desk.example.org` };
+export const ENV = {
+  JWT_SECRET: SECRET,
+  ALLOWED_ORIGINS: `${ORIGIN},https://desk.example.org`,
+  MATRIX_HS_TOKEN: "the-homeserver-of-the-contract-suite",
+};
 
 export interface Servers {
   /** Where REST is asked. */
   readonly api: string;
+  /** Two doors for REST: two nodes, the first of them `api`, or twice the only one. */
+  readonly apis: readonly [string, string];
   /** Two doors for sockets: two nodes, or twice the only one. */
   readonly sockets: readonly [string, string];
   /** Every node's URL. */

@@ -1,5 +1,6 @@
 /** The app with hand-made deps, for tests that call it without a port. */
-import type { RoomRow, RoomState, UserRow } from "@signalbox/core/ports";
+import type { RoomState } from "@signalbox/core/ports";
+import type { MessageRow, RoomRow, UserRow } from "@signalbox/core/rows";
 import type { Access } from "@signalbox/node/access";
 import { createHealth } from "@signalbox/node/health";
 import { createLog } from "@signalbox/node/log";
@@ -22,6 +23,7 @@ export const room: RoomRow = {
   memberCount: 2,
   messageCount: 1,
   deletedAt: null,
+  matrixRoomId: null,
 };
 
 /** `room` as the API prints it. */
@@ -58,7 +60,33 @@ export const fakeUser = (user: Pick<UserRow, "userId"> & Partial<UserRow>): User
   choice: "online",
   choiceVersion: 0,
   activeAt: null,
+  matrixUserId: null,
   ...user,
+});
+
+/** A message of ada's as she just sent it. */
+export const fakeMessage = (message: Partial<MessageRow> = {}): MessageRow => ({
+  roomId: ROOM,
+  seq: 3,
+  place: 1,
+  messageId: MESSAGE,
+  senderId: "ada",
+  content: "hello",
+  sentAt: new Date(0),
+  clientMessageId: null,
+  replyTo: null,
+  mentions: null,
+  named: null,
+  type: "m.text",
+  file: null,
+  threadRoot: null,
+  eventId: null,
+  editSeq: null,
+  editedAt: null,
+  deleteSeq: null,
+  deletedAt: null,
+  deletedBy: null,
+  ...message,
 });
 
 interface Fakes {
@@ -67,6 +95,9 @@ interface Fakes {
   readonly engine?: Partial<ApiDeps["engine"]>;
   readonly presence?: Partial<ApiDeps["presence"]>;
   readonly rateLimit?: ApiDeps["rateLimit"];
+  readonly ingest?: ApiDeps["ingest"];
+  readonly matrixUsers?: readonly string[];
+  readonly matrixHsToken?: string;
   readonly allowedOrigins?: readonly string[];
 }
 
@@ -75,6 +106,10 @@ const unexpected = () => Promise.reject(new Error("this test does not expect tha
 const store: ApiDeps["store"] = {
   seqOf: unexpected,
   history: unexpected,
+  messageIds: unexpected,
+  projections: unexpected,
+  projection: unexpected,
+  statistics: unexpected,
   roomPage: unexpected,
   roomState: unexpected,
   mute: unexpected,
@@ -123,6 +158,9 @@ export function fakeApi(fakes: Fakes = {}) {
     engine: { ...engine, ...fakes.engine },
     presence: { ...presence, touch: (userId) => void touched.push(userId), ...fakes.presence },
     rateLimit: fakes.rateLimit ?? { take: async () => {} },
+    ingest: fakes.ingest ?? { take: unexpected },
+    knowsMatrixUser: async (matrixUserId) => fakes.matrixUsers?.includes(matrixUserId) ?? false,
+    matrixHsToken: fakes.matrixHsToken,
     health,
     metrics,
     log: createLog({ kind: "api", logLevel: "info" }, { write: (line) => void logged.push(line) }),

@@ -8,14 +8,25 @@ import { crossOrigin } from "./cors.ts";
 import { answerErrors, answerUnknown, refuseMethod } from "./problem.ts";
 import { type ChatDeps, chatRoutes } from "./routes/chat.ts";
 import { type HealthDeps, healthRoutes } from "./routes/health.ts";
+import { type MatrixDeps, matrixRoutes } from "./routes/matrix.ts";
 import { type PresenceDeps, presenceRoutes } from "./routes/presence.ts";
+import { type ProjectionDeps, projectionRoutes } from "./routes/projections.ts";
 import { type RoomDeps, roomRoutes } from "./routes/rooms.ts";
 import { type SignalDeps, signalRoutes } from "./routes/signals.ts";
 import { type StateDeps, stateRoutes } from "./routes/state.ts";
 import { type TicketDeps, ticketRoutes } from "./routes/tickets.ts";
 import { type UserDeps, userRoutes } from "./routes/users.ts";
 
-type RouteDeps = ChatDeps & RoomDeps & UserDeps & SignalDeps & PresenceDeps & StateDeps & TicketDeps & HealthDeps;
+type RouteDeps = ChatDeps &
+  RoomDeps &
+  UserDeps &
+  SignalDeps &
+  PresenceDeps &
+  StateDeps &
+  TicketDeps &
+  ProjectionDeps &
+  MatrixDeps &
+  HealthDeps;
 
 export type ApiDeps = Omit<RouteDeps, keyof Doors | "act"> &
   DoorDeps &
@@ -26,6 +37,17 @@ export type ApiDeps = Omit<RouteDeps, keyof Doors | "act"> &
     readonly allowedOrigins: readonly string[];
   };
 
+const ROUTES = [
+  chatRoutes,
+  roomRoutes,
+  userRoutes,
+  signalRoutes,
+  presenceRoutes,
+  stateRoutes,
+  ticketRoutes,
+  projectionRoutes,
+];
+
 /** The REST surface. It keeps nothing between two requests. */
 export function createApi(deps: ApiDeps): Hono {
   const opened = { ...deps, ...createDoors(deps), act: createAct(deps) };
@@ -35,8 +57,8 @@ export function createApi(deps: ApiDeps): Hono {
   app.use(measured(deps.metrics));
   if (deps.allowedOrigins.length > 0) app.use(crossOrigin(deps.allowedOrigins));
   app.route("/", healthRoutes(deps));
-  for (const routes of [chatRoutes, roomRoutes, userRoutes, signalRoutes, presenceRoutes, stateRoutes, ticketRoutes])
-    app.route("/", routes(opened));
+  app.route("/", matrixRoutes(deps));
+  for (const routes of ROUTES) app.route("/", routes(opened));
   refuseOtherMethods(app);
   return app;
 }

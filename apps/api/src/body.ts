@@ -5,31 +5,33 @@ import type { Context } from "hono";
 
 /**
  * The JSON of a request's body, whatever its Content-Type says; `otherwise`, if given, stands for an empty one. Throws
- * `too_large` above 256 KiB, `invalid` for what is not UTF-8 or not JSON.
+ * `too_large` above `limit` bytes, `invalid` for what is not UTF-8 or not JSON.
  */
-export async function readJson(c: Context, otherwise?: unknown): Promise<unknown> {
-  const bytes = await readBytes(c);
+export async function readJson(c: Context, otherwise?: unknown, limit = FRAME_BYTES): Promise<unknown> {
+  const bytes = await readBytes(c, limit);
   return bytes.length === 0 && otherwise !== undefined ? otherwise : parseJson(decode(bytes));
 }
 
-async function readBytes(c: Context): Promise<Uint8Array> {
+async function readBytes(c: Context, limit: number): Promise<Uint8Array> {
   const announced = c.req.header("content-length");
-  if (Number(announced ?? 0) > FRAME_BYTES) throw tooLarge();
+  if (Number(announced ?? 0) > limit) throw tooLarge(limit);
   try {
     // Node holds a sender to the length that it announced; only without one does the body have to be counted.
-    return announced === undefined ? await readCounted(c.req.raw.body) : new Uint8Array(await c.req.arrayBuffer());
+    return announced === undefined
+      ? await readCounted(c.req.raw.body, limit)
+      : new Uint8Array(await c.req.arrayBuffer());
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw new Problem("invalid", "the body ended early");
   }
 }
 
-async function readCounted(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+async function readCounted(body: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body ?? []) {
     length += chunk.length;
-    if (length > FRAME_BYTES) throw tooLarge();
+    if (length > limit) throw tooLarge(limit);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -43,4 +45,4 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-const tooLarge = (): Problem => new Problem("too_large", `a body holds at most ${FRAME_BYTES} bytes`);
+const tooLarge = (limit: number): Problem => new Problem("too_large", `a body holds at most ${limit} bytes`);

@@ -1,4 +1,5 @@
-/** Ids that stand in a path. */
+/** Ids that stand in a path, and what they name. */
+import type { Store } from "@signalbox/core/ports";
 import { Problem } from "@signalbox/protocol/errors";
 import { sidekickId } from "@signalbox/protocol/http";
 import { isUserId, parseMessageId, parseRoomId } from "@signalbox/protocol/ids";
@@ -23,6 +24,17 @@ export function messageIn(param: string): string {
   const messageId = parseMessageId(param);
   if (messageId === undefined) throw noSuchMessage();
   return messageId;
+}
+
+/**
+ * Our id of a message of the room that `messageId` may name by Matrix's ("$…"). Throws `not_found` when Matrix's became no
+ * message there.
+ */
+export async function ownIdOf(store: Pick<Store, "messageIds">, roomId: string, messageId: string): Promise<string> {
+  if (!messageId.startsWith("$")) return messageId;
+  const own = (await store.messageIds(roomId, [messageId])).get(messageId);
+  if (own === undefined) throw noSuchMessage();
+  return own;
 }
 
 /** A user id of a path. Throws `invalid` for anything else. */

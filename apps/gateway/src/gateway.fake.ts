@@ -36,7 +36,8 @@ export interface Options extends Partial<Omit<GatewayDeps, "session">> {
 
 /** Lets everybody in with these claims. */
 export function admitting(claims: Claims): Access {
-  const user = { ...claims, revokedAt: null, choice: "online", choiceVersion: 0, activeAt: null } as const;
+  const unknown = { revokedAt: null, choiceVersion: 0, activeAt: null, matrixUserId: null };
+  const user = { ...claims, ...unknown, choice: "online" } as const;
   return { verify: async () => claims, confirm: async () => user, admit: async () => ({ ...claims, hidden: false }) };
 }
 

@@ -1,9 +1,10 @@
 import type { Duplex } from "node:stream";
 import { toBytes } from "@signalbox/core/bytes";
 import type { Hub } from "@signalbox/core/hub";
-import type { Bytes, EventRow } from "@signalbox/core/ports";
+import type { Bytes } from "@signalbox/core/ports";
 import type { Presence } from "@signalbox/core/presence";
 import type { RateLimit } from "@signalbox/core/ratelimit";
+import type { EventRow } from "@signalbox/core/rows";
 import { createSeat, type Live, type Seat, type Sink } from "@signalbox/core/seat";
 import type { Writer } from "@signalbox/core/writer";
 import type { Access } from "@signalbox/node/access";

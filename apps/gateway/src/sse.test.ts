@@ -25,7 +25,7 @@ const row = (message: string) => {
   } as const;
   return { roomId: ROOM, seq: 7, type: "SEND_MSG", userId: "ann", body: toBytes(encodeBody(body)) } as const;
 };
-const receipt = (userId: string) => ({ userId, messageId: MESSAGE, messageSeq: 7, readAt: AT });
+const receipt = (userId: string) => ({ userId, messageId: MESSAGE, eventId: null, messageSeq: 7, readAt: AT });
 
 describe("a signal", () => {
   test.each<[string, Live["about"], string]>([
@@ -57,8 +57,13 @@ describe("a signal", () => {
     ],
     [
       "of what is unread",
-      { kind: "notification", why: "mention", messageId: MESSAGE, unread: 3, mentions: 1 },
+      { kind: "notification", why: "mention", messageId: MESSAGE, eventId: null, unread: 3, mentions: 1 },
       `event: notification\ndata: {"kind":"mention","event_id":"${EVENT_ID}","unread_count":3,"mention_count":1}\n\n`,
+    ],
+    [
+      "of a message that Matrix gave its id",
+      { kind: "receipts", receipts: [{ ...receipt("ann"), eventId: "$given" }] },
+      'event: receipt\ndata: {"user_id":"ann","event_id":"$given","read_at":"2026-02-24T14:35:00.000Z"}\n\n',
     ],
     ["of a marker, which is not for streams", { kind: "marker", messageId: MESSAGE }, ""],
   ])("%s", (_, about, wire) => {

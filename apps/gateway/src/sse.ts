@@ -1,10 +1,11 @@
 import { toBytes, toText } from "@signalbox/core/bytes";
-import type { Bytes, EventRow } from "@signalbox/core/ports";
+import type { Bytes } from "@signalbox/core/ports";
 import { preview } from "@signalbox/core/preview";
+import type { EventRow } from "@signalbox/core/rows";
 import type { Live } from "@signalbox/core/seat";
 import type { EventBody } from "@signalbox/protocol/down";
 import { open } from "@signalbox/protocol/encode";
-import { matrixEventId } from "@signalbox/protocol/ids";
+import { eventIdOf } from "@signalbox/protocol/ids";
 import { wordOf } from "@signalbox/protocol/presence";
 import { encodeSse, type SseEvent, sseOf } from "@signalbox/protocol/sse";
 
@@ -32,9 +33,9 @@ export function createSse({ serverName }: SseDeps): Sse {
         ];
       }
       case "receipts":
-        return about.receipts.map(({ userId, messageId, readAt }) => ({
+        return about.receipts.map(({ userId, readAt, ...read }) => ({
           event: "receipt",
-          data: { user_id: userId, event_id: matrixEventId(messageId, serverName), read_at: readAt.toISOString() },
+          data: { user_id: userId, event_id: eventIdOf(read, serverName), read_at: readAt.toISOString() },
         }));
       case "presence": {
         const { userId, status, activeAt } = about;
@@ -42,8 +43,8 @@ export function createSse({ serverName }: SseDeps): Sse {
         return [{ event: "presence", data: { user_id: userId, status: wordOf(status), last_active_at } }];
       }
       case "notification": {
-        const { why: kind, messageId, unread: unread_count, mentions: mention_count } = about;
-        const event_id = matrixEventId(messageId, serverName);
+        const { why: kind, unread: unread_count, mentions: mention_count } = about;
+        const event_id = eventIdOf(about, serverName);
         return [{ event: "notification", data: { kind, event_id, unread_count, mention_count } }];
       }
       case "marker":

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Hub } from "@signalbox/core/hub";
-import type { Bytes, EventRow } from "@signalbox/core/ports";
+import type { Bytes } from "@signalbox/core/ports";
+import type { EventRow } from "@signalbox/core/rows";
 import { createSeat, type Live, type Seat, type Sink } from "@signalbox/core/seat";
 import type { Claims } from "@signalbox/node/tokens";
 import type { CloseReason } from "@signalbox/protocol/close";

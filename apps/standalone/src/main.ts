@@ -26,6 +26,7 @@ await launch("standalone", async (launched) => {
   onStop("readiness", () => health.drain());
   health.started();
   log.info({ address: server.address() }, "serving");
+  void node.greetHomeserver();
   process.stdout.write(banner(server.address()));
   // A secret of one's own is for trying: whoever brings another has tokens of their own.
   if (madeHere) process.stdout.write(await twoTokens(tokens));

@@ -63,6 +63,7 @@ export class Gateways {
           memberCount: userIds.length,
           messageCount: 0,
           deletedAt: null,
+          matrixRoomId: null,
         },
       ],
       members: userIds.map((userId) => ({
@@ -80,6 +81,7 @@ export class Gateways {
         choice: "online" as const,
         choiceVersion: 0,
         activeAt: null,
+        matrixUserId: null,
       })),
     });
   }

@@ -1,8 +1,9 @@
 import type { Clock } from "./clock.ts";
 import { Lease } from "./lease.ts";
-import type { Engine, Store, UserRow } from "./ports.ts";
+import type { Engine, Store } from "./ports.ts";
 import type { Presence } from "./presence.ts";
 import { activityOf, type Local, Roster } from "./roster.ts";
+import type { UserRow } from "./rows.ts";
 
 /** Users whose activity one call is about. */
 const CHUNK = 500;

@@ -2,9 +2,12 @@ import type { EventBody } from "@signalbox/protocol/down";
 import { encodeBody } from "@signalbox/protocol/encode";
 import { Problem } from "@signalbox/protocol/errors";
 import { toBytes } from "./bytes.ts";
+import { Relations } from "./relations.ts";
 import type {
   EventRow,
   MarkerRow,
+  MatrixRow,
+  MatrixWrite,
   MemberRow,
   MessageRow,
   PartRow,
@@ -13,7 +16,8 @@ import type {
   RoomRow,
   Rows,
   UserRow,
-} from "./ports.ts";
+} from "./rows.ts";
+import { Table } from "./table.ts";
 
 /** Who asks: a user, or a trusted back end (`service`) that may act on any room. */
 export interface Actor {
@@ -21,6 +25,8 @@ export interface Actor {
   readonly service: boolean;
   /** They appear offline: what they type is told to nobody. */
   readonly hidden?: boolean;
+  /** What they ask has been written to the homeserver already, where the room is bridged. */
+  readonly written?: boolean;
 }
 
 /** Somebody starts or stops typing: told, not written. */
@@ -39,6 +45,8 @@ type Unnumbered<T> = T extends unknown ? Omit<T, "seq" | "chatId"> : never;
 export class Draft {
   /** The store's clock under the locks. */
   readonly now: Date;
+  /** Whether a homeserver takes what is done natively in bridged rooms before it is done here. */
+  readonly homeserver: boolean;
   readonly #rooms: Table<RoomRow>;
   readonly #members: Table<MemberRow>;
   readonly #messages: Table<MessageRow>;
@@ -52,11 +60,15 @@ export class Draft {
   readonly #named: ReadonlyMap<string, string>;
   readonly #known: ReadonlyMap<string, EventRow>;
   readonly #events: EventRow[] = [];
+  readonly #relations: Relations;
+  readonly #writes: ReadonlySet<string>;
+  readonly #upTo: ReadonlyMap<string, string>;
   /** What the room is told after the commit, in order. */
   readonly told: (EventRow | TypingNote)[] = [];
 
-  constructor(rows: Rows, now: Date) {
+  constructor(rows: Rows, now: Date, homeserver = false) {
     this.now = now;
+    this.homeserver = homeserver;
     this.#rooms = new Table(rows.rooms, (row) => row.roomId);
     this.#members = new Table(rows.members, (row) => `${row.roomId} ${row.userId}`);
     this.#messages = new Table(rows.messages, (row) => `${row.roomId} ${row.messageId}`);
@@ -72,6 +84,9 @@ export class Draft {
     this.#named = new Map(rows.named.map((row) => [`${row.roomId} ${row.name}`, row.userId]));
     this.#users = new Map(rows.users.map((row) => [row.userId, row]));
     this.#known = new Map(rows.events.map((row) => [`${row.roomId} ${row.seq}`, row]));
+    this.#relations = new Relations(rows.matrix);
+    this.#writes = new Set(rows.writes.map(writeKey));
+    this.#upTo = new Map(rows.upTo.map((row) => [`${row.roomId} ${row.eventId}`, row.messageId]));
   }
 
   /** The room, for somebody who may know that it exists. Throws `not_found` for everybody else, as for a room that does not exist. */
@@ -83,10 +98,28 @@ export class Draft {
     return room;
   }
 
+  /** The room, whoever asks, as long as it stands. */
+  standingRoom(roomId: string): RoomRow | undefined {
+    const room = this.#rooms.get(roomId);
+    return room?.deletedAt === null ? room : undefined;
+  }
+
+  /** The room, which the rule asked for and knows to be there. */
+  row(roomId: string): RoomRow {
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) throw new Error("a rule wrote to a room that it did not ask for");
+    return room;
+  }
+
   /** The standing membership of `userId`, if there is one. */
   member(roomId: string, userId: string): MemberRow | undefined {
-    const row = this.#members.get(`${roomId} ${userId}`);
+    const row = this.membership(roomId, userId);
     return row?.leftSeq === null ? row : undefined;
+  }
+
+  /** The membership of `userId`, also one that has ended. */
+  membership(roomId: string, userId: string): MemberRow | undefined {
+    return this.#members.get(`${roomId} ${userId}`);
   }
 
   /** Whether the actor may do what owners may. */
@@ -119,11 +152,16 @@ export class Draft {
     return this.#standing.get(`${roomId} ${messageId} ${senderId} ${reaction}`);
   }
 
-  /** How far a user has read: the further of what everybody may know and what only they may. */
+  /** How far a user has read, wherever that shows. */
   receipt(roomId: string, userId: string): ReceiptRow | undefined {
-    const visible = this.#receipts.get(receiptKey({ roomId, userId, hidden: false }));
-    const hidden = this.#receipts.get(receiptKey({ roomId, userId, hidden: true }));
-    return (hidden?.messageSeq ?? 0) > (visible?.messageSeq ?? 0) ? hidden : visible;
+    const alone = this.#receipts.get(receiptKey({ roomId, userId, hidden: true, private: true }));
+    return further(this.openReceipt(roomId, userId), alone);
+  }
+
+  /** How far a user has read, but for what they read in private: what others know, or will when the user shows themselves. */
+  openReceipt(roomId: string, userId: string): ReceiptRow | undefined {
+    const visible = this.#receipts.get(receiptKey({ roomId, userId, hidden: false, private: false }));
+    return further(visible, this.#receipts.get(receiptKey({ roomId, userId, hidden: true, private: false })));
   }
 
   /** A part of the room's state that is there. */
@@ -147,6 +185,41 @@ export class Draft {
     const userId = this.#named.get(`${roomId} ${name}`);
     const member = this.#members.get(`${roomId} ${userId}`);
     return member === undefined || member.leftSeq === null ? userId : undefined;
+  }
+
+  /** What is known of an event of Matrix that has come. */
+  matrix(roomId: string, eventId: string): MatrixRow | undefined {
+    return this.#relations.get(roomId, eventId);
+  }
+
+  /** What edits, reacts to or redacts an event of Matrix, as far as it was asked for or put here. */
+  relations(roomId: string, eventId: string): readonly MatrixRow[] {
+    return this.#relations.of(roomId, eventId);
+  }
+
+  /** The message that an event of Matrix became. */
+  messageBehind(roomId: string, eventId: string): MessageRow | undefined {
+    const row = this.matrix(roomId, eventId);
+    return row?.kind === "message" && row.subjectId !== null ? this.peek(roomId, row.subjectId) : undefined;
+  }
+
+  /** Whether such a send is on its way to the homeserver. */
+  underWay(write: MatrixWrite): boolean {
+    return this.#writes.has(writeKey(write));
+  }
+
+  /** The last message that had come when that event of Matrix came; nothing while it has not come. */
+  upTo(roomId: string, eventId: string): MessageRow | undefined {
+    const row = this.matrix(roomId, eventId);
+    if (row === undefined) return undefined;
+    const asked = this.#upTo.get(`${roomId} ${eventId}`);
+    // The store has not seen what this group put: neither the event, perhaps, nor messages before it.
+    const put = this.#messages.changed().filter((message) => message.roomId === roomId && message.seq <= row.seq);
+    const known = asked === undefined ? put : [...put, this.peek(roomId, asked)];
+    return known.reduce<MessageRow | undefined>(
+      (last, each) => ((each?.seq ?? 0) > (last?.seq ?? 0) ? each : last),
+      undefined,
+    );
   }
 
   /** The event at `seq`, as far as it was asked for, is kept, or was made here. */
@@ -184,14 +257,18 @@ export class Draft {
     this.#markers.put(row);
   }
 
+  putMatrix(row: MatrixRow): void {
+    this.#relations.put(row);
+  }
+
   /** The seq that the room's next event takes. */
   nextSeq(roomId: string): number {
-    return this.#present(roomId).lastSeq + 1;
+    return this.row(roomId).lastSeq + 1;
   }
 
   /** Appends an event to the room under its next seq. `about`: whom a join or leave concerns; else its author. */
   append(roomId: string, about: string, body: Unnumbered<EventBody>): EventRow {
-    const room = this.#present(roomId);
+    const room = this.row(roomId);
     const seq = room.lastSeq + 1;
     this.#rooms.put({ ...room, lastSeq: seq });
     const numbered = { ...body, chatId: roomId, seq } as EventBody;
@@ -217,14 +294,11 @@ export class Draft {
       events: this.#events,
       markers: this.#markers.changed(),
       parts: this.#parts.changed(),
+      matrix: this.#relations.changed(),
+      writes: [],
       named: [],
+      upTo: [],
     };
-  }
-
-  #present(roomId: string): RoomRow {
-    const room = this.#rooms.get(roomId);
-    if (room === undefined) throw new Error("a rule wrote to a room that it did not ask for");
-    return room;
   }
 
   #stand(row: ReactionRow): void {
@@ -234,30 +308,10 @@ export class Draft {
   }
 }
 
-const receiptKey = ({ roomId, userId, hidden }: Pick<ReceiptRow, "roomId" | "userId" | "hidden">) =>
-  `${roomId} ${userId} ${hidden}`;
+const receiptKey = (row: Pick<ReceiptRow, "roomId" | "userId" | "hidden" | "private">) =>
+  `${row.roomId} ${row.userId} ${row.hidden} ${row.private}`;
 
-class Table<Row> {
-  readonly #keyOf: (row: Row) => string;
-  readonly #rows: Map<string, Row>;
-  readonly #changed = new Map<string, Row>();
+const writeKey = (write: MatrixWrite) => `${write.roomId} ${write.senderId} ${write.clientMessageId}`;
 
-  constructor(rows: readonly Row[], keyOf: (row: Row) => string) {
-    this.#keyOf = keyOf;
-    this.#rows = new Map(rows.map((row) => [keyOf(row), row]));
-  }
-
-  get(key: string): Row | undefined {
-    return this.#rows.get(key);
-  }
-
-  put(row: Row): void {
-    const key = this.#keyOf(row);
-    this.#rows.set(key, row);
-    this.#changed.set(key, row);
-  }
-
-  changed(): Row[] {
-    return [...this.#changed.values()];
-  }
-}
+const further = (one: ReceiptRow | undefined, other: ReceiptRow | undefined): ReceiptRow | undefined =>
+  (other?.messageSeq ?? 0) > (one?.messageSeq ?? 0) ? other : one;

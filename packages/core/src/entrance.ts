@@ -2,8 +2,9 @@ import { Problem } from "@signalbox/protocol/errors";
 import { type Clock, soon } from "./clock.ts";
 import type { Feed } from "./feed.ts";
 import type { Feeds } from "./feeds.ts";
-import type { ReceiptRow, Store } from "./ports.ts";
+import type { Store } from "./ports.ts";
 import { receiptSignals } from "./readers.ts";
+import type { ReceiptRow } from "./rows.ts";
 import type { Seat } from "./seat.ts";
 import type { Users } from "./users.ts";
 

@@ -4,8 +4,8 @@ import type { Receipt } from "./frames.ts";
 import { ManualClock } from "./manual-clock.fake.ts";
 import { MapStore } from "./map-store.fake.ts";
 import { Pages } from "./pages.ts";
-import type { EventRow } from "./ports.ts";
 import { RecordingSink } from "./recording-sink.fake.ts";
+import type { EventRow } from "./rows.ts";
 import { createSeat } from "./seat.ts";
 
 function setUp() {
@@ -36,6 +36,7 @@ const event = (seq: number, userId: string, type: EventRow["type"] = "SEND_MSG")
 const receipt = (userId: string, messageSeq: number): Receipt => ({
   userId,
   messageId: `m${messageSeq}`,
+  eventId: null,
   messageSeq,
   readAt: new Date(messageSeq),
 });

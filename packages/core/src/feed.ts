@@ -1,9 +1,9 @@
 import type { Clock } from "./clock.ts";
 import type { Receipt, RoomFrame, ShownPresence } from "./frames.ts";
 import type { Pages } from "./pages.ts";
-import type { EventRow } from "./ports.ts";
 import { Readers, receiptSignals } from "./readers.ts";
 import { Replay } from "./replay.ts";
+import type { EventRow } from "./rows.ts";
 import type { Live, Seat } from "./seat.ts";
 import { Sequence } from "./sequence.ts";
 import { Typing, typingBody } from "./typing.ts";

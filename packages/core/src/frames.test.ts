@@ -137,6 +137,7 @@ test("whoever they are of, receipts arrive as they were written", () => {
   const receipt = fc.record({
     userId: anyUser,
     messageId: fc.uuid(),
+    eventId: fc.constantFrom(null, "$given-by_Matrix", "$ünlich:example.org"),
     messageSeq: fc.integer({ min: 1 }),
     readAt: fc.date({ min: new Date(0), max: new Date("9999-01-01"), noInvalidDate: true }),
   });

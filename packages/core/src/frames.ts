@@ -15,11 +15,13 @@
  */
 import { EVENT_TYPES } from "@signalbox/protocol/down";
 import type { Shown, Status } from "@signalbox/protocol/presence";
-import type { Bytes, EventRow, ReceiptRow } from "./ports.ts";
+import { toBytes, toText } from "./bytes.ts";
+import type { Bytes } from "./ports.ts";
 import type { PresenceRow } from "./registry.ts";
+import type { EventRow, ReceiptRow } from "./rows.ts";
 
 /** A receipt on the wire: what a session is told, and `messageSeq`, by which the newer of two is known. */
-export type Receipt = Pick<ReceiptRow, "userId" | "messageId" | "messageSeq" | "readAt">;
+export type Receipt = Pick<ReceiptRow, "userId" | "messageId" | "eventId" | "messageSeq" | "readAt">;
 
 export type ShownPresence = Pick<PresenceRow, "userId" | "shown" | "activeAt" | "version">;
 export type OwnPresence = Pick<PresenceRow, "own" | "ownActiveAt" | "version">;
@@ -60,8 +62,8 @@ export const encodeOwnFrame = ({ version, own, ownActiveAt }: OwnPresence): Byte
 export const encodeHiddenFrame = (roomId: string, receipt: Receipt): Bytes => `h${roomId} ${encodeReceipt(receipt)}`;
 export const encodeMarkerFrame = (roomId: string, messageId: string): Bytes => `m${roomId} ${messageId}`;
 
-const encodeReceipt = ({ userId, messageId, messageSeq, readAt }: Receipt): Bytes =>
-  `${userId} ${messageId} ${messageSeq} ${readAt.getTime()}`;
+const encodeReceipt = ({ userId, messageId, eventId, messageSeq, readAt }: Receipt): Bytes =>
+  `${userId} ${messageId} ${messageSeq} ${readAt.getTime()}${eventId === null ? "" : ` ${toBytes(eventId)}`}`;
 
 /** Undefined for what a node of another version may send: an unknown frame is lost, which the store makes good. */
 export function decodeRoomFrame(roomId: string, payload: Bytes): RoomFrame | undefined {
@@ -117,6 +119,7 @@ function decodeEvent(roomId: string, payload: Bytes): RoomFrame | undefined {
 }
 
 function decodeReceipt(line: string): Receipt {
-  const [userId = "", messageId = "", seq, ms] = line.split(" ");
-  return { userId, messageId, messageSeq: Number(seq), readAt: new Date(Number(ms)) };
+  const [userId = "", messageId = "", seq, ms, eventId] = line.split(" ");
+  const own = eventId === undefined ? null : toText(eventId);
+  return { userId, messageId, eventId: own, messageSeq: Number(seq), readAt: new Date(Number(ms)) };
 }

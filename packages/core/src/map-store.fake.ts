@@ -1,24 +1,10 @@
 import { Problem } from "@signalbox/protocol/errors";
 import type { Choice } from "@signalbox/protocol/presence";
+import { MapBridge, nobody, statisticsOf } from "./map-bridge.fake.ts";
 import { MapRows, pair, receiptKey } from "./map-rows.fake.ts";
 import { mentioned } from "./mentions.ts";
-import { originalOf } from "./messages.ts";
-import type {
-  Changes,
-  Counts,
-  EventRow,
-  HistoryMessage,
-  MessageRow,
-  Needs,
-  ReceiptRow,
-  RoomRow,
-  RoomState,
-  RoomSummary,
-  Rows,
-  StateMember,
-  Store,
-  UserRow,
-} from "./ports.ts";
+import type { Changes, Counts, RoomState, RoomSummary, Store } from "./ports.ts";
+import type { EventRow, MatrixRow, MatrixWrite, MemberRow, Needs, ReceiptRow, RoomRow, Rows, UserRow } from "./rows.ts";
 
 const EPOCH = Date.UTC(2026, 0, 1);
 
@@ -37,6 +23,7 @@ export class MapStore implements Store {
   readonly calls = new Map<keyof Store, number>();
 
   readonly #rows = new MapRows();
+  readonly #bridges = new MapBridge(this.#rows, (rows) => this.write(rows));
   /** Until when a user wants to hear nothing of a room. */
   readonly #mutes = new Map<string, Date>();
   /** Until when a user wants to hear nothing of a message, by room and user and then by message. */
@@ -48,6 +35,7 @@ export class MapStore implements Store {
   commit(needs: Needs, decide: (rows: Rows, now: Date) => Rows): Promise<void> {
     return this.#answer("commit", () => {
       const written = decide(this.#rows.asked(needs), this.#tick());
+      this.#bridges.mapRooms(written);
       this.beforeWrite(written);
       this.write(written);
     });
@@ -69,8 +57,18 @@ export class MapStore implements Store {
     return this.#rows.rooms.get(roomId);
   }
 
-  receipt(roomId: string, userId: string, hidden = false): ReceiptRow | undefined {
-    return this.#rows.receipts.get(receiptKey({ roomId, userId, hidden }));
+  receipt(roomId: string, userId: string, hidden = false, alone = false): ReceiptRow | undefined {
+    return this.#rows.receipts.get(receiptKey({ roomId, userId, hidden, private: alone }));
+  }
+
+  member(roomId: string, userId: string): MemberRow | undefined {
+    return this.#rows.members.get(pair({ roomId, userId }));
+  }
+
+  /** What is kept of a room's events in Matrix, by their ids. */
+  matrixOf(room: string): MatrixRow[] {
+    const ours = [...this.#rows.matrix.values()].filter(({ roomId }) => roomId === room);
+    return ours.sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
   }
 
   eventsOf(room: string, after = 0): EventRow[] {
@@ -151,7 +149,7 @@ export class MapStore implements Store {
       return {
         ...this.#counts(room, userId),
         room: row,
-        members: this.#stateMembers(room, userId),
+        members: this.#rows.stateMembers(room, userId),
         parts: this.#rows.partsOf(room),
         lastReadId: this.#rows.read(room, userId)?.messageId ?? null,
         markerId: this.#rows.markers.get(`${room} ${userId}`)?.messageId ?? null,
@@ -194,7 +192,7 @@ export class MapStore implements Store {
       if (before !== null && from === undefined) throw new Problem("not_found", "no such message");
       const older = this.#rows.messagesOf(room).filter(({ seq }) => seq < (from?.seq ?? Number.POSITIVE_INFINITY));
       const page = older.reverse().slice(0, limit);
-      return page.map((row) => this.#printed(row));
+      return page.map((row) => this.#rows.printed(row));
     });
   }
 
@@ -217,12 +215,55 @@ export class MapStore implements Store {
     return this.#answer("users", () => this.#known(userIds));
   }
 
-  putUser(userId: string, name: string | null) {
+  putUser(userId: string, name: string | null, matrixUserId: string | null = null) {
     return this.#answer("putUser", () => {
-      const row = this.#rows.users.get(userId);
-      if (row !== undefined && (name === null || name === row.name)) return row;
-      return this.#putUser({ ...this.#user(userId), name });
+      if (matrixUserId !== null) this.#bridges.mapUser(userId, matrixUserId);
+      const row = this.#user(userId);
+      const changed = { ...row, name: name ?? row.name, matrixUserId: matrixUserId ?? row.matrixUserId };
+      const same = changed.name === row.name && changed.matrixUserId === row.matrixUserId;
+      return same && this.#rows.users.has(userId) ? row : this.#putUser(changed);
     });
+  }
+
+  projections(...asked: Parameters<Store["projections"]>) {
+    return this.#answer("projections", () => this.#bridges.projections(...asked));
+  }
+
+  projection(...asked: Parameters<Store["projection"]>) {
+    return this.#answer("projection", () => this.#bridges.projection(...asked));
+  }
+
+  statistics(room: string, userId: string, service: boolean) {
+    const seen = () => this.#visible(room, userId, service) !== undefined;
+    return this.#answer("statistics", () => (seen() ? statisticsOf(this.#rows.messagesOf(room)) : null));
+  }
+
+  bridge(...asked: Parameters<Store["bridge"]>) {
+    return this.#answer("bridge", () => this.#bridges.bridge(...asked, this.#tick()));
+  }
+
+  isMatrixUser(id: string) {
+    return this.#answer("isMatrixUser", () => this.#bridges.isMatrixUser(id));
+  }
+
+  messageIds(...asked: Parameters<Store["messageIds"]>) {
+    return this.#answer("messageIds", () => this.#bridges.messageIds(...asked));
+  }
+
+  noteWrite(write: MatrixWrite) {
+    return this.#answer("noteWrite", () => this.#bridges.noteWrite(write));
+  }
+
+  bridgedRooms(...asked: Parameters<Store["bridgedRooms"]>) {
+    return this.#answer("bridgedRooms", () => this.#bridges.bridgedRooms(...asked));
+  }
+
+  rebuildAt(room: string) {
+    return this.#answer("rebuildAt", () => this.#bridges.rebuildAt(room));
+  }
+
+  noteRebuild(room: string, token: string | null) {
+    return this.#answer("noteRebuild", () => this.#bridges.noteRebuild(room, token));
   }
 
   companions(userId: string, service: boolean, userIds: readonly string[]) {
@@ -312,18 +353,6 @@ export class MapStore implements Store {
     };
   }
 
-  #stateMembers(room: string, asking: string): StateMember[] {
-    const members = this.#rows
-      .membersOf(room)
-      .sort((a, b) => a.joinedAt.getTime() - b.joinedAt.getTime() || (a.userId < b.userId ? -1 : 1));
-    return members.map(({ userId, role, joinedAt }) => {
-      const { name, activeAt } = this.#user(userId);
-      const read = userId === asking ? this.#rows.read(room, userId) : this.receipt(room, userId);
-      const known = read === undefined ? null : { messageId: read.messageId, readAt: read.readAt };
-      return { userId, name, role, joinedAt, activeAt, read: known };
-    });
-  }
-
   #known(userIds: readonly string[]): Map<string, UserRow> {
     const rows = userIds.flatMap((userId) => this.#rows.users.get(userId) ?? []);
     return new Map(rows.map((row) => [row.userId, row]));
@@ -331,21 +360,12 @@ export class MapStore implements Store {
 
   /** The user, or what they are before they do anything. */
   #user(userId: string): UserRow {
-    const nobody = { name: null, revokedAt: null, choice: "online" as const, choiceVersion: 0, activeAt: null };
-    return this.#rows.users.get(userId) ?? { userId, ...nobody };
+    return this.#rows.users.get(userId) ?? nobody(userId);
   }
 
   #putUser(row: UserRow): UserRow {
     this.write({ users: [row] });
     return row;
-  }
-
-  #printed(row: MessageRow): HistoryMessage {
-    const original = row.replyTo === null ? undefined : this.#rows.messages.get(`${row.roomId} ${row.replyTo}`);
-    const reactions = [...this.#rows.reactions.values()].filter(
-      ({ messageId, removedSeq }) => messageId === row.messageId && removedSeq === null,
-    );
-    return { ...row, original: original === undefined ? null : originalOf(original), reactions };
   }
 }
 
@@ -359,5 +379,8 @@ const NONE: Rows = {
   events: [],
   markers: [],
   parts: [],
+  matrix: [],
+  writes: [],
   named: [],
+  upTo: [],
 };

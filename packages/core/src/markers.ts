@@ -1,7 +1,6 @@
 /** The rule of markers: up to where a user has scrolled, for their own sessions alone. CONTRACT section 5. */
-import type { Command } from "./command.ts";
+import { type Command, inRoom } from "./command.ts";
 import type { Actor } from "./draft.ts";
-import { inRoom } from "./messages.ts";
 
 /** Moves the actor's marker to a message of the room, forwards or backwards. */
 export function mark(actor: Actor, roomId: string, messageId: string): Command<void> {

@@ -5,7 +5,7 @@ import { ManualClock } from "./manual-clock.fake.ts";
 import { MapStore } from "./map-store.fake.ts";
 import { createMemoryEngine } from "./memory/engine.ts";
 import { spellings } from "./mentions.ts";
-import type { Needs } from "./ports.ts";
+import type { Needs } from "./rows.ts";
 import { createWriter } from "./writer.ts";
 
 describe("what may be a name in a text", () => {

@@ -1,6 +1,6 @@
 /** Whom a text names by `@name`. CONTRACT section 4, "NOTIFICATION". */
 import type { Draft } from "./draft.ts";
-import type { MessageRow, Needs } from "./ports.ts";
+import type { MessageRow, Needs } from "./rows.ts";
 
 /** So many `@` of a text are looked at. */
 const PLACES = 20;

@@ -1,13 +1,17 @@
 /** The rules of messages and reactions. CONTRACT section 3. */
-import type { EventBody, Original } from "@signalbox/protocol/down";
+import type { EventBody } from "@signalbox/protocol/down";
 import { encodeBody } from "@signalbox/protocol/encode";
 import { Problem } from "@signalbox/protocol/errors";
 import type { ActionOf } from "@signalbox/protocol/up";
+import { deleteBody, editBody, reactBody, sentBody, unreactBody } from "./bodies.ts";
+import { forward } from "./bridged.ts";
 import { toBytes } from "./bytes.ts";
-import { addressed, type Command } from "./command.ts";
+import { addressed, type Command, inRoom } from "./command.ts";
+import { EMPTY, ENCRYPTED } from "./content.ts";
 import type { Actor, Draft } from "./draft.ts";
-import { mentioned, namedBy, namesNeeded, spellings } from "./mentions.ts";
-import type { Bytes, MessageRow, ReactionRow } from "./ports.ts";
+import { namedBy, namesNeeded, spellings } from "./mentions.ts";
+import type { Bytes } from "./ports.ts";
+import type { MessageRow, ReactionRow, RoomRow } from "./rows.ts";
 import { uuidv7 } from "./uuid.ts";
 
 type Answer = Command<Bytes>;
@@ -25,6 +29,7 @@ export function send(actor: Actor, action: Send): Answer {
       const repeat = draft.repeat(roomId, actor.userId, clientMessageId);
       if (repeat !== undefined) return firstAnswer(draft, repeat, actor.userId);
       const original = action.type === "REPLY" ? intact(draft.message(roomId, action.messageId)) : null;
+      forward(draft, room, actor, { kind: "message", replyTo: original?.eventId ?? null });
       const message = {
         ...newMessage(draft, actor, action, original),
         place: room.messageCount + 1,
@@ -43,11 +48,14 @@ export function edit(actor: Actor, action: ActionOf<"EDIT_MSG">): Answer {
   return {
     needs: { ...inRoom(actor, roomId), messages: [{ roomId, messageId }], names: namesNeeded(roomId, spelled) },
     apply(draft) {
-      draft.room(roomId, actor);
+      const room = draft.room(roomId, actor);
       const message = draft.message(roomId, messageId);
       if (message.senderId !== actor.userId) throw new Problem("forbidden", "only its author may edit a message");
       intact(message);
       if (message.content === action.message) return lastText(draft, message, actor.userId);
+      if (message.type === ENCRYPTED) throw new Problem("conflict", "the message is encrypted");
+      const { eventId, mentions } = message;
+      if (eventId !== null) forward(draft, room, actor, { kind: "edit", eventId, mentions: mentions ?? [] });
       const edited = {
         ...message,
         content: action.message,
@@ -66,16 +74,16 @@ export function remove(actor: Actor, action: ActionOf<"DELETE_MSG">): Answer {
   return {
     needs: { ...inRoom(actor, roomId), messages: [{ roomId, messageId }] },
     apply(draft) {
-      draft.room(roomId, actor);
+      const room = draft.room(roomId, actor);
       const message = draft.message(roomId, messageId);
       if (message.senderId !== actor.userId && !draft.rules(roomId, actor))
         throw new Problem("forbidden", "only its author or an owner of the room may delete a message");
       if (message.deleteSeq !== null)
         return again(deleteBody(message), message.roomId, message.deleteSeq, actor.userId);
+      if (message.eventId !== null) forward(draft, room, actor, { kind: "redaction", eventId: message.eventId });
       const deleted = {
         ...message,
-        content: "",
-        named: null,
+        ...EMPTY,
         deleteSeq: draft.nextSeq(roomId),
         deletedAt: draft.now,
         deletedBy: actor.userId,
@@ -96,10 +104,11 @@ export function react(actor: Actor, action: ActionOf<"REACT">): Answer {
       standing: [{ roomId, messageId, senderId, reaction }],
     },
     apply(draft) {
-      draft.room(roomId, actor);
-      intact(draft.message(roomId, messageId));
+      const room = draft.room(roomId, actor);
+      const message = intact(draft.message(roomId, messageId));
       const standing = draft.standing(roomId, messageId, senderId, reaction);
-      if (standing !== undefined) return again(reactBody(standing), roomId, standing.seq, senderId);
+      if (standing !== undefined) return again(reactBody(standing, message), roomId, standing.seq, senderId);
+      if (message.eventId !== null) forward(draft, room, actor, { kind: "reaction", eventId: message.eventId });
       const row: ReactionRow = {
         roomId,
         messageId,
@@ -109,9 +118,10 @@ export function react(actor: Actor, action: ActionOf<"REACT">): Answer {
         seq: draft.nextSeq(roomId),
         sentAt: draft.now,
         removedSeq: null,
+        eventId: null,
       };
       draft.putReaction(row);
-      return addressed(draft.append(roomId, senderId, reactBody(row)).body, senderId);
+      return addressed(draft.append(roomId, senderId, reactBody(row, message)).body, senderId);
     },
   };
 }
@@ -123,26 +133,26 @@ export function unreact(actor: Actor, action: ActionOf<"DELETE_REACT">): Answer 
     apply(draft) {
       const row = draft.reaction(reactionId);
       if (row === undefined) throw new Problem("not_found", "no such reaction");
-      try {
-        draft.room(row.roomId, actor);
-      } catch {
-        // A stranger must not learn that the reaction exists: not even that its room does.
-        throw new Problem("not_found", "no such reaction");
-      }
+      const room = roomOf(draft, row, actor);
       if (row.senderId !== actor.userId) throw new Problem("forbidden", "only its author may remove a reaction");
-      if (row.removedSeq !== null) return again(unreactBody(row), row.roomId, row.removedSeq, actor.userId);
+      const parent = draft.peek(row.roomId, row.messageId);
+      if (row.removedSeq !== null) return again(unreactBody(row, parent), row.roomId, row.removedSeq, actor.userId);
+      if (row.eventId !== null) forward(draft, room, actor, { kind: "redaction", eventId: row.eventId });
       const removed = { ...row, removedSeq: draft.nextSeq(row.roomId) };
       draft.putReaction(removed);
-      return addressed(draft.append(row.roomId, actor.userId, unreactBody(removed)).body, actor.userId);
+      return addressed(draft.append(row.roomId, actor.userId, unreactBody(removed, parent)).body, actor.userId);
     },
   };
 }
 
-/** The needs of every action in a room: the room itself, and whether the actor is in it. */
-export const inRoom = (actor: Actor, roomId: string) => ({
-  rooms: [roomId],
-  members: [{ roomId, userId: actor.userId }],
-});
+/** The room of a reaction. A stranger must not learn that the reaction exists: not even that its room does. */
+function roomOf(draft: Draft, row: ReactionRow, actor: Actor): RoomRow {
+  try {
+    return draft.room(row.roomId, actor);
+  } catch {
+    throw new Problem("not_found", "no such reaction");
+  }
+}
 
 /** The message, unless it is deleted (`conflict`). */
 function intact(message: MessageRow): MessageRow {
@@ -161,6 +171,10 @@ function newMessage(draft: Draft, actor: Actor, action: Send, original: MessageR
     clientMessageId: action.clientMessageId ?? null,
     replyTo: original?.messageId ?? null,
     mentions: action.mentions ?? null,
+    type: "m.text",
+    file: null,
+    threadRoot: null,
+    eventId: null,
     editSeq: null,
     editedAt: null,
     deleteSeq: null,
@@ -187,59 +201,3 @@ function lastText(draft: Draft, message: MessageRow, userId: string): Bytes {
 function again(body: object, chatId: string, seq: number, userId: string): Bytes {
   return addressed(toBytes(encodeBody({ ...body, chatId, seq } as EventBody)), userId);
 }
-
-/** A replied-to message as a REPLY event and history print it. */
-export const originalOf = (message: MessageRow): Original => ({
-  chatId: message.roomId,
-  timeStamp: message.sentAt.toISOString(),
-  messageId: message.messageId,
-  senderId: message.senderId,
-  content: message.content,
-  edited: message.editedAt !== null,
-  editedAt: message.editedAt?.toISOString() ?? null,
-});
-
-function sentBody(message: MessageRow, original: MessageRow | null) {
-  const mentions = mentioned(message);
-  const body = {
-    senderId: message.senderId,
-    messageId: message.messageId,
-    message: message.content,
-    timeStamp: message.sentAt.toISOString(),
-    ...(message.clientMessageId === null ? {} : { clientMessageId: message.clientMessageId }),
-    ...(mentions.length === 0 ? {} : { mentions }),
-  };
-  if (original === null) return { type: "SEND_MSG" as const, ...body };
-  return { type: "REPLY" as const, ...body, replyTo: originalOf(original) };
-}
-
-const editBody = (message: MessageRow) => ({
-  type: "EDIT_MSG" as const,
-  senderId: message.senderId,
-  messageId: message.messageId,
-  message: message.content,
-  editedAt: (message.editedAt ?? message.sentAt).toISOString(),
-});
-
-const deleteBody = (message: MessageRow) => ({
-  type: "DELETE_MSG" as const,
-  senderId: message.deletedBy ?? message.senderId,
-  messageId: message.messageId,
-  timeStamp: (message.deletedAt ?? message.sentAt).toISOString(),
-});
-
-const reactBody = (row: ReactionRow) => ({
-  type: "REACT" as const,
-  senderId: row.senderId,
-  messageId: row.reactionId,
-  message: row.reaction,
-  parentMessageId: row.messageId,
-  timeStamp: row.sentAt.toISOString(),
-});
-
-const unreactBody = (row: ReactionRow) => ({
-  type: "DELETE_REACT" as const,
-  senderId: row.senderId,
-  messageId: row.reactionId,
-  parentMessageId: row.messageId,
-});

@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import type { Feed } from "./feed.ts";
 import { ManualClock, settled } from "./manual-clock.fake.ts";
 import { Notices } from "./notices.ts";
-import type { Counts, EventRow } from "./ports.ts";
+import type { Counts } from "./ports.ts";
 import { RecordingSink } from "./recording-sink.fake.ts";
+import type { EventRow } from "./rows.ts";
 import { createSeat } from "./seat.ts";
 
 type Asked = readonly { readonly roomId: string; readonly userId: string }[];

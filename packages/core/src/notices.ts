@@ -1,8 +1,9 @@
 import { encodeBody } from "@signalbox/protocol/encode";
-import { toBytes } from "./bytes.ts";
+import { toBytes, toText } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
 import type { Feed } from "./feed.ts";
-import type { Bytes, Counts, EventRow, Store } from "./ports.ts";
+import type { Bytes, Counts, Store } from "./ports.ts";
+import type { EventRow } from "./rows.ts";
 import type { Live } from "./seat.ts";
 
 /** A session hears of what is unread in a room at most this often. */
@@ -16,6 +17,7 @@ const MENTIONS = 10_000;
 
 interface Said {
   readonly messageId: string;
+  readonly eventId: string | null;
   readonly userId: string;
 }
 /** The newest message of a room, and the newest by somebody else: its author is told of that one. */
@@ -28,7 +30,7 @@ interface News {
 interface Notice {
   readonly feed: Feed;
   readonly userId: string;
-  readonly messageId: string;
+  readonly said: Said;
   readonly why: "mention" | "unread";
 }
 
@@ -56,12 +58,13 @@ export class Notices {
   message(feed: Feed, { userId, body }: EventRow): void {
     const messageId = /"messageId":"([^"]*)"/.exec(body)?.[1];
     if (messageId === undefined) return;
+    const said = { messageId, eventId: eventIdIn(body), userId };
     const before = this.#news.get(feed);
     const other = before === undefined || before.newest.userId === userId ? before?.other : before.newest;
     const mentioned = mentionsIn(body).filter((each) => each !== userId);
-    this.#news.set(feed, { newest: { messageId, userId }, other, mentioned });
+    this.#news.set(feed, { newest: said, other, mentioned });
     for (const each of mentioned)
-      if (this.#mentions.length < MENTIONS) this.#mentions.push({ feed, userId: each, messageId, why: "mention" });
+      if (this.#mentions.length < MENTIONS) this.#mentions.push({ feed, userId: each, said, why: "mention" });
     this.#wake(this.#mentions.length > 0 ? 0 : (this.#quietUntil.get(feed) ?? 0) - this.#clock.now());
   }
 
@@ -144,7 +147,7 @@ function unreadIn(feed: Feed, { newest, other, mentioned }: News): Notice[] {
   return [...new Set([...feed.live].map(({ sink }) => sink.userId))].flatMap((userId) => {
     const said = userId === newest.userId ? other : newest;
     if (said === undefined || told.has(userId)) return [];
-    return [{ feed, userId, messageId: said.messageId, why: "unread" as const }];
+    return [{ feed, userId, said, why: "unread" as const }];
   });
 }
 
@@ -152,7 +155,7 @@ function unreadIn(feed: Feed, { newest, other, mentioned }: News): Notice[] {
 const worthTelling = ({ why }: Notice, { unread, mentions, mutedUntil }: Counts): boolean =>
   why === "mention" ? mentions > 0 : unread > 0 && mutedUntil === null;
 
-function signalOf({ feed: { roomId }, messageId, why }: Notice, { unread, mentions }: Counts): Live {
+function signalOf({ feed: { roomId }, said: { messageId, eventId }, why }: Notice, { unread, mentions }: Counts): Live {
   const body = {
     type: "NOTIFICATION" as const,
     kind: why,
@@ -165,8 +168,14 @@ function signalOf({ feed: { roomId }, messageId, why }: Notice, { unread, mentio
     key: why === "mention" ? `mention ${messageId}` : `unread ${roomId}`,
     roomId,
     body: toBytes(encodeBody(body)),
-    about: { kind: "notification", why, messageId, unread, mentions },
+    about: { kind: "notification", why, messageId, eventId, unread, mentions },
   };
+}
+
+/** The event id that Matrix gave the message. As with mentions below, nothing inside a text looks like it. */
+function eventIdIn(body: Bytes): string | null {
+  const json = /"eventId":("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
+  return json === undefined ? null : (JSON.parse(toText(json)) as string);
 }
 
 const MENTIONS_FIELD = '"mentions":[';

@@ -1,4 +1,5 @@
-import type { EventRow, Store } from "./ports.ts";
+import type { Store } from "./ports.ts";
+import type { EventRow } from "./rows.ts";
 
 /** Events that one page holds. Pages begin at multiples of it, so that sessions with different cursors read the same ones. */
 export const PAGE = 128;

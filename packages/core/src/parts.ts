@@ -1,9 +1,8 @@
 /** The rules of a room's state parts: plan, call and the like, which its owner or a `service` writes. CONTRACT section 6. */
 import { Problem } from "@signalbox/protocol/errors";
-import type { Command } from "./command.ts";
+import { type Command, inRoom } from "./command.ts";
 import type { Actor } from "./draft.ts";
-import { inRoom } from "./messages.ts";
-import type { PartRow } from "./ports.ts";
+import type { PartRow } from "./rows.ts";
 
 export type Part = "engagement" | "plan" | "call" | `sidekick ${string}`;
 

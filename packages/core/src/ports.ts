@@ -1,8 +1,22 @@
 /** What core needs of the world. An implementation keeps every promise written here; `test/conformance` holds each of them to it. */
-import type { EventType, Original } from "@signalbox/protocol/down";
+import type { Original } from "@signalbox/protocol/down";
 import type { Role } from "@signalbox/protocol/http";
 import type { Choice } from "@signalbox/protocol/presence";
 import type { Registry } from "./registry.ts";
+import type {
+  EventRow,
+  MarkerRow,
+  MatrixWrite,
+  MemberRow,
+  MessageRow,
+  Needs,
+  PartRow,
+  ReactionRow,
+  ReceiptRow,
+  RoomRow,
+  Rows,
+  UserRow,
+} from "./rows.ts";
 
 /** UTF-8 as a one-byte ("latin1") string: it joins as cheaply as a string and goes to a socket without being encoded again. */
 export type Bytes = string;
@@ -82,161 +96,6 @@ export interface Engine {
 
 // ----------------------------------------------------------------------------------------------------------------- Store
 
-export interface RoomRow {
-  readonly roomId: string;
-  readonly name: string;
-  readonly metadata: Record<string, unknown>;
-  readonly createdBy: string;
-  readonly createdAt: Date;
-  readonly lastSeq: number;
-  readonly memberCount: number;
-  /** Messages that were ever sent, deleted ones included. */
-  readonly messageCount: number;
-  readonly deletedAt: Date | null;
-}
-
-/** A membership; `leftSeq` is the seq of the USER_LEAVE that ended it. The row stays, so that the end can be seen by asking what changed. */
-export interface MemberRow {
-  readonly roomId: string;
-  readonly userId: string;
-  readonly role: Role;
-  readonly joinedAt: Date;
-  readonly joinedSeq: number;
-  readonly leftSeq: number | null;
-}
-
-/** A message as it is now. `seq` orders messages: it is the seq of the event that made it. */
-export interface MessageRow {
-  readonly roomId: string;
-  readonly seq: number;
-  /** Counts the room's messages from 1. */
-  readonly place: number;
-  readonly messageId: string;
-  readonly senderId: string;
-  /** "" when deleted. */
-  readonly content: string;
-  readonly sentAt: Date;
-  readonly clientMessageId: string | null;
-  readonly replyTo: string | null;
-  /** Whom its author named, as given. */
-  readonly mentions: readonly string[] | null;
-  /** Whom its text names by `@name`. */
-  readonly named: readonly string[] | null;
-  readonly editSeq: number | null;
-  readonly editedAt: Date | null;
-  readonly deleteSeq: number | null;
-  readonly deletedAt: Date | null;
-  readonly deletedBy: string | null;
-}
-
-/** A reaction; a removed one keeps its row, so that removing it again gives the same answer. */
-export interface ReactionRow {
-  readonly roomId: string;
-  readonly messageId: string;
-  readonly reactionId: string;
-  readonly senderId: string;
-  readonly reaction: string;
-  readonly seq: number;
-  readonly sentAt: Date;
-  readonly removedSeq: number | null;
-}
-
-/**
- * How far a user has read. `stampSeq` is the room's seq when it changed: a resume sends those stamped at or after its cursor.
- * Whoever appears offline reads on in a second, hidden row, which is for their own sessions alone and ahead of the other;
- * when they show themselves it takes the other's place.
- */
-export interface ReceiptRow {
-  readonly roomId: string;
-  readonly userId: string;
-  readonly hidden: boolean;
-  readonly messageId: string;
-  readonly messageSeq: number;
-  /** The message's `place`. */
-  readonly messagePlace: number;
-  readonly readAt: Date;
-  readonly stampSeq: number;
-}
-
-export interface UserRow {
-  readonly userId: string;
-  readonly name: string | null;
-  /** Tokens issued until then are refused. */
-  readonly revokedAt: Date | null;
-  /** What they chose last: "online" before they ever did. */
-  readonly choice: Choice;
-  /** Counts their choices. */
-  readonly choiceVersion: number;
-  /** When they were last active before they were last seen going offline. */
-  readonly activeAt: Date | null;
-}
-
-/** Up to where a user has scrolled: private, and may move backwards. */
-export interface MarkerRow {
-  readonly roomId: string;
-  readonly userId: string;
-  readonly messageId: string;
-}
-
-/** A part of a room's state. `part`: "engagement", "plan", "call", or "sidekick <id>". */
-export interface PartRow {
-  readonly roomId: string;
-  readonly part: string;
-  /** Null: there is none (any more). */
-  readonly body: Record<string, unknown> | null;
-}
-
-/** A durable event: a small header that nodes read, and a body that they forward. */
-export interface EventRow {
-  readonly roomId: string;
-  readonly seq: number;
-  readonly type: EventType;
-  /** Whom a USER_JOIN or USER_LEAVE is about; else who did it. */
-  readonly userId: string;
-  /** The encoded event, see `encodeBody` of the protocol. */
-  readonly body: Bytes;
-}
-
-/** The rows that a group of changes needs to know, or wants to be written. */
-export interface Rows {
-  readonly rooms: readonly RoomRow[];
-  readonly members: readonly MemberRow[];
-  readonly messages: readonly MessageRow[];
-  readonly reactions: readonly ReactionRow[];
-  readonly receipts: readonly ReceiptRow[];
-  readonly users: readonly UserRow[];
-  readonly events: readonly EventRow[];
-  readonly markers: readonly MarkerRow[];
-  readonly parts: readonly PartRow[];
-  /** Answers to `Needs.names`; never written. */
-  readonly named: readonly { readonly roomId: string; readonly name: string; readonly userId: string }[];
-}
-
-/** Which rows a group of changes needs. Every room named anywhere is locked. */
-export interface Needs {
-  readonly rooms: readonly string[];
-  readonly members: readonly { readonly roomId: string; readonly userId: string }[];
-  /** Each with the message that it answers. */
-  readonly messages: readonly { readonly roomId: string; readonly messageId: string }[];
-  /** Earlier sends with the same client id, each with the event that it made, or, when that is no longer kept, with the message that it answers. */
-  readonly repeats: readonly { readonly roomId: string; readonly senderId: string; readonly clientMessageId: string }[];
-  /** Reactions that stand (are not removed). */
-  readonly standing: readonly {
-    readonly roomId: string;
-    readonly messageId: string;
-    readonly senderId: string;
-    readonly reaction: string;
-  }[];
-  /** Reactions by their id, wherever they are; their rooms are locked too, and their messages and the actors' memberships loaded. */
-  readonly reactions: readonly { readonly reactionId: string; readonly userId: string }[];
-  /** Both rows of each, as far as they are there. */
-  readonly receipts: readonly { readonly roomId: string; readonly userId: string }[];
-  readonly users: readonly string[];
-  readonly parts: readonly { readonly roomId: string; readonly part: string }[];
-  /** Members of the room who alone have this name there. */
-  readonly names: readonly { readonly roomId: string; readonly name: string }[];
-}
-
 /** What changed since a snapshot. Rows of one transaction all appear, or none. */
 export interface Changes {
   /** Opaque: hand it to the next call. */
@@ -282,7 +141,7 @@ export interface StateMember {
   /** As `UserRow`. */
   readonly activeAt: Date | null;
   /** How far they have read, as the asking user may know. */
-  readonly read: { readonly messageId: string; readonly readAt: Date } | null;
+  readonly read: Pick<ReceiptRow, "messageId" | "eventId" | "readAt"> | null;
 }
 
 /** A room as one user sees it, in one snapshot: everything but presence and typing. */
@@ -295,6 +154,36 @@ export interface RoomState extends Counts {
   readonly markerId: string | null;
   /** Messages whose snooze is not over. */
   readonly snoozed: readonly string[];
+}
+
+/** A message as projections list it. */
+export type Projection = Omit<MessageRow, "mentions" | "named" | "clientMessageId">;
+
+/** Which messages a list of projections holds: all of these that are given. */
+export interface ProjectionFilter {
+  readonly roomId: string | null;
+  readonly type: string | null;
+  readonly hasFile: boolean | null;
+  readonly senderId: string | null;
+  readonly threadRoot: string | null;
+  /** At this time or later, and before that one. */
+  readonly from: Date | null;
+  readonly until: Date | null;
+  /** Words, as people type them into a search. */
+  readonly words: string | null;
+  /** Only what comes after this message id in the order of the list. */
+  readonly after: string | null;
+}
+
+/** What there is in a room now: its messages that are not deleted. */
+export interface Statistics {
+  readonly total: number;
+  readonly byType: ReadonlyMap<string, number>;
+  readonly attachments: number;
+  /** Threads with at least one reply. */
+  readonly threads: number;
+  readonly firstAt: Date | null;
+  readonly lastAt: Date | null;
 }
 
 /**
@@ -348,10 +237,49 @@ export interface Store {
   /** The user's rooms by descending id, below `before`. */
   roomPage(userId: string, limit: number, before: string | null): Promise<readonly RoomSummary[]>;
 
+  /**
+   * The newest `limit` messages that the filter lets through, of all rooms that the user is a member of (a `service`: of any), by
+   * `sentAt` and then by id, descending. An id of a message holds the time at which it was sent, so that this is the order of the ids.
+   */
+  projections(
+    userId: string,
+    service: boolean,
+    filter: ProjectionFilter,
+    limit: number,
+  ): Promise<readonly Projection[]>;
+  /** One of them, by our id or by Matrix's ("$…"); null when there is none that the user may see. */
+  projection(userId: string, service: boolean, messageId: string): Promise<Projection | null>;
+  /** Kept up to date by whatever writes messages, in the same transaction; null as `seqOf`. */
+  statistics(room: string, userId: string, service: boolean): Promise<Statistics | null>;
+
+  /**
+   * What Matrix's ids are here: rooms that nobody has seen are made, empty, under the given id, and so are users. A name is taken
+   * for users under the given id: one whom somebody mapped to Matrix keeps the name they have here.
+   */
+  bridge(
+    rooms: readonly { readonly matrixRoomId: string; readonly roomId: string }[],
+    users: readonly { readonly matrixUserId: string; readonly userId: string; readonly name: string | null }[],
+  ): Promise<{ readonly rooms: ReadonlyMap<string, string>; readonly users: ReadonlyMap<string, string> }>;
+  /** Whether a user of Matrix is one of ours. */
+  isMatrixUser(matrixUserId: string): Promise<boolean>;
+  /** Our id of each of these events of Matrix that became a message in the room, or, without a room, anywhere. */
+  messageIds(room: string | null, eventIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Notes that a send is on its way to the homeserver; forgotten after a day (`prune`). */
+  noteWrite(write: MatrixWrite): Promise<void>;
+  /** All bridged rooms by id, above `after`. */
+  bridgedRooms(
+    after: string | null,
+    limit: number,
+  ): Promise<readonly { readonly roomId: string; readonly matrixRoomId: string }[]>;
+  /** How far a rebuild of the room has come: what the homeserver gave to go on from. */
+  rebuildAt(room: string): Promise<string | null>;
+  /** Notes how far a rebuild has come; null: it is done. */
+  noteRebuild(room: string, token: string | null): Promise<void>;
+
   /** Those of the users that exist, by id. */
   users(userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>>;
-  /** Creates the user or changes the name. */
-  putUser(userId: string, name: string | null): Promise<UserRow>;
+  /** Creates the user, or changes what is not null. Rejects with `conflict` when that Matrix user was mapped to somebody else. */
+  putUser(userId: string, name: string | null, matrixUserId?: string | null): Promise<UserRow>;
   /** Those of `userIds` who exist and share a room with the user, or are the user; for a `service`, all who exist. */
   companions(userId: string, service: boolean, userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>>;
   /** Notes what a user chose. Whoever shows themselves again also shows what they read meanwhile, in the same transaction. */

@@ -2,8 +2,9 @@ import type { Choice, Status } from "@signalbox/protocol/presence";
 import type { Clock } from "./clock.ts";
 import type { Actor } from "./draft.ts";
 import { encodeOwnFrame, encodePresenceFrame } from "./frames.ts";
-import type { Engine, Store, UserRow } from "./ports.ts";
+import type { Engine, Store } from "./ports.ts";
 import type { PresenceChange, PresenceRow } from "./registry.ts";
+import type { UserRow } from "./rows.ts";
 import { Touches } from "./touches.ts";
 
 /** Users whose rooms are asked for, and who are told, at once. */

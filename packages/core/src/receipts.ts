@@ -4,11 +4,11 @@
  */
 import { encodeBody } from "@signalbox/protocol/encode";
 import type { ActionOf } from "@signalbox/protocol/up";
+import { forward } from "./bridged.ts";
 import { toBytes } from "./bytes.ts";
-import { addressed, type Command } from "./command.ts";
+import { addressed, type Command, inRoom } from "./command.ts";
 import type { Actor } from "./draft.ts";
 import type { Receipt } from "./frames.ts";
-import { inRoom } from "./messages.ts";
 import type { Bytes } from "./ports.ts";
 
 export function read(actor: Actor, action: ActionOf<"READ_MSG">): Command<Bytes> {
@@ -24,15 +24,19 @@ export function read(actor: Actor, action: ActionOf<"READ_MSG">): Command<Bytes>
     apply(draft) {
       const room = draft.room(roomId, actor);
       const message = draft.message(roomId, messageId);
-      // The further of both: a hidden one may be ahead of somebody who shows themselves, until `Store.choose` has moved it.
+      // The furthest of all: a hidden one may be ahead of somebody who shows themselves, until `Store.choose` has moved it.
       const last = draft.receipt(roomId, userId);
       if (last !== undefined && last.messageSeq >= message.seq) return addressed(receiptBody(roomId, last), userId);
+      const hidden = draft.hides(userId);
+      if (message.eventId !== null) forward(draft, room, actor, { kind: "receipt", eventId: message.eventId, hidden });
       const receipt = {
         roomId,
         userId,
-        hidden: draft.hides(userId),
+        hidden,
+        private: false,
         messageId,
         messageSeq: message.seq,
+        eventId: message.eventId,
         messagePlace: message.place,
         readAt: draft.now,
         stampSeq: room.lastSeq,

@@ -1,4 +1,4 @@
-import type { EventRow } from "./ports.ts";
+import type { EventRow } from "./rows.ts";
 import type { Live, Sink } from "./seat.ts";
 
 /** A session for tests: writes down what it is told, and takes from replays as much as it is given room for. */

@@ -50,6 +50,11 @@ export interface Activity {
   readonly idleForMs: number;
 }
 
+/** What another system says of somebody: they are there for `forMs` more, or, with 0, no longer. */
+export interface Word extends Arrival {
+  readonly forMs: number;
+}
+
 /** A node whose lease has run out. */
 export interface Lapsed {
   readonly node: string;
@@ -62,7 +67,7 @@ export interface Lapsed {
  * a node whose lease is gone do not count. A node is named by an incarnation id, new at each start and after each loss.
  *
  * Somebody *counts* while a node with a live lease has them (or had them less than the grace ago), or for `holdMs` after a
- * choice without that. `own`: offline unless they count; else their choice, and idle for online without activity for
+ * choice without that, or for as long as another system vouches for them. `own`: offline unless they count; else their choice, and idle for online without activity for
  * `idleMs`. `shown`: the same, with appear_offline as offline, from a grace after the choice on: until then as it would be
  * without it. A change of either raises the version and stays pending until `told`: whoever caused it tells it, and when
  * that node dies, `settle` hands it to another. Every method rejects with `unavailable` when the engine is away.
@@ -87,6 +92,8 @@ export interface Registry {
     node: string,
     departures: readonly Activity[],
   ): Promise<{ readonly changes: readonly PresenceChange[]; readonly gone: readonly string[] }>;
+  /** Another system has these users, or no longer has them: its last word counts. */
+  vouch(words: readonly Word[]): Promise<readonly PresenceChange[]>;
   /** These users did something. Nothing, for those who do not count. */
   touch(activities: readonly Activity[]): Promise<readonly PresenceChange[]>;
   /** They chose; an older choice than the known one changes nothing, the same again only prolongs. Any but appear_offline is something that they did. */

@@ -5,8 +5,8 @@ import { Feed } from "./feed.ts";
 import { ManualClock, settled } from "./manual-clock.fake.ts";
 import { MapStore } from "./map-store.fake.ts";
 import { PAGE, Pages } from "./pages.ts";
-import type { EventRow } from "./ports.ts";
 import { RecordingSink } from "./recording-sink.fake.ts";
+import type { EventRow } from "./rows.ts";
 import { createSeat, type Seat } from "./seat.ts";
 
 const ROOM = "room";

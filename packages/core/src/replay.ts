@@ -2,8 +2,8 @@ import type { Clock } from "./clock.ts";
 import type { Feed } from "./feed.ts";
 import type { Receipt } from "./frames.ts";
 import { PAGE } from "./pages.ts";
-import type { EventRow } from "./ports.ts";
 import { receiptSignals } from "./readers.ts";
+import type { EventRow } from "./rows.ts";
 import type { Live, Seat } from "./seat.ts";
 
 /** How long to wait after the store could not answer. */

@@ -1,15 +1,13 @@
-/**
- * The rules of rooms and members. CONTRACT section 6, "Rooms". Any member may invite and rename, as in most chat products;
- * only an owner (or a `service`) gives roles, removes others and deletes the room.
- */
+/** The rules of rooms. CONTRACT section 6, "Rooms". Any member may rename, as in most chat products; only an owner (or a `service`) deletes. */
 import { Problem } from "@signalbox/protocol/errors";
-import type { CreateRoom, PatchRoom, Role } from "@signalbox/protocol/http";
-import type { Command } from "./command.ts";
-import type { Actor, Draft } from "./draft.ts";
-import { inRoom } from "./messages.ts";
-import type { MemberRow, RoomRow } from "./ports.ts";
+import type { CreateRoom, PatchRoom } from "@signalbox/protocol/http";
+import { type Command, inRoom } from "./command.ts";
+import type { Actor } from "./draft.ts";
+import { newMember } from "./members.ts";
+import type { RoomRow } from "./rows.ts";
 import { uuidv7 } from "./uuid.ts";
 
+/** Makes a room. One that is bridged already makes the store reject with `conflict`. */
 export function create(actor: Actor, body: CreateRoom): Command<RoomRow> {
   const roomId = uuidv7(Date.now());
   // A back end that makes a room for others does not sit in it, unless it names itself.
@@ -17,6 +15,8 @@ export function create(actor: Actor, body: CreateRoom): Command<RoomRow> {
   return {
     needs: { rooms: [roomId] },
     apply(draft) {
+      const matrixRoomId = body.matrix_room_id ?? null;
+      if (matrixRoomId !== null && !actor.service) throw new Problem("forbidden", "only a service may bridge a room");
       draft.putRoom({
         roomId,
         name: body.name,
@@ -27,6 +27,7 @@ export function create(actor: Actor, body: CreateRoom): Command<RoomRow> {
         memberCount: members.size,
         messageCount: 0,
         deletedAt: null,
+        matrixRoomId,
       });
       const { seq } = draft.append(roomId, actor.userId, {
         type: "NEW_CHAT",
@@ -35,7 +36,7 @@ export function create(actor: Actor, body: CreateRoom): Command<RoomRow> {
         message: body.name,
       });
       for (const userId of members)
-        draft.putMember(newMember(draft, roomId, userId, userId === actor.userId ? "owner" : "member", seq));
+        draft.putMember(newMember(roomId, userId, userId === actor.userId ? "owner" : "member", draft.now, seq));
       return draft.room(roomId, actor);
     },
   };
@@ -49,6 +50,7 @@ export function patch(actor: Actor, roomId: string, body: PatchRoom): Command<Ro
       const { name = room.name, metadata = room.metadata } = body;
       const same = name === room.name && JSON.stringify(metadata) === JSON.stringify(room.metadata);
       if (same) return room;
+      if (name !== room.name && room.matrixRoomId !== null) throw new Problem("conflict", "Matrix names the room");
       draft.putRoom({ ...room, name, metadata });
       draft.append(roomId, actor.userId, { type: "ROOM_STATE", changed: ["room"] });
       return draft.room(roomId, actor);
@@ -68,79 +70,3 @@ export function destroy(actor: Actor, roomId: string): Command<void> {
     },
   };
 }
-
-/** Adds a member, or gives one another role. */
-export function putMember(actor: Actor, roomId: string, userId: string, role: Role | undefined): Command<MemberRow> {
-  return {
-    needs: { ...aboutMember(actor, roomId, userId), users: [userId] },
-    apply(draft) {
-      const room = draft.room(roomId, actor);
-      const present = draft.member(roomId, userId);
-      if (present !== undefined && (role ?? present.role) === present.role) return present;
-      if ((present !== undefined || role === "owner") && !draft.rules(roomId, actor))
-        throw new Problem("forbidden", "only an owner may give roles");
-      return present === undefined
-        ? join(draft, actor, room, userId, role ?? "member")
-        : promote(draft, actor, present, role ?? present.role);
-    },
-  };
-}
-
-/** Ends a membership: one's own, or, as an owner, anybody's. */
-export function removeMember(actor: Actor, roomId: string, userId: string): Command<void> {
-  return {
-    needs: { ...aboutMember(actor, roomId, userId), users: [userId] },
-    apply(draft) {
-      const room = draft.room(roomId, actor);
-      if (userId !== actor.userId && !draft.rules(roomId, actor))
-        throw new Problem("forbidden", "only an owner may remove others");
-      const member = draft.member(roomId, userId);
-      if (member === undefined) throw new Problem("not_found", "no such member");
-      draft.putRoom({ ...room, memberCount: room.memberCount - 1 });
-      const { seq } = draft.append(roomId, userId, {
-        type: "USER_LEAVE",
-        senderId: userId,
-        message: `${draft.nameOf(userId)} ${userId === actor.userId ? "left" : "was removed from"} the Chat`,
-        timeStamp: draft.now.toISOString(),
-      });
-      draft.putMember({ ...member, leftSeq: seq });
-    },
-  };
-}
-
-const aboutMember = (actor: Actor, roomId: string, userId: string) => ({
-  rooms: [roomId],
-  members: [
-    { roomId, userId: actor.userId },
-    { roomId, userId },
-  ],
-});
-
-function join(draft: Draft, actor: Actor, room: RoomRow, userId: string, role: Role): MemberRow {
-  draft.putRoom({ ...room, memberCount: room.memberCount + 1 });
-  const { seq } = draft.append(room.roomId, userId, {
-    type: "USER_JOIN",
-    senderId: actor.userId,
-    message: userId,
-    username: draft.nameOf(userId),
-  });
-  const member = newMember(draft, room.roomId, userId, role, seq);
-  draft.putMember(member);
-  return member;
-}
-
-function promote(draft: Draft, actor: Actor, member: MemberRow, role: Role): MemberRow {
-  draft.append(member.roomId, actor.userId, { type: "ROOM_STATE", changed: ["members"] });
-  const promoted = { ...member, role };
-  draft.putMember(promoted);
-  return promoted;
-}
-
-const newMember = (draft: Draft, roomId: string, userId: string, role: Role, seq: number): MemberRow => ({
-  roomId,
-  userId,
-  role,
-  joinedAt: draft.now,
-  joinedSeq: seq,
-  leftSeq: null,
-});

@@ -1,9 +1,10 @@
 import type { Choice } from "@signalbox/protocol/presence";
 import type { Clock } from "./clock.ts";
 import type { Lease } from "./lease.ts";
-import type { Engine, Store, UserRow } from "./ports.ts";
+import type { Engine, Store } from "./ports.ts";
 import type { Presence } from "./presence.ts";
 import type { Activity } from "./registry.ts";
+import type { UserRow } from "./rows.ts";
 import { firstOf, untilDone } from "./turns.ts";
 
 /** Users that one call is about. */

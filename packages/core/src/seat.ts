@@ -1,7 +1,8 @@
 import type { Status } from "@signalbox/protocol/presence";
 import type { Feed } from "./feed.ts";
 import type { Receipt } from "./frames.ts";
-import type { Bytes, Counts, EventRow } from "./ports.ts";
+import type { Bytes, Counts } from "./ports.ts";
+import type { EventRow } from "./rows.ts";
 
 /** A signal or receipts on their way to a session. Of those with the same `key`, only the newest matters. */
 export interface Live {
@@ -15,10 +16,8 @@ export interface Live {
     /** One, or many that a socket is sent as one frame. */
     | { readonly kind: "receipts"; readonly receipts: readonly Receipt[] }
     | { readonly kind: "presence"; readonly userId: string; readonly status: Status; readonly activeAt: Date | null }
-    | ({ readonly kind: "notification"; readonly why: "mention" | "unread"; readonly messageId: string } & Pick<
-        Counts,
-        "unread" | "mentions"
-      >)
+    | ({ readonly kind: "notification"; readonly why: "mention" | "unread" } & Pick<Receipt, "messageId" | "eventId"> &
+        Pick<Counts, "unread" | "mentions">)
     | { readonly kind: "marker"; readonly messageId: string };
 }
 

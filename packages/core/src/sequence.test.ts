@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ManualClock, settled } from "./manual-clock.fake.ts";
-import type { EventRow } from "./ports.ts";
+import type { EventRow } from "./rows.ts";
 import { Sequence } from "./sequence.ts";
 
 const event = (seq: number): EventRow => ({ roomId: "r", seq, type: "SEND_MSG", userId: "ann", body: `,"seq":${seq}` });

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import type { EventRow } from "./ports.ts";
+import type { EventRow } from "./rows.ts";
 
 /**
  * How long a missing event may be on its way before the store is asked: two nodes that commit to one room publish out of

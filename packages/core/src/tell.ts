@@ -9,7 +9,8 @@ import {
   encodeStopFrame,
   encodeTypingFrame,
 } from "./frames.ts";
-import type { Engine, ReceiptRow } from "./ports.ts";
+import type { Engine } from "./ports.ts";
+import type { ReceiptRow } from "./rows.ts";
 
 const ENDS_TYPING: ReadonlySet<EventType> = new Set(["SEND_MSG", "REPLY", "USER_LEAVE"]);
 

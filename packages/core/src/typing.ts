@@ -1,10 +1,10 @@
 import { encodeBody } from "@signalbox/protocol/encode";
 import type { ActionOf } from "@signalbox/protocol/up";
+import { forward } from "./bridged.ts";
 import { toBytes } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
-import { addressed, type Command } from "./command.ts";
+import { addressed, type Command, inRoom } from "./command.ts";
 import type { Actor } from "./draft.ts";
-import { inRoom } from "./messages.ts";
 import type { Bytes } from "./ports.ts";
 
 /** The longest that anybody types without saying so again: what Matrix allows. A wrong number on the wire must not last longer. */
@@ -63,7 +63,7 @@ export class Typing {
 /**
  * The rule of typing: told to the room, written nowhere. It takes its turn among its sender's messages, so that it ends with
  * the one behind it and not with the one before. Whoever appears offline is answered, and nobody is told. `known`: the actor is
- * known to be in the room, and `actor.hidden` says how they appear.
+ * known to be in the room, which no homeserver has to be told of, and `actor.hidden` says how they appear.
  */
 export function type(
   actor: Actor,
@@ -76,8 +76,12 @@ export function type(
   return {
     needs: known ? {} : { ...inRoom(actor, roomId), users: [userId] },
     apply(draft) {
-      if (!known) draft.room(roomId, actor);
-      if (!actor.hidden && !draft.hides(userId)) draft.tell({ roomId, userId, started });
+      const hidden = actor.hidden || draft.hides(userId);
+      if (!known) {
+        const room = draft.room(roomId, actor);
+        if (!hidden) forward(draft, room, actor, { kind: "typing" });
+      }
+      if (!hidden) draft.tell({ roomId, userId, started });
       return addressed(typingBody(roomId, userId, started), userId);
     },
   };

@@ -1,22 +1,19 @@
-import { Problem } from "@signalbox/protocol/errors";
 import type { CreateRoom, PatchRoom, Role } from "@signalbox/protocol/http";
 import type { Action } from "@signalbox/protocol/up";
 import type { Command } from "./command.ts";
-import { type Actor, Draft } from "./draft.ts";
+import type { Actor } from "./draft.ts";
 import { encodeRevokedFrame } from "./frames.ts";
+import { Lane } from "./lane.ts";
 import { mark } from "./markers.ts";
+import { putMember, removeMember } from "./members.ts";
 import { edit, react, remove, send, unreact } from "./messages.ts";
 import { type Part, putPart } from "./parts.ts";
-import type { Bytes, Engine, MemberRow, Needs, PartRow, RoomRow, Rows, Store } from "./ports.ts";
+import type { Bytes, Engine, Store } from "./ports.ts";
 import { read } from "./receipts.ts";
-import { create, destroy, patch, putMember, removeMember } from "./rooms.ts";
+import { create, destroy, patch } from "./rooms.ts";
+import type { MemberRow, PartRow, RoomRow } from "./rows.ts";
 import { tell } from "./tell.ts";
 import { type } from "./typing.ts";
-
-/** What one transaction takes at most: larger groups gain nothing and make everybody in them wait. */
-const GROUP = 256;
-/** What waits at most; more is refused, since it would only wait past every client's patience. */
-const WAITING = 20_000;
 
 /**
  * The one way into the store for whatever changes a room. Every promise resolves after the commit, and rejects with the
@@ -37,6 +34,8 @@ export interface Writer {
   mark(actor: Actor, roomId: string, messageId: string): Promise<void>;
   /** Writes a part of the room's state as an owner or a `service`; null deletes it. What is already there is left alone. */
   putPart(actor: Actor, roomId: string, part: Part, body: PartRow["body"]): Promise<void>;
+  /** Takes what Matrix says of a room (`bridged.ts`), in the order in which it is handed in. */
+  ingest(command: Command<void>): Promise<void>;
   /** Ends every token of the user issued until now. */
   revoke(userId: string): Promise<void>;
   /** Resolves when everything that was handed in is committed or refused; takes nothing more. */
@@ -47,42 +46,36 @@ export interface WriterDeps {
   readonly store: Store;
   readonly engine: Engine;
   readonly typingTtlMs: number;
+  /** Native actions in bridged rooms are thrown back as `Bridged`: a homeserver takes them first. */
+  readonly homeserver?: boolean;
   /** Told of each group's size and how long its transaction took. */
   readonly measure?: (size: number, ms: number) => void;
 }
 
-export function createWriter({ store, engine, typingTtlMs, measure }: WriterDeps): Writer {
-  const lane = new Lane(store, (draft) => tell(draft, engine, typingTtlMs), measure);
+export function createWriter({ store, engine, typingTtlMs, homeserver = false, measure }: WriterDeps): Writer {
+  const lane = new Lane(store, homeserver, (draft) => tell(draft, engine, typingTtlMs), measure);
+  /** Does it with our id of the message. One that is no message here is none in the room either, for whoever may see it. */
+  const behind = async <Result>(roomId: string, eventId: string, act: (messageId: string) => Promise<Result>) =>
+    act((await store.messageIds(roomId, [eventId])).get(eventId) ?? NOWHERE);
 
   return {
     act(actor, action, known = false) {
-      const { userId } = actor;
-      switch (action.type) {
-        case "SEND_MSG":
-        case "REPLY":
-          return lane.run(userId, send(actor, action));
-        case "EDIT_MSG":
-          return lane.run(userId, edit(actor, action));
-        case "DELETE_MSG":
-          return lane.run(userId, remove(actor, action));
-        case "REACT":
-          return lane.run(userId, react(actor, action));
-        case "DELETE_REACT":
-          return lane.run(userId, unreact(actor, action));
-        case "READ_MSG":
-          return lane.run(userId, read(actor, action));
-        case "TYPING":
-        case "STOP_TYPING":
-          return lane.run(userId, type(actor, action, known));
-      }
+      // A homeserver has to be told of typing in its rooms, so that they must be known.
+      const run = (meant: Action) => lane.run(actor.userId, ruleOf(actor, meant, known && !homeserver));
+      if (!("messageId" in action && isMatrix(action.messageId))) return run(action);
+      return behind(action.chatId, action.messageId, (messageId) => run({ ...action, messageId }));
     },
     createRoom: (actor, body) => lane.run(actor.userId, create(actor, body)),
     patchRoom: (actor, roomId, body) => lane.run(actor.userId, patch(actor, roomId, body)),
     deleteRoom: (actor, roomId) => lane.run(actor.userId, destroy(actor, roomId)),
     putMember: (actor, roomId, userId, role) => lane.run(actor.userId, putMember(actor, roomId, userId, role)),
     removeMember: (actor, roomId, userId) => lane.run(actor.userId, removeMember(actor, roomId, userId)),
-    mark: (actor, roomId, messageId) => lane.run(actor.userId, mark(actor, roomId, messageId)),
+    mark(actor, roomId, messageId) {
+      const run = (meant: string) => lane.run(actor.userId, mark(actor, roomId, meant));
+      return isMatrix(messageId) ? behind(roomId, messageId, run) : run(messageId);
+    },
     putPart: (actor, roomId, part, body) => lane.run(actor.userId, putPart(actor, roomId, part, body)),
+    ingest: (command) => lane.run(MATRIX, command),
     async revoke(userId) {
       const at = await store.revoke(userId);
       engine.publish({ kind: "user", id: userId }, encodeRevokedFrame(at));
@@ -91,156 +84,30 @@ export function createWriter({ store, engine, typingTtlMs, measure }: WriterDeps
   };
 }
 
-interface Waiting {
-  readonly command: Command<unknown>;
-  resolve(result: unknown): void;
-  reject(error: unknown): void;
-}
+/** What no message is called: the rule itself says that there is none, and to strangers that there is no room. */
+const NOWHERE = "00000000-0000-0000-0000-000000000000";
+/** Whose commands those of Matrix are: no user is called so. */
+const MATRIX = "";
 
-type Outcome = { readonly result: unknown } | { readonly problem: unknown };
+const isMatrix = (messageId: string): boolean => messageId.startsWith("$");
 
-/**
- * Commits in groups: what arrives while one transaction runs makes up the next. One group is under way at a time, so
- * commands commit in the order in which they were handed in. DESIGN 3.1 (27 k/s in groups of 20, 2.8 k/s one by one).
- */
-class Lane {
-  readonly #store: Store;
-  readonly #publish: (draft: Draft) => void;
-  readonly #measure: WriterDeps["measure"];
-  #waiting: Waiting[] = [];
-  /** How many commands of each user wait or are under way. */
-  readonly #pending = new Map<string, number>();
-  #running: Promise<void> | undefined;
-  #closed = false;
-
-  /** `publish`: tells what a draft holds, after its commit. */
-  constructor(store: Store, publish: (draft: Draft) => void, measure: WriterDeps["measure"]) {
-    this.#store = store;
-    this.#publish = publish;
-    this.#measure = measure;
+function ruleOf(actor: Actor, action: Action, known: boolean): Command<Bytes> {
+  switch (action.type) {
+    case "SEND_MSG":
+    case "REPLY":
+      return send(actor, action);
+    case "EDIT_MSG":
+      return edit(actor, action);
+    case "DELETE_MSG":
+      return remove(actor, action);
+    case "REACT":
+      return react(actor, action);
+    case "DELETE_REACT":
+      return unreact(actor, action);
+    case "READ_MSG":
+      return read(actor, action);
+    case "TYPING":
+    case "STOP_TYPING":
+      return type(actor, action, known);
   }
-
-  /** `userId`: whose command it is. */
-  async run<Result>(userId: string, command: Command<Result>): Promise<Result> {
-    if (this.#closed) throw new Problem("unavailable", "this node is stopping");
-    const before = this.#pending.get(userId) ?? 0;
-    // A signal follows its sender's own changes, but does not wait for a store that may hang when there are none.
-    if (before === 0 && !needsStore(command)) return this.#tell(command);
-    if (this.#waiting.length >= WAITING) throw new Problem("unavailable", "too many changes wait");
-    this.#pending.set(userId, before + 1);
-    try {
-      return await this.#queue(command);
-    } finally {
-      const left = (this.#pending.get(userId) ?? 1) - 1;
-      if (left === 0) this.#pending.delete(userId);
-      else this.#pending.set(userId, left);
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#running;
-  }
-
-  #queue<Result>(command: Command<Result>): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ command, resolve: resolve as (result: unknown) => void, reject });
-      this.#running ??= this.#drain();
-    });
-  }
-
-  #tell<Result>(command: Command<Result>): Result {
-    const draft = new Draft(NOTHING, new Date(0));
-    const result = command.apply(draft);
-    this.#publish(draft);
-    return result;
-  }
-
-  async #drain(): Promise<void> {
-    // What else arrives in this tick belongs to the first group.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.slice(0, GROUP);
-      this.#waiting = this.#waiting.slice(GROUP);
-      await this.#commit(group);
-    }
-    this.#running = undefined;
-  }
-
-  async #commit(group: readonly Waiting[]): Promise<void> {
-    const began = performance.now();
-    let outcomes: Outcome[] = [];
-    let draft = new Draft(NOTHING, new Date(0));
-    const decideAll = (rows: Rows, now: Date): Rows => {
-      draft = new Draft(rows, now);
-      outcomes = group.map(({ command }) => decide(command, draft));
-      return draft.changes();
-    };
-    try {
-      if (group.some(({ command }) => needsStore(command))) await this.#store.commit(needsOf(group), decideAll);
-      else decideAll(NOTHING, draft.now);
-    } catch (error) {
-      return this.#failed(group, error);
-    }
-    this.#measure?.(group.length, performance.now() - began);
-    this.#publish(draft);
-    group.forEach((waiting, index) => {
-      const outcome = outcomes[index];
-      if (outcome !== undefined && "result" in outcome) waiting.resolve(outcome.result);
-      else waiting.reject(outcome?.problem);
-    });
-  }
-
-  /** One command that the store cannot take must not take its neighbours along: they are tried again one by one. */
-  async #failed(group: readonly Waiting[], error: unknown): Promise<void> {
-    const unavailable = error instanceof Problem && error.code === "unavailable";
-    for (const waiting of group) {
-      const hopeless = group.length === 1 || (unavailable && needsStore(waiting.command));
-      if (hopeless) waiting.reject(error);
-      else await this.#commit([waiting]);
-    }
-  }
-}
-
-const NOTHING: Rows = {
-  rooms: [],
-  members: [],
-  messages: [],
-  reactions: [],
-  receipts: [],
-  users: [],
-  events: [],
-  markers: [],
-  parts: [],
-  named: [],
-};
-
-/** Live signals go on while the store is away: they ask it nothing. */
-const needsStore = ({ needs }: Command<unknown>): boolean => Object.keys(needs).length > 0;
-
-function decide(command: Command<unknown>, draft: Draft): Outcome {
-  try {
-    return { result: command.apply(draft) };
-  } catch (problem) {
-    // Rules throw before they put anything: the others' changes stand.
-    if (problem instanceof Problem) return { problem };
-    throw problem;
-  }
-}
-
-function needsOf(group: readonly Waiting[]): Needs {
-  const all = <K extends keyof Needs>(key: K): Needs[K] =>
-    group.flatMap(({ command }) => (command.needs[key] as readonly unknown[] | undefined) ?? []) as unknown as Needs[K];
-  return {
-    rooms: [...new Set(all("rooms"))],
-    members: all("members"),
-    messages: all("messages"),
-    repeats: all("repeats"),
-    standing: all("standing"),
-    reactions: all("reactions"),
-    receipts: all("receipts"),
-    users: [...new Set(all("users"))],
-    parts: all("parts"),
-    names: all("names"),
-  };
 }

@@ -1,10 +1,17 @@
-import type { UserRow } from "@signalbox/core/ports";
+import type { UserRow } from "@signalbox/core/rows";
 import { describe, expect, it } from "vitest";
 import { createAccess } from "./access.ts";
 import type { Claims } from "./tokens.ts";
 
 const issuedAt = new Date(1000);
-const NEW = { name: null, revokedAt: null, choice: "online", choiceVersion: 0, activeAt: null } as const;
+const NEW = {
+  name: null,
+  revokedAt: null,
+  choice: "online",
+  choiceVersion: 0,
+  activeAt: null,
+  matrixUserId: null,
+} as const;
 
 /** Access for one bearer, and what it wrote to the store. */
 function accessOf(name: string | null, user: Partial<UserRow> | undefined) {

@@ -1,4 +1,5 @@
-import type { Store, UserRow } from "@signalbox/core/ports";
+import type { Store } from "@signalbox/core/ports";
+import type { UserRow } from "@signalbox/core/rows";
 import { Problem } from "@signalbox/protocol/errors";
 import { remembering } from "./remembering.ts";
 import type { Claims, Tokens } from "./tokens.ts";

@@ -83,6 +83,9 @@ describe("readConfig", () => {
     ["REDIS_URL", "redis://user:hunter2@localhost", "redis://host:port"],
     ["ALLOWED_ORIGINS", "*", "origins like"],
     ["SERVER_NAME", "two words", "a host name"],
+    ["MATRIX_HS_URL", "hs:8008", "an http:// or https:// URL"],
+    ["MATRIX_HS_TOKEN", "two words", "a token without white space"],
+    ["MATRIX_AS_TOKEN", "two words", "a token without white space"],
     ["LOG_LEVEL", "loud", "one of fatal, error, warn, info, debug, trace, silent"],
   ])("refuses %s=%s in one line that says what it takes", (variable, value, takes) => {
     const message = refusal({ [variable]: value });
@@ -109,6 +112,15 @@ describe("readConfig", () => {
   ])("starts no api and no gateway without %s", (variable, message) => {
     for (const kind of ["api", "gateway"] as const)
       expect(refusal({ ...shared, [variable]: "" }, kind)).toContain(message);
+  });
+
+  it("takes no token for a homeserver that it is not told of; a homeserver without a token is one that it cannot write to", () => {
+    const message = refusal({ MATRIX_AS_TOKEN: "hunter2" });
+    expect(message).toContain("MATRIX_HS_URL is not set");
+    expect(message).not.toContain("hunter2");
+    const url = { MATRIX_HS_URL: "http://hs:8008" };
+    expect(readConfig(url, "standalone").matrixAsToken).toBeUndefined();
+    expect(readConfig({ ...url, MATRIX_AS_TOKEN: "hunter2" }, "standalone").matrixAsToken).toBe("hunter2");
   });
 
   it("takes a key set in place of a secret", () => {

@@ -27,6 +27,9 @@ function whole(min: number, max: number, standard: number) {
   return v.optional(digits, String(standard));
 }
 
+/** What fits an Authorization header: with anything else nobody would ever be let in. */
+const BEARER = /^[!-~]{1,4096}$/;
+
 const httpUrl = v.pipe(
   v.string(),
   v.url("an http:// or https:// URL"),
@@ -85,8 +88,8 @@ const Settings = v.object({
   allowedOrigins: v.optional(origins, ""),
   serverName: v.optional(matching(/^[A-Za-z0-9.:[\]-]{1,230}$/, "a host name, with a port or without"), "localhost"),
   matrixHsUrl: v.optional(httpUrl),
-  matrixAsToken: v.optional(v.string()),
-  matrixHsToken: v.optional(v.string()),
+  matrixAsToken: v.optional(matching(BEARER, "a token without white space")),
+  matrixHsToken: v.optional(matching(BEARER, "a token without white space")),
   typingTtlMs: whole(1, TIMER_MS, 4000),
   presenceGraceMs: whole(0, TIMER_MS, 5000),
   nodeLeaseMs: whole(100, TIMER_MS, 4000),
@@ -111,6 +114,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ki
     throw new ConfigError(`${variableOf(String(issue.path?.[0]?.key))} takes ${issue.message}`);
   }
   const config = { ...result.output, kind };
+  if (config.matrixAsToken !== undefined && config.matrixHsUrl === undefined)
+    throw new ConfigError(
+      "MATRIX_HS_URL is not set: MATRIX_AS_TOKEN is for the homeserver there, as http:// or https:// URL",
+    );
   if (kind !== "standalone") requireOutside(config);
   return config;
 }

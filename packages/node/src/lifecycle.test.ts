@@ -38,7 +38,7 @@ it("ends on SIGTERM what was opened, last first, and exits 0", async () => {
 it("ends the others when one cannot be ended in order", async () => {
   const { fake, exit, signal } = host();
   let closed = false;
-  const start = async ({ onStop }: Launch) => {
+  const start = async ({ onStop }: Launch): Promise<undefined> => {
     onStop("store", () => {
       closed = true;
     });
@@ -50,9 +50,23 @@ it("ends the others when one cannot be ended in order", async () => {
   expect(closed).toBe(true);
 });
 
+it("ends with the code of work that is done, and ends what that had opened", async () => {
+  const { fake, exit } = host();
+  let closed = false;
+  const work = async ({ onStop }: Launch) => {
+    onStop("store", () => {
+      closed = true;
+    });
+    return 3;
+  };
+  await launch("standalone", work, fake);
+  expect(await exit).toBe(3);
+  expect(closed).toBe(true);
+});
+
 it("gives up waiting at a second signal", async () => {
   const { fake, exit, signal } = host();
-  await launch("standalone", async ({ onStop }) => onStop("server", () => new Promise(() => {})), fake);
+  await launch("standalone", async ({ onStop }) => void onStop("server", () => new Promise(() => {})), fake);
   signal("SIGTERM");
   signal("SIGTERM");
   expect(await exit).toBe(1);

@@ -28,11 +28,11 @@ export interface Launch {
 /**
  * Runs a node until it is told to stop: reads its config, calls `start`, and on SIGTERM or SIGINT ends what that opened, for
  * at most 20 s. A second signal cuts this short. A start that fails ends what it had opened and exits 1; so does, without
- * further ado, an error that nobody caught.
+ * further ado, an error that nobody caught. Work that has an end resolves with its exit code, and then all of it ends.
  */
 export async function launch(
   kind: NodeKind,
-  start: (node: Launch) => Promise<void>,
+  start: (node: Launch) => Promise<number | undefined>,
   host: NodeProcess = process,
 ): Promise<void> {
   const config = configOrExit(kind, host);
@@ -47,7 +47,8 @@ export async function launch(
   for (const signal of ["SIGTERM", "SIGINT"] as const) host.on(signal, () => void stop.begin(signal, 0));
   collectOnDemand(host);
   try {
-    await start({ config, log, onStop: stop.add });
+    const code = await start({ config, log, onStop: stop.add });
+    if (code !== undefined) await stop.begin("done", code);
   } catch (error) {
     if (error instanceof ConfigError) host.stderr.write(`${error.message}\n`);
     else {

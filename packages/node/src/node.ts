@@ -1,22 +1,21 @@
 import { systemClock } from "@signalbox/core/clock";
 import { createPresence, type Presence } from "@signalbox/core/presence";
 import { createRateLimit, type RateLimit } from "@signalbox/core/ratelimit";
-import { createWriter, type Writer } from "@signalbox/core/writer";
 import { type Access, createAccess } from "./access.ts";
 import { type Backing, openBacking } from "./backing.ts";
+import { type Bridge, createBridge } from "./bridge.ts";
 import { createHealth, type Health } from "./health.ts";
 import type { Launch } from "./lifecycle.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
 
 /** What every kind of node has, whatever it serves. */
-export interface Node extends Launch, Backing {
+export interface Node extends Launch, Backing, Bridge {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly tokens: Tokens;
   readonly access: Access;
   readonly rateLimit: RateLimit;
-  readonly writer: Writer;
   readonly presence: Presence;
 }
 
@@ -31,11 +30,11 @@ export async function openNode(launched: Launch): Promise<Node> {
   health.check("postgres", { failing: withoutStore, probe: () => store.ping().then(() => true) });
   health.check("redis", { failing: "degraded", probe: () => engine.connected() });
 
-  const writer = createWriter({ store, engine, typingTtlMs: config.typingTtlMs, measure: metrics.commit });
-  onStop("writer", () => writer.close());
+  const presence = createPresence({ engine, store, clock: systemClock });
+  const bridge = createBridge({ ...launched, store, engine, presence, measure: metrics.commit });
+  onStop("writer", () => bridge.writer.close());
   const tokens = createTokens(config);
   const access = createAccess({ tokens, store });
   const rateLimit = createRateLimit({ engine, rate: config.actionRate, burst: config.actionBurst });
-  const presence = createPresence({ engine, store, clock: systemClock });
-  return { ...launched, store, engine, metrics, health, tokens, access, rateLimit, writer, presence };
+  return { ...launched, ...bridge, store, engine, metrics, health, tokens, access, rateLimit, presence };
 }

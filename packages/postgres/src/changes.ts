@@ -1,4 +1,5 @@
-import type { Changes, MarkerRow, MemberRow, ReceiptRow, UserRow } from "@signalbox/core/ports";
+import type { Changes } from "@signalbox/core/ports";
+import type { MarkerRow, MemberRow, ReceiptRow, UserRow } from "@signalbox/core/rows";
 import { markerColumns, memberColumns, receiptColumns, userColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 

@@ -1,6 +1,8 @@
-import type { MessageRow, Needs, RoomRow, Rows } from "@signalbox/core/ports";
+import type { MessageRow, Needs, RoomRow, Rows } from "@signalbox/core/rows";
 import type { Sql } from "./connection.ts";
 import * as facts from "./facts.ts";
+import * as bridged from "./matrix-facts.ts";
+import { NOTHING, putTallies, type Standing, type Tally, tally } from "./tally.ts";
 import * as writes from "./writes.ts";
 
 type Decide = (rows: Rows, now: Date) => Rows;
@@ -11,7 +13,7 @@ interface Loaded {
 }
 
 /**
- * `Store.commit` on one connection: two round trips, a third when reactions are named by their id. Resolves to what `decide`
+ * `Store.commit` on one connection: two round trips, a third when reactions are named by their id, one more for events of Matrix. Resolves to what `decide`
  * threw, wrapped, after a roll back; rejects only with errors of the database, and then leaves its transaction open.
  */
 export async function commit(
@@ -34,10 +36,26 @@ export async function commit(
 
 /**
  * Locks the rooms, then reads the rest. All is sent at once and in this order, but each statement has a snapshot of its own (READ COMMITTED),
- * taken when the one before it is done: the facts are younger than the locks.
+ * taken when the one before it is done: the facts are younger than the locks. Only what events of Matrix became takes one round trip more.
  */
 async function load(sql: Sql, needs: Needs): Promise<Loaded> {
-  const [, locked, clock, members, messages, repeats, reactions, receipts, users, parts, named] = await Promise.all([
+  const [
+    ,
+    locked,
+    clock,
+    members,
+    asked,
+    repeats,
+    reactions,
+    receipts,
+    users,
+    parts,
+    named,
+    matrix,
+    annotated,
+    under,
+    upTo,
+  ] = await Promise.all([
     sql`begin`.execute(),
     facts.lockRooms(sql, needs),
     facts.clock(sql),
@@ -49,42 +67,50 @@ async function load(sql: Sql, needs: Needs): Promise<Loaded> {
     facts.usersOf(sql, needs.users),
     facts.partsOf(sql, needs.parts),
     facts.namesOf(sql, needs.names),
+    bridged.matrixOf(sql, needs.matrix),
+    bridged.annotationsOf(sql, needs.annotated),
+    bridged.writesOf(sql, needs.writes),
+    bridged.upTo(sql, needs.upTo),
   ]);
+  const [more, became] = await bridged.subjectsOf(sql, matrix, upTo);
   const rooms = locked.map(({ lastAt: _, ...room }) => room);
   const times = locked.map(({ lastAt }) => lastAt.getTime());
   return {
     rows: {
       rooms,
       members,
-      messages: distinct(messages, repeats.messages),
-      reactions,
+      messages: distinct([asked, repeats.messages, more], ({ messageId }) => messageId),
+      reactions: distinct([reactions, annotated, became], ({ reactionId }) => reactionId),
       receipts,
       users,
       events: repeats.events,
       markers: [],
       parts,
       named,
+      matrix,
+      writes: under,
+      upTo,
     },
     // A system clock that was set back does not turn back the time of a room.
     now: new Date(Math.max(clock.getTime(), ...times)),
   };
 }
 
-function distinct(messages: readonly MessageRow[], repeats: readonly MessageRow[]): readonly MessageRow[] {
-  if (messages.length === 0 || repeats.length === 0) return messages.length === 0 ? repeats : messages;
-  return [...new Map([...messages, ...repeats].map((message) => [message.messageId, message])).values()];
+/** What several statements may have found, each once. */
+function distinct<Row>(found: readonly (readonly Row[])[], keyOf: (row: Row) => string): readonly Row[] {
+  const lists = found.filter((rows) => rows.length > 0);
+  return lists.length < 2 ? (lists[0] ?? []) : [...new Map(lists.flat().map((row) => [keyOf(row), row])).values()];
 }
 
 /** The statements that write what was decided; none for tables without a row. */
 function write(
   sql: Sql,
   before: Rows,
-  { rooms, members, messages, reactions, receipts, users, events, markers, parts }: Rows,
+  { rooms, members, messages, reactions, receipts, users, events, markers, parts, matrix }: Rows,
   now: Date,
 ) {
-  const known = new Map(before.rooms.map((room) => [room.roomId, room]));
-  const fresh = rooms.filter(({ roomId }) => !known.has(roomId));
-  const changed = rooms.flatMap((room) => change(room, known.get(room.roomId)));
+  const tallies = tally(before.messages, messages);
+  const { fresh, changed } = roomsOf(before.rooms, rooms, tallies);
   const naming = messages.filter(mayMention);
   const [visible, hidden] = [receipts.filter((row) => !row.hidden), receipts.filter((row) => row.hidden)];
   return [
@@ -94,12 +120,14 @@ function write(
     changed.length > 0 && writes.updateRooms(sql, changed, now),
     members.length > 0 && writes.putMembers(sql, members),
     messages.length > 0 && writes.putMessages(sql, messages),
+    ...putTallies(sql, tallies),
     reactions.length > 0 && writes.putReactions(sql, reactions),
     naming.length > 0 && writes.putMentions(sql, naming),
     hidden.length > 0 && writes.putHiddenReceipts(sql, hidden, now),
     visible.length > 0 && writes.putReceipts(sql, visible, now),
     markers.length > 0 && writes.putMarkers(sql, markers),
     parts.length > 0 && writes.putParts(sql, parts),
+    matrix.length > 0 && writes.putMatrix(sql, matrix),
     events.length > 0 && writes.insertEvents(sql, events, now),
   ].filter((statement) => statement !== false);
 }
@@ -108,11 +136,33 @@ function write(
 const mayMention = ({ mentions, named, editSeq, deleteSeq }: MessageRow): boolean =>
   mentions !== null || named !== null || editSeq !== null || deleteSeq !== null;
 
+/** The rooms to insert and to update, each with what changes of its messages: those decided, and those that only have messages written. */
+function roomsOf(before: readonly RoomRow[], decided: readonly RoomRow[], tallies: ReadonlyMap<string, Tally>) {
+  const known = new Map(before.map((room) => [room.roomId, room]));
+  const named = new Set(decided.map(({ roomId }) => roomId));
+  const silent = before.filter(({ roomId }) => tallies.has(roomId) && !named.has(roomId));
+  const standing = ({ roomId }: RoomRow) => tallies.get(roomId) ?? NOTHING;
+  return {
+    fresh: decided.filter(({ roomId }) => !known.has(roomId)).map((room) => ({ ...room, ...standing(room) })),
+    changed: [...decided, ...silent].flatMap((room) => change(room, known.get(room.roomId), standing(room))),
+  };
+}
+
 /** Metadata may be 64 KiB, and most commits only count: what is the same object as before is not written again. */
-function change(room: RoomRow, before: RoomRow | undefined): readonly writes.RoomChange[] {
+function change(room: RoomRow, before: RoomRow | undefined, standing: Standing): readonly writes.RoomChange[] {
   if (!before) return [];
   const { roomId, lastSeq, memberCount, messageCount, deletedAt } = room;
-  const name = room.name === before.name ? null : room.name;
-  const metadata = room.metadata === before.metadata ? null : room.metadata;
-  return [{ roomId, lastSeq, memberCount, messageCount, deletedAt, name, metadata }];
+  const { standing: more, files, firstId, lastId } = standing;
+  const changed = <K extends keyof RoomRow>(key: K) => (room[key] === before[key] ? null : room[key]);
+  return [
+    {
+      ...{ roomId, lastSeq, memberCount, messageCount, deletedAt },
+      ...{ standing: more, files, firstId, lastId },
+      name: changed("name"),
+      metadata: changed("metadata"),
+      createdBy: changed("createdBy"),
+      createdAt: changed("createdAt"),
+      matrixRoomId: changed("matrixRoomId"),
+    },
+  ];
 }

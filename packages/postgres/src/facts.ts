@@ -9,7 +9,7 @@ import type {
   RoomRow,
   Rows,
   UserRow,
-} from "@signalbox/core/ports";
+} from "@signalbox/core/rows";
 import {
   memberColumns,
   messageColumns,
@@ -47,8 +47,8 @@ export async function followReactions(sql: Sql, needs: Needs): Promise<Needs> {
 
 /** Locks the rooms that are there, in the order of their ids: two commits in opposite orders would wait for each other for ever. */
 export async function lockRooms(sql: Sql, needs: Needs): Promise<readonly LockedRoom[]> {
-  const { members, messages, repeats, standing, receipts, parts, names } = needs;
-  const listed = [members, messages, repeats, standing, receipts, parts, names];
+  const { members, messages, repeats, standing, receipts, parts, names, matrix, writes, upTo, annotated } = needs;
+  const listed = [members, messages, repeats, standing, receipts, parts, names, matrix, writes, upTo, annotated];
   const named = listed.flatMap((rows) => rows.map(({ roomId }) => roomId));
   const rooms = [...new Set([...needs.rooms, ...named])];
   if (rooms.length === 0) return [];
@@ -149,7 +149,7 @@ export async function reactionsOf(
     ) x`.execute();
 }
 
-/** Both rows of each. */
+/** All rows of each. */
 export async function receiptsOf(sql: Sql, needs: Needs["receipts"]): Promise<readonly ReceiptRow[]> {
   if (needs.length === 0) return [];
   return sql<ReceiptRow[]>`

@@ -1,4 +1,5 @@
-import type { HistoryMessage, MessageRow, ReactionRow } from "@signalbox/core/ports";
+import type { HistoryMessage } from "@signalbox/core/ports";
+import type { MessageRow, ReactionRow } from "@signalbox/core/rows";
 import type { Original } from "@signalbox/protocol/down";
 import { Problem } from "@signalbox/protocol/errors";
 import { messageColumns, reactionColumns } from "./columns.ts";

@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Needs, Rows } from "@signalbox/core/ports";
+import type { ProjectionFilter } from "@signalbox/core/ports";
+import type { Needs, Rows } from "@signalbox/core/rows";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { changes } from "./changes.ts";
 import { commit } from "./commit.ts";
@@ -11,10 +12,13 @@ import { Connection, type Sql } from "./connection.ts";
 import { type Embedded, startEmbedded } from "./embedded.ts";
 import { events } from "./events.ts";
 import { history } from "./history.ts";
+import * as matrix from "./matrix.ts";
 import { migrate } from "./migrate.ts";
 import { mute, snooze } from "./personal.ts";
+import { projection, projections } from "./projections.ts";
 import * as reads from "./reads.ts";
 import { roomState } from "./room-state.ts";
+import { statistics } from "./statistics.ts";
 import { counts } from "./unread.ts";
 import * as users from "./users.ts";
 
@@ -22,7 +26,10 @@ let server: Embedded;
 let connection: Connection;
 let sql: Sql;
 
-/** 100,000 messages, half of them read; of the unread ones 10 are the reader's own, 20 deleted, 5 mention them. */
+/**
+ * 100,000 messages, half of them read; of the unread ones 10 are the reader's own, 20 deleted, 5 mention them. 20 each are images,
+ * have a file, are in a thread; 5 have the word "needle".
+ */
 const LARGE = randomUUID();
 const READER = "reader";
 /** In 1,000 rooms of 5. */
@@ -32,7 +39,7 @@ const ID = randomUUID();
 beforeAll(async () => {
   server = await startEmbedded({ dir: await mkdtemp(join(tmpdir(), "signalbox-plans-")), ephemeral: true });
   await migrate(server.url);
-  const filling = new Connection(server.url);
+  const filling = new Connection(server.url, {});
   await fillLargeRoom(filling.sql);
   await fillManyRooms(filling.sql);
   // What is visible to all is marked so, as the server does by itself in time; no statistics of columns: plans must not need them.
@@ -51,9 +58,11 @@ async function fillLargeRoom(sql: Sql): Promise<void> {
     insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count, message_count)
     values (${LARGE}, 'Large', '{}', 'ada', now(), 100000, now(), 200, 100000)`;
   await sql`
-    insert into messages (room_id, seq, place, message_id, sender_id, content, sent_at, delete_seq)
-    select ${LARGE}, n, n, gen_random_uuid(), case when n % 5000 = 0 then ${READER} else 'user-' || n % 199 end, 'text', now(),
-      case when n % 2500 = 1 then n end
+    insert into messages (room_id, seq, place, message_id, sender_id, content, sent_at, delete_seq, type, file, thread_root)
+    select ${LARGE}, n, n, gen_random_uuid(), case when n % 5000 = 0 then ${READER} else 'user-' || n % 199 end,
+      case when n % 20000 = 0 then 'needle' else 'text' end, now(), case when n % 2500 = 1 then n end,
+      case when n % 5000 = 7 then 'm.image' else 'm.text' end, case when n % 5000 = 8 then '{}'::json end,
+      case when n % 5000 = 9 then '$0' end
     from generate_series(1, 100000) n`;
   await sql`insert into mentions select ${LARGE}, n, ${READER} from generate_series(55000, 95000, 10000) n`;
   await sql`
@@ -91,10 +100,27 @@ const NEEDS: Needs = {
   users: [READER],
   parts: [{ roomId: LARGE, part: "plan" }],
   names: [{ roomId: LARGE, name: "Name reader" }],
+  matrix: [{ roomId: LARGE, eventId: "$1" }],
+  writes: [{ roomId: LARGE, senderId: READER, clientMessageId: "1" }],
+  upTo: [{ roomId: LARGE, eventId: "$1" }],
+  annotated: [{ roomId: LARGE, eventId: "$1", senderId: READER, reaction: "👍" }],
 };
 
+/** An event of Matrix that became the message. */
+const EVENT = {
+  roomId: LARGE,
+  kind: "message",
+  targetId: "$0",
+  subjectId: ID,
+  senderId: READER,
+  sentAt: new Date(),
+  revision: null,
+  redacted: false,
+  seq: 1,
+} as const;
+
 /** Writes to every table but events. */
-function decide({ rooms, members, receipts, users: people }: Rows, now: Date): Rows {
+function decide({ rooms, members, messages, receipts, users: people }: Rows, now: Date): Rows {
   const message = {
     roomId: LARGE,
     seq: 100_001,
@@ -106,6 +132,7 @@ function decide({ rooms, members, receipts, users: people }: Rows, now: Date): R
   };
   const undone = { editSeq: null, editedAt: null, deleteSeq: null, deletedAt: null, deletedBy: null };
   const given = { clientMessageId: "1", replyTo: null, mentions: ["ada"], named: null };
+  const arrived = { type: "m.image", file: null, threadRoot: "$0", eventId: "$1" };
   const reaction = {
     roomId: LARGE,
     messageId: ID,
@@ -118,14 +145,17 @@ function decide({ rooms, members, receipts, users: people }: Rows, now: Date): R
   return {
     rooms: rooms.map((room) => ({ ...room, messageCount: room.messageCount + 1 })),
     members,
-    messages: [{ ...message, ...given, ...undone }],
-    reactions: [{ ...reaction, removedSeq: null }],
+    messages: [{ ...message, ...given, ...arrived, ...undone }, ...messages],
+    reactions: [{ ...reaction, removedSeq: null, eventId: null }],
     receipts: [...receipts, ...receipts.map((row) => ({ ...row, hidden: true }))],
     users: people,
     events: [],
     markers: [{ roomId: LARGE, userId: READER, messageId: ID }],
     parts: [{ roomId: LARGE, part: "plan", body: {} }],
     named: [],
+    matrix: [{ ...EVENT, eventId: "$1" }],
+    writes: [],
+    upTo: [],
   };
 }
 
@@ -146,10 +176,51 @@ function scans(plan: string, leading: ReadonlyMap<string, string>): readonly str
   const whole = plan.match(/Seq Scan on \w+|hashed SubPlan(?![\s\S]*CTE Scan on mine)/g) ?? [];
   const indexes = [...plan.matchAll(/Index (?:Only )?Scan(?: Backward)? (?:using|on) (\w+).*\n\s*(.*)/g)];
   const skipping = indexes.filter(
-    ([, index = "", condition = ""]) =>
-      !new RegExp(`^Index Cond: \\(.*\\b${leading.get(index)} (?:=|>)`).test(condition),
+    ([, index = "", condition = ""]) => !new RegExp(`^Index Cond: \\(.*${leading.get(index)}`).test(condition),
   );
   return [...whole, ...skipping.map(([text]) => text)];
+}
+
+const ALL: ProjectionFilter = {
+  roomId: null,
+  type: null,
+  hasFile: null,
+  senderId: null,
+  threadRoot: null,
+  from: null,
+  until: null,
+  words: null,
+  after: null,
+};
+
+/** Every filter by itself and some together, each in each of the rooms. */
+function filters(rooms: readonly (string | null)[]): readonly ProjectionFilter[] {
+  const some: readonly Partial<ProjectionFilter>[] = [
+    {},
+    { type: "m.text" },
+    { type: "m.image" },
+    { hasFile: true },
+    { hasFile: false },
+    { senderId: READER },
+    { threadRoot: "$0" },
+    { from: new Date(0), until: new Date() },
+    { after: "ffffffff-0000-7000-8000-000000000000" },
+    { words: "needle" },
+    { words: "text", senderId: READER, after: "ffffffff-0000-7000-8000-000000000000" },
+    { type: "m.image", hasFile: true, senderId: READER, threadRoot: "$0" },
+  ];
+  return some.flatMap((filter) => rooms.map((roomId) => ({ ...ALL, ...filter, roomId })));
+}
+
+async function matrixCalls(): Promise<void> {
+  const room = { roomId: randomUUID(), matrixRoomId: "!1:matrix.org" };
+  for (const name of ["Ada", "Eve"])
+    await matrix.bridge(sql, [room], [{ userId: randomUUID(), matrixUserId: "@1:matrix.org", name }]);
+  for (const roomId of [LARGE, null]) await matrix.messageIds(sql, roomId, ["$1"]);
+  await matrix.noteWrite(sql, { roomId: LARGE, senderId: READER, clientMessageId: "1" });
+  await matrix.bridgedRooms(sql, null, 10);
+  for (const token of ["1", null]) await matrix.noteRebuild(sql, LARGE, token);
+  await matrix.rebuildAt(sql, LARGE);
 }
 
 test("no statement reads a table, or an index, from end to end", async () => {
@@ -171,8 +242,12 @@ test("no statement reads a table, or an index, from end to end", async () => {
     await mute(sql, LARGE, READER, until);
     await snooze(sql, LARGE, READER, ID, until);
   }
+  for (const filter of filters([LARGE, null])) await projections(sql, READER, false, filter, 10);
+  for (const id of [ID, "$1"]) await projection(sql, READER, true, id);
+  await statistics(sql, LARGE, READER, false);
+  await matrixCalls();
   await users.users(sql, [READER]);
-  await users.putUser(sql, READER, "Reader");
+  await users.putUser(sql, READER, "Reader", "@reader:matrix.org");
   await users.companions(sql, READER, false, [COMPANION]);
   await users.choose(sql, READER, "busy");
   await users.noteActive(sql, new Map([[READER, new Date()]]));
@@ -180,7 +255,8 @@ test("no statement reads a table, or an index, from end to end", async () => {
   const columns = await sql<{ index: string; column: string }[]>`
     select i.indexrelid::regclass::text as index, a.attname as column from pg_index i
     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]`;
-  const leading = new Map(columns.map(({ index, column }) => [index, column]));
+  const leading = new Map(columns.map(({ index, column }) => [index, `\\b${column} (?:=|>)`]));
+  leading.set("messages_words", " @@ ");
   const found = await plans();
   expect(found.length).toBeGreaterThan(40);
   expect(found.flatMap((plan) => scans(plan, leading).map((scan) => `${scan}\n${plan}`))).toEqual([]);
@@ -214,4 +290,45 @@ test("1,000 people are held against 1,000 rooms by their own few rooms", async (
   const { most } = await explained(COMPANION, `{${people.join()}}`, COMPANION);
   // Five members in each of 2,000 rooms, and 3,000 people: a bit more than three rooms for each of a thousand.
   expect(most).toBeLessThan(4_000);
+});
+
+/** How many rows of `messages` were fetched meanwhile. In a transaction: only at its end what was counted may be put away. */
+async function fetched(work: () => Promise<unknown>): Promise<number> {
+  const counted = async () => {
+    const [row] = await sql<[{ seqScan: number; rows: number }]>`
+      select seq_scan, idx_tup_fetch as rows from pg_stat_xact_user_tables where relname = 'messages'`;
+    return row;
+  };
+  await sql`begin`;
+  const before = await counted();
+  await work();
+  const after = await counted();
+  await sql`commit`;
+  expect(after.seqScan).toBe(before.seqScan);
+  return after.rows - before.rows;
+}
+
+test("a page of any list fetches little more than itself, in one room, in all of the user's, or in any", async () => {
+  for (const filter of filters([LARGE, null]).filter(({ words }) => words === null)) {
+    expect(await fetched(() => projections(sql, READER, false, filter, 10))).toBeLessThan(45);
+    // Of 1,000 rooms one row each tells whether there is more to read.
+    if (filter.roomId === null)
+      expect(await fetched(() => projections(sql, COMPANION, false, filter, 10))).toBeLessThan(45);
+  }
+  expect(await fetched(() => projections(sql, "backend", true, ALL, 10))).toBeLessThan(45);
+  for (const id of [ID, "$1"]) expect(await fetched(() => projection(sql, READER, false, id))).toBeLessThan(2);
+});
+
+test("a search looks at the newest few thousand, then at what the index finds", async () => {
+  const search = (words: string, userId = READER, roomId: string | null = LARGE) =>
+    fetched(() => projections(sql, userId, false, { ...ALL, roomId, words }, 10));
+  expect(await search("text")).toBeLessThan(4_100);
+  for (const roomId of [LARGE, null]) {
+    expect(await search("needle", READER, roomId)).toBeLessThan(4_100);
+    expect(await search("needle", COMPANION, roomId)).toBeLessThan(10);
+  }
+});
+
+test("statistics read no message but the first and the last", async () => {
+  expect(await fetched(() => statistics(sql, LARGE, READER, false))).toBeLessThanOrEqual(2);
 });

@@ -36,6 +36,7 @@ export async function pruneBatch(
   const deleted = aged.rooms.length === 0 ? 0 : await deleteEvents(sql, aged.rooms, keep, days);
   // A full batch may have left some of these rooms' events: the next one looks at the same rooms again.
   const full = deleted >= BATCH;
+  await forgetWrites(sql);
   await sql`update pruning set walked_xid = ${full ? from : (aged.walkedXid ?? from)}::xid8, keep = ${keep}`;
   await sql`commit`;
   return { deleted, more: full || aged.more === true };
@@ -73,3 +74,10 @@ async function deleteEvents(sql: Sql, rooms: readonly string[], keep: number, da
     delete from events e using old where e.room_id = old.room_id and e.seq = old.seq`;
   return result.count;
 }
+
+/** Sends to a homeserver whose echo has not come for a day: it does not come any more, or without being believed. */
+const forgetWrites = (sql: Sql) =>
+  sql`
+  delete from matrix_writes w using (
+    select ctid from matrix_writes where at < now() - interval '1 day' order by at limit ${BATCH}
+  ) old where w.ctid = old.ctid`.execute();

@@ -1,4 +1,5 @@
-import type { MessageRow, ReceiptRow, RoomRow, RoomSummary } from "@signalbox/core/ports";
+import type { RoomSummary } from "@signalbox/core/ports";
+import type { MessageRow, ReceiptRow, RoomRow } from "@signalbox/core/rows";
 import { messageColumns, receiptColumns, roomColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 import { lastRead, unread } from "./unread.ts";

@@ -1,4 +1,5 @@
-import type { Counts, PartRow, RoomRow, RoomState, StateMember } from "@signalbox/core/ports";
+import type { Counts, RoomState, StateMember } from "@signalbox/core/ports";
+import type { PartRow, RoomRow } from "@signalbox/core/rows";
 import { roomColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 import { isVisible } from "./reads.ts";
@@ -7,6 +8,7 @@ import { countColumns, lastRead } from "./unread.ts";
 type Stated = RoomRow &
   Omit<Counts, "roomId" | "userId"> &
   Pick<RoomState, "lastReadId" | "markerId" | "snoozed"> & {
+    readonly lastReadEventId: string | null;
     readonly lastReadAt: Date | null;
     readonly members: readonly JsonMember[];
     readonly parts: readonly PartRow[];
@@ -20,6 +22,7 @@ type JsonMember = readonly [
   name: string | null,
   activeAt: string | null,
   messageId: string | null,
+  eventId: string | null,
   readAt: string | null,
 ];
 
@@ -27,7 +30,8 @@ type JsonMember = readonly [
 export async function roomState(sql: Sql, room: string, userId: string, service: boolean): Promise<RoomState | null> {
   const asker = sql`${userId}::text`;
   const [row] = await sql<Stated[]>`
-    select ${roomColumns(sql)}, ${countColumns(sql, asker)}, l.message_id as last_read_id, l.read_at as last_read_at,
+    select ${roomColumns(sql)}, ${countColumns(sql, asker)}, l.message_id as last_read_id,
+      l.event_id as last_read_event_id, l.read_at as last_read_at,
       (select message_id from markers where room_id = r.room_id and user_id = ${asker}) as marker_id,
       (select coalesce(json_agg(message_id), '[]') from snoozes
         where room_id = r.room_id and user_id = ${asker} and until > now()) as snoozed,
@@ -42,6 +46,7 @@ export async function roomState(sql: Sql, room: string, userId: string, service:
     mentions,
     mutedUntil,
     lastReadId,
+    lastReadEventId: eventId,
     lastReadAt,
     markerId,
     snoozed,
@@ -51,7 +56,8 @@ export async function roomState(sql: Sql, room: string, userId: string, service:
   } = row;
   const own = { roomId: room, userId, unread, mentions, mutedUntil, lastReadId, markerId, snoozed };
   // One's own receipt may be hidden from the others, and the further one.
-  const read = lastReadId === null || lastReadAt === null ? null : { messageId: lastReadId, readAt: lastReadAt };
+  const read =
+    lastReadId === null || lastReadAt === null ? null : { messageId: lastReadId, eventId, readAt: lastReadAt };
   const everybody = json.map(toMember).map((member) => (member.userId === userId ? { ...member, read } : member));
   return { ...own, room: rest, parts, members: everybody };
 }
@@ -59,21 +65,21 @@ export async function roomState(sql: Sql, room: string, userId: string, service:
 /** The members as JSON, by the time of joining, with what all may know that they have read. `offset 0`: see facts.ts. */
 const members = (sql: Sql) =>
   sql`(
-    select coalesce(json_agg(json_build_array(m.user_id, m.role, m.joined_at, u.name, u.active_at, c.message_id, c.read_at)
+    select coalesce(json_agg(json_build_array(m.user_id, m.role, m.joined_at, u.name, u.active_at, c.message_id, c.event_id, c.read_at)
       order by m.joined_at, m.user_id), '[]')
     from members m
     left join lateral (select name, active_at from users where user_id = m.user_id offset 0) u on true
     left join lateral (
-      select message_id, read_at from receipts
+      select message_id, event_id, read_at from receipts
       where room_id = m.room_id and user_id = m.user_id and not hidden offset 0
     ) c on true
     where m.room_id = r.room_id and m.left_seq is null)`;
 
-const toMember = ([userId, role, joinedAt, name, activeAt, messageId, readAt]: JsonMember): StateMember => ({
+const toMember = ([userId, role, joinedAt, name, activeAt, messageId, eventId, readAt]: JsonMember): StateMember => ({
   userId,
   name,
   role,
   joinedAt: new Date(joinedAt),
   activeAt: activeAt === null ? null : new Date(activeAt),
-  read: messageId === null || readAt === null ? null : { messageId, readAt: new Date(readAt) },
+  read: messageId === null || readAt === null ? null : { messageId, eventId, readAt: new Date(readAt) },
 });

@@ -31,7 +31,7 @@ test("a database that is newer than the code is refused with a sentence that say
   await connection.end();
 });
 
-test("messages of the first schema get their places, their mentions and what counting needs", async () => {
+test("messages of the first schema get their places, their mentions, their statistics and what counting needs", async () => {
   const first = new Connection(server.url, {});
   await first.sql`create database first`;
   await first.end();
@@ -54,10 +54,11 @@ test("messages of the first schema get their places, their mentions and what cou
     insert into receipts (room_id, user_id, message_id, message_seq, read_at, stamp_seq, changed_at)
     select room_id, 'bob', message_id, seq, now(), seq, now() from messages where seq = 4`;
   await migrate(url);
-  expect(await sql`select room_id, message_count from rooms order by message_count`).toEqual([
-    { roomId: quiet, messageCount: 0 },
-    { roomId: busy, messageCount: 4 },
+  expect(await sql`select room_id, message_count, standing_count from rooms order by message_count`).toEqual([
+    { roomId: quiet, messageCount: 0, standingCount: 0 },
+    { roomId: busy, messageCount: 4, standingCount: 3 },
   ]);
+  expect(await sql`select first_id, last_id from rooms where room_id = ${busy}`).toEqual([await firstAndLast(sql)]);
   expect(await sql`select seq, place, named from messages order by seq`).toEqual(
     [1, 2, 3, 4].map((place) => ({ seq: place * 2, place, named: null })),
   );
@@ -67,6 +68,13 @@ test("messages of the first schema get their places, their mentions and what cou
   );
   await connection.end();
 });
+
+/** The ends of the list of messages that are not deleted. */
+async function firstAndLast(sql: Sql): Promise<{ readonly firstId: string; readonly lastId: string }> {
+  const standing = await sql<{ messageId: string }[]>`
+    select message_id from messages where delete_seq is null order by message_id`;
+  return { firstId: standing[0]!.messageId, lastId: standing.at(-1)!.messageId };
+}
 
 /** The schema as SQL, in an order that does not depend on how it came about. */
 async function dump(sql: Sql): Promise<string> {

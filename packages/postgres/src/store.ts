@@ -3,12 +3,15 @@ import { changes } from "./changes.ts";
 import { commit } from "./commit.ts";
 import { events } from "./events.ts";
 import { history } from "./history.ts";
+import * as matrix from "./matrix.ts";
 import { migrate } from "./migrate.ts";
 import * as personal from "./personal.ts";
 import { Pool } from "./pool.ts";
+import { projection, projections } from "./projections.ts";
 import { pruneBatch } from "./prune.ts";
 import * as reads from "./reads.ts";
 import { roomState } from "./room-state.ts";
+import { statistics } from "./statistics.ts";
 import { counts } from "./unread.ts";
 import * as users from "./users.ts";
 
@@ -41,8 +44,19 @@ export async function createStore({ url }: { readonly url: string }): Promise<St
     snooze: (room, userId, messageId, until) => pool.run((sql) => personal.snooze(sql, room, userId, messageId, until)),
     history: (room, limit, before) => pool.run((sql) => history(sql, room, limit, before)),
     roomPage: (userId, limit, before) => pool.run((sql) => reads.roomPage(sql, userId, limit, before)),
+    projections: (userId, service, filter, limit) =>
+      pool.run((sql) => projections(sql, userId, service, filter, limit)),
+    projection: (userId, service, messageId) => pool.run((sql) => projection(sql, userId, service, messageId)),
+    statistics: (room, userId, service) => pool.run((sql) => statistics(sql, room, userId, service)),
+    bridge: (rooms, people) => pool.run((sql) => matrix.bridge(sql, rooms, people)),
+    isMatrixUser: (id) => pool.run((sql) => matrix.isMatrixUser(sql, id)),
+    messageIds: (room, eventIds) => pool.run((sql) => matrix.messageIds(sql, room, eventIds)),
+    noteWrite: (write) => pool.run((sql) => matrix.noteWrite(sql, write)),
+    bridgedRooms: (after, limit) => pool.run((sql) => matrix.bridgedRooms(sql, after, limit)),
+    rebuildAt: (room) => pool.run((sql) => matrix.rebuildAt(sql, room)),
+    noteRebuild: (room, token) => pool.run((sql) => matrix.noteRebuild(sql, room, token)),
     users: (userIds) => pool.run((sql) => users.users(sql, userIds)),
-    putUser: (userId, name) => pool.run((sql) => users.putUser(sql, userId, name)),
+    putUser: (userId, name, matrixUserId) => pool.run((sql) => users.putUser(sql, userId, name, matrixUserId)),
     companions: (userId, service, userIds) => pool.run((sql) => users.companions(sql, userId, service, userIds)),
     choose: (userId, choice) => pool.run((sql) => users.choose(sql, userId, choice)),
     noteActive: (active) => pool.run((sql) => users.noteActive(sql, active)),

@@ -9,7 +9,7 @@ type Fragment = postgres.PendingQuery<postgres.Row[]>;
 /** Joins `l`, the last message that the user has read: of their two receipts the further one. */
 export const lastRead = (sql: Sql, userId: Fragment) =>
   sql`left join lateral (
-    select message_id, message_seq, message_place, read_at from receipts
+    select message_id, message_seq, message_place, event_id, read_at from receipts
     where room_id = r.room_id and user_id = ${userId} order by message_seq desc limit 1
   ) l on true`;
 

@@ -1,4 +1,4 @@
-import type { UserRow } from "@signalbox/core/ports";
+import type { UserRow } from "@signalbox/core/rows";
 import type { Choice } from "@signalbox/protocol/presence";
 import { userColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
@@ -13,13 +13,20 @@ export async function users(sql: Sql, userIds: readonly string[]): Promise<Reado
   );
 }
 
-/** Creates the user or changes the name; null leaves a name as it is. Most calls find nothing to change, and write nothing. */
-export async function putUser(sql: Sql, userId: string, name: string | null): Promise<UserRow> {
+/** Creates the user or changes what is given; null leaves it as it is. Most calls find nothing to change, and write nothing. */
+export async function putUser(
+  sql: Sql,
+  userId: string,
+  name: string | null,
+  matrixUserId: string | null = null,
+): Promise<UserRow> {
   const known = (await users(sql, [userId])).get(userId);
-  if (known && (name === null || name === known.name)) return known;
+  const same = (given: string | null, kept: string | null) => given === null || given === kept;
+  if (known && same(name, known.name) && same(matrixUserId, known.matrixUserId)) return known;
   const [row] = await sql<[UserRow]>`
-    insert into users as u (user_id, name) values (${userId}, ${name})
-    on conflict (user_id) do update set name = coalesce(excluded.name, u.name), xid = excluded.xid
+    insert into users as u (user_id, name, matrix_user_id) values (${userId}, ${name}, ${matrixUserId})
+    on conflict (user_id) do update set name = coalesce(excluded.name, u.name),
+      matrix_user_id = coalesce(excluded.matrix_user_id, u.matrix_user_id), xid = excluded.xid
     returning ${userColumns(sql)}`;
   return row;
 }

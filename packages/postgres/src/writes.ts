@@ -1,6 +1,7 @@
 import type {
   EventRow,
   MarkerRow,
+  MatrixRow,
   MemberRow,
   MessageRow,
   PartRow,
@@ -8,33 +9,41 @@ import type {
   ReceiptRow,
   RoomRow,
   UserRow,
-} from "@signalbox/core/ports";
+} from "@signalbox/core/rows";
 import type { Sql } from "./connection.ts";
 import { toStored } from "./events.ts";
+import type { Standing } from "./tally.ts";
 
 // One statement per table and group, with all its rows as one JSON parameter; see DECISIONS for what else was measured.
 
-/** Rooms that were not there at the lock. One that somebody else made meanwhile fails the commit: it must not be written over. */
-export const insertRooms = (sql: Sql, rooms: readonly RoomRow[], now: Date) =>
+/** Rooms that were not there at the lock. One that somebody else made, or bridged, meanwhile fails the commit: it must not be written over. */
+export const insertRooms = (sql: Sql, rooms: readonly (RoomRow & Standing)[], now: Date) =>
   sql`
   insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count, message_count,
-    deleted_at)
-  select "roomId", name, metadata, "createdBy", "createdAt", "lastSeq", ${now}, "memberCount", "messageCount", "deletedAt"
+    deleted_at, matrix_room_id, standing_count, file_count, first_id, last_id)
+  select "roomId", name, metadata, "createdBy", "createdAt", "lastSeq", ${now}, "memberCount", "messageCount", "deletedAt",
+    "matrixRoomId", standing, files, "firstId", "lastId"
   from json_to_recordset(${JSON.stringify(rooms)}::text::json) as n("roomId" uuid, name text, metadata json, "createdBy" text,
-    "createdAt" timestamptz, "lastSeq" bigint, "memberCount" integer, "messageCount" bigint, "deletedAt" timestamptz)`.execute();
+    "createdAt" timestamptz, "lastSeq" bigint, "memberCount" integer, "messageCount" bigint, "deletedAt" timestamptz,
+    "matrixRoomId" text, standing bigint, files bigint, "firstId" uuid, "lastId" uuid)`.execute();
 
-/** A room's changes; null is a name or metadata that stay as they are. */
-export type RoomChange = Pick<RoomRow, "roomId" | "lastSeq" | "memberCount" | "messageCount" | "deletedAt"> & {
-  readonly name: string | null;
-  readonly metadata: RoomRow["metadata"] | null;
-};
+/** A room's changes; null is what stays as it is. What stands is added to what stood. */
+export type RoomChange = Pick<RoomRow, "roomId" | "lastSeq" | "memberCount" | "messageCount" | "deletedAt"> &
+  Standing & {
+    readonly [K in "name" | "metadata" | "createdBy" | "createdAt" | "matrixRoomId"]: RoomRow[K] | null;
+  };
 
 export const updateRooms = (sql: Sql, rooms: readonly RoomChange[], now: Date) =>
   sql`
   update rooms r set last_seq = n."lastSeq", last_at = ${now}, member_count = n."memberCount",
-    message_count = n."messageCount", deleted_at = n."deletedAt", name = coalesce(n.name, r.name), metadata = coalesce(n.metadata, r.metadata)
-  from json_to_recordset(${JSON.stringify(rooms)}::text::json) as n("roomId" uuid, name text, metadata json, "lastSeq" bigint,
-    "memberCount" integer, "messageCount" bigint, "deletedAt" timestamptz)
+    message_count = n."messageCount", deleted_at = n."deletedAt", name = coalesce(n.name, r.name),
+    metadata = coalesce(n.metadata, r.metadata), created_by = coalesce(n."createdBy", r.created_by),
+    created_at = coalesce(n."createdAt", r.created_at), matrix_room_id = coalesce(n."matrixRoomId", r.matrix_room_id),
+    standing_count = r.standing_count + n.standing, file_count = r.file_count + n.files,
+    first_id = least(r.first_id, n."firstId"), last_id = greatest(r.last_id, n."lastId")
+  from json_to_recordset(${JSON.stringify(rooms)}::text::json) as n("roomId" uuid, name text, metadata json, "createdBy" text,
+    "createdAt" timestamptz, "matrixRoomId" text, "lastSeq" bigint, "memberCount" integer, "messageCount" bigint,
+    "deletedAt" timestamptz, standing bigint, files bigint, "firstId" uuid, "lastId" uuid)
   where r.room_id = n."roomId"`.execute();
 
 export const putMembers = (sql: Sql, members: readonly MemberRow[]) =>
@@ -48,13 +57,16 @@ export const putMembers = (sql: Sql, members: readonly MemberRow[]) =>
 export const putMessages = (sql: Sql, messages: readonly MessageRow[]) =>
   sql`
   insert into messages (room_id, seq, place, message_id, sender_id, content, sent_at, client_message_id, reply_to, mentions,
-    named, edit_seq, edited_at, delete_seq, deleted_at, deleted_by)
+    named, type, file, thread_root, event_id, edit_seq, edited_at, delete_seq, deleted_at, deleted_by)
   select * from json_to_recordset(${JSON.stringify(messages)}::text::json) as n("roomId" uuid, seq bigint, place bigint,
     "messageId" uuid, "senderId" text, content text, "sentAt" timestamptz, "clientMessageId" text, "replyTo" uuid, mentions json,
-    named json, "editSeq" bigint, "editedAt" timestamptz, "deleteSeq" bigint, "deletedAt" timestamptz, "deletedBy" text)
-  on conflict (room_id, seq) do update set content = excluded.content, mentions = excluded.mentions,
-    named = excluded.named, edit_seq = excluded.edit_seq, edited_at = excluded.edited_at, delete_seq = excluded.delete_seq,
-    deleted_at = excluded.deleted_at, deleted_by = excluded.deleted_by`.execute();
+    named json, type text, file json, "threadRoot" text, "eventId" text, "editSeq" bigint, "editedAt" timestamptz,
+    "deleteSeq" bigint, "deletedAt" timestamptz, "deletedBy" text)
+  on conflict (room_id, seq) do update set content = excluded.content, client_message_id = excluded.client_message_id,
+    reply_to = excluded.reply_to, mentions = excluded.mentions, named = excluded.named, type = excluded.type,
+    file = excluded.file, thread_root = excluded.thread_root, event_id = excluded.event_id, edit_seq = excluded.edit_seq,
+    edited_at = excluded.edited_at, delete_seq = excluded.delete_seq, deleted_at = excluded.deleted_at,
+    deleted_by = excluded.deleted_by`.execute();
 
 /** Keeps who is mentioned by these messages: whomever either list names, their authors aside; nobody once they are deleted. */
 export const putMentions = (sql: Sql, messages: readonly MessageRow[]) =>
@@ -77,9 +89,9 @@ function toMentioned({ roomId, seq, senderId, mentions, named, deleteSeq }: Mess
 
 export const putReactions = (sql: Sql, reactions: readonly ReactionRow[]) =>
   sql`
-  insert into reactions (room_id, message_id, reaction_id, sender_id, reaction, seq, sent_at, removed_seq)
+  insert into reactions (room_id, message_id, reaction_id, sender_id, reaction, seq, sent_at, removed_seq, event_id)
   select * from json_to_recordset(${JSON.stringify(removedFirst(reactions))}::text::json) as n("roomId" uuid, "messageId" uuid,
-    "reactionId" uuid, "senderId" text, reaction text, seq bigint, "sentAt" timestamptz, "removedSeq" bigint)
+    "reactionId" uuid, "senderId" text, reaction text, seq bigint, "sentAt" timestamptz, "removedSeq" bigint, "eventId" text)
   on conflict (room_id, reaction_id) do update set removed_seq = excluded.removed_seq`.execute();
 
 /** At most one of a kind may stand, and the index looks at each row by itself: the old one must have gone before the new one comes. */
@@ -90,22 +102,26 @@ const removedFirst = (reactions: readonly ReactionRow[]): readonly ReactionRow[]
 
 const receiptRows = (sql: Sql, receipts: readonly ReceiptRow[]) =>
   sql`json_to_recordset(${JSON.stringify(receipts)}::text::json) as n("roomId" uuid, "userId" text, hidden boolean,
-    "messageId" uuid, "messageSeq" bigint, "messagePlace" bigint, "readAt" timestamptz, "stampSeq" bigint)`;
+    private boolean, "messageId" uuid, "eventId" text, "messageSeq" bigint, "messagePlace" bigint, "readAt" timestamptz,
+    "stampSeq" bigint)`;
 
 /** What becomes of a receipt that is there already. */
 const replaceReceipt = (sql: Sql) =>
-  sql`on conflict (room_id, user_id, hidden) do update set message_id = excluded.message_id, message_seq = excluded.message_seq,
+  sql`on conflict (room_id, user_id, hidden, private) do update set message_id = excluded.message_id,
+    event_id = excluded.event_id, message_seq = excluded.message_seq,
     message_place = excluded.message_place, read_at = excluded.read_at, stamp_seq = excluded.stamp_seq,
     changed_at = excluded.changed_at, xid = excluded.xid`;
 
 export const putReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now: Date) =>
   sql`
-  insert into receipts (room_id, user_id, hidden, message_id, message_seq, message_place, read_at, stamp_seq, changed_at)
+  insert into receipts (room_id, user_id, hidden, private, message_id, event_id, message_seq, message_place, read_at,
+    stamp_seq, changed_at)
   select n.*, ${now} from ${receiptRows(sql, receipts)} ${replaceReceipt(sql)}`.execute();
 
 /**
  * Hidden receipts. No lock of a room keeps a user from showing themselves meanwhile, so each choice is looked at once more, under
- * a lock that `choose` waits for: a receipt of somebody who shows themselves by now is not hidden any more.
+ * a lock that `choose` waits for: a receipt of somebody who shows themselves by now is not hidden any more. A private one is,
+ * whoever shows what.
  */
 export const putHiddenReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now: Date) =>
   sql`
@@ -113,16 +129,19 @@ export const putHiddenReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now
     select user_id from users where user_id = any(${receipts.map(({ userId }) => userId)}::text[])
       and choice = 'appear_offline' order by user_id for share
   )
-  insert into receipts (room_id, user_id, hidden, message_id, message_seq, message_place, read_at, stamp_seq, changed_at)
-  select "roomId", "userId", exists (select from hiding h where h.user_id = n."userId"), "messageId", "messageSeq",
-    "messagePlace", "readAt", "stampSeq", ${now} from ${receiptRows(sql, receipts)} ${replaceReceipt(sql)}`.execute();
+  insert into receipts (room_id, user_id, hidden, private, message_id, event_id, message_seq, message_place, read_at,
+    stamp_seq, changed_at)
+  select "roomId", "userId", private or exists (select from hiding h where h.user_id = n."userId"), private, "messageId", "eventId",
+    "messageSeq", "messagePlace", "readAt", "stampSeq", ${now} from ${receiptRows(sql, receipts)} ${replaceReceipt(sql)}`.execute();
 
-/** A user's receipts that were hidden, over the visible ones, which are behind them; stamped as if they were made now. */
+/** A user's receipts that were hidden, over the visible ones, which are behind them; stamped as if they were made now. Private ones stay. */
 export const showReceipts = (sql: Sql, userId: string) =>
   sql`
-  with shown as (delete from receipts where user_id = ${userId} and hidden returning *)
-  insert into receipts (room_id, user_id, hidden, message_id, message_seq, message_place, read_at, stamp_seq, changed_at)
-  select s.room_id, s.user_id, false, s.message_id, s.message_seq, s.message_place, s.read_at, r.last_seq, clock_timestamp()
+  with shown as (delete from receipts where user_id = ${userId} and hidden and not private returning *)
+  insert into receipts (room_id, user_id, hidden, private, message_id, event_id, message_seq, message_place, read_at,
+    stamp_seq, changed_at)
+  select s.room_id, s.user_id, false, false, s.message_id, s.event_id, s.message_seq, s.message_place, s.read_at, r.last_seq,
+    clock_timestamp()
   from shown s join rooms r on r.room_id = s.room_id ${replaceReceipt(sql)}`.execute();
 
 export const putMarkers = (sql: Sql, markers: readonly MarkerRow[]) =>
@@ -148,14 +167,24 @@ export const putParts = (sql: Sql, parts: readonly PartRow[]) =>
  */
 export const putUsers = (sql: Sql, users: readonly UserRow[]) =>
   sql`
-  insert into users as u (user_id, name, revoked_at, choice, choice_version, active_at)
+  insert into users as u (user_id, name, revoked_at, choice, choice_version, active_at, matrix_user_id)
   select * from json_to_recordset(${JSON.stringify(users)}::text::json) as n("userId" text, name text, "revokedAt" timestamptz,
-    choice text, "choiceVersion" integer, "activeAt" timestamptz)
+    choice text, "choiceVersion" integer, "activeAt" timestamptz, "matrixUserId" text)
   order by "userId" collate "C"
   on conflict (user_id) do update set name = excluded.name, revoked_at = greatest(u.revoked_at, excluded.revoked_at),
     choice = case when excluded.choice_version > u.choice_version then excluded.choice else u.choice end,
     choice_version = greatest(u.choice_version, excluded.choice_version),
-    active_at = greatest(u.active_at, excluded.active_at), xid = excluded.xid`.execute();
+    active_at = greatest(u.active_at, excluded.active_at), matrix_user_id = coalesce(excluded.matrix_user_id, u.matrix_user_id),
+    xid = excluded.xid`.execute();
+
+export const putMatrix = (sql: Sql, rows: readonly MatrixRow[]) =>
+  sql`
+  insert into matrix_events (room_id, event_id, kind, target_id, subject_id, sender_id, sent_at, revision, redacted, seq)
+  select * from json_to_recordset(${JSON.stringify(rows)}::text::json) as n("roomId" uuid, "eventId" text, kind text,
+    "targetId" text, "subjectId" uuid, "senderId" text, "sentAt" timestamptz, revision json, redacted boolean, seq bigint)
+  on conflict (room_id, event_id) do update set kind = excluded.kind, target_id = excluded.target_id,
+    subject_id = excluded.subject_id, sender_id = excluded.sender_id, sent_at = excluded.sent_at, revision = excluded.revision,
+    redacted = excluded.redacted, seq = excluded.seq`.execute();
 
 /** Events are only ever added. */
 export const insertEvents = (sql: Sql, events: readonly EventRow[], now: Date) =>

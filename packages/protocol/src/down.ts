@@ -25,6 +25,22 @@ export const Original = v.object({
   editedAt: v.nullable(time),
 });
 
+/** What a message has besides its text: absent are "m.text", no file, no thread, and an event id made of `messageId`. */
+const kinds = {
+  messageType: v.optional(v.string()),
+  file: v.optional(
+    v.object({
+      filename: v.nullable(v.string()),
+      mime_type: v.nullable(v.string()),
+      size: v.nullable(v.number()),
+      mxc_uri: v.nullable(v.string()),
+    }),
+  ),
+  threadRootEventId: v.optional(id),
+};
+/** The Matrix event id of the message, or of the one that is reacted to, when Matrix gave it one. */
+const eventId = v.optional(id);
+
 const type = <const T extends string>(name: T) => v.literal(name);
 
 /** Durable events: each has its room's next seq. */
@@ -37,9 +53,11 @@ export const DurableEvent = v.variant("type", [
     messageId: id,
     clientMessageId,
     mentions,
+    eventId,
+    ...kinds,
   }),
-  v.object({ type: type("EDIT_MSG"), ...sent, message: v.string(), messageId: id, editedAt: time }),
-  v.object({ type: type("DELETE_MSG"), ...sent, messageId: id, timeStamp: time }),
+  v.object({ type: type("EDIT_MSG"), ...sent, message: v.string(), messageId: id, editedAt: time, eventId, ...kinds }),
+  v.object({ type: type("DELETE_MSG"), ...sent, messageId: id, timeStamp: time, eventId }),
   v.object({
     type: type("REPLY"),
     ...sent,
@@ -49,9 +67,19 @@ export const DurableEvent = v.variant("type", [
     timeStamp: time,
     clientMessageId,
     mentions,
+    eventId,
+    ...kinds,
   }),
-  v.object({ type: type("REACT"), ...sent, messageId: id, message: v.string(), parentMessageId: id, timeStamp: time }),
-  v.object({ type: type("DELETE_REACT"), ...sent, messageId: id, parentMessageId: id }),
+  v.object({
+    type: type("REACT"),
+    ...sent,
+    messageId: id,
+    message: v.string(),
+    parentMessageId: id,
+    timeStamp: time,
+    eventId,
+  }),
+  v.object({ type: type("DELETE_REACT"), ...sent, messageId: id, parentMessageId: id, eventId }),
   v.object({ type: type("USER_JOIN"), ...sent, message: id, username: v.string() }),
   v.object({ type: type("USER_LEAVE"), ...sent, message: v.string(), timeStamp: time }),
   v.object({ type: type("NEW_CHAT"), ...sent, timeStamp: time, message: v.string() }),
@@ -63,7 +91,7 @@ export const DurableEvent = v.variant("type", [
 export const Signal = v.variant("type", [
   v.object({ type: type("TYPING"), recipientId, chatId: id, senderId: id }),
   v.object({ type: type("STOP_TYPING"), chatId: id, senderId: id }),
-  v.object({ type: type("READ_MSG"), recipientId, chatId: id, senderId: id, messageId: id, timeStamp: time }),
+  v.object({ type: type("READ_MSG"), recipientId, chatId: id, senderId: id, messageId: id, timeStamp: time, eventId }),
   /** Many at once: a READ_MSG for each reader and session would be readers times sessions frames. */
   v.object({
     type: type("RECEIPTS"),

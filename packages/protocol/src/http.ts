@@ -1,6 +1,6 @@
-/** Bodies and queries of the REST surface that `up.ts` does not hold. CONTRACT sections 5 and 6. */
+/** Bodies and queries of the REST surface that `up.ts` does not hold. CONTRACT sections 5 to 8. */
 import * as v from "valibot";
-import { messageId, roomId, userId } from "./ids.ts";
+import { matrixRoomId, matrixUserId, messageId, roomId, userId } from "./ids.ts";
 import { Choice, WORDS } from "./presence.ts";
 import { label, object } from "./text.ts";
 
@@ -17,6 +17,8 @@ export const CreateRoom = v.object({
     [],
   ),
   metadata: v.optional(object, {}),
+  /** The room of Matrix that this one is bridged to. */
+  matrix_room_id: v.optional(matrixRoomId),
 });
 
 export const PatchRoom = v.pipe(
@@ -25,7 +27,10 @@ export const PatchRoom = v.pipe(
 );
 
 export const PutMember = v.object({ role: v.optional(role) });
-export const PutUser = v.object({ name });
+export const PutUser = v.pipe(
+  v.object({ name: v.optional(name), matrix_user_id: v.optional(matrixUserId) }),
+  v.check((body) => body.name !== undefined || body.matrix_user_id !== undefined, "name or matrix_user_id"),
+);
 
 /** A page's size in a query: 1 to 100, 50 when absent. */
 export const limit = v.optional(
@@ -40,10 +45,13 @@ export const limit = v.optional(
 );
 
 export const HistoryQuery = v.object({ limit, before: v.optional(messageId) });
-export const RoomsQuery = v.object({ limit, cursor: v.optional(v.pipe(v.string(), v.maxLength(200))) });
+/** What an earlier page gave to go on from; who made it knows what it holds. */
+const cursor = v.optional(v.pipe(v.string(), v.maxLength(200)));
+export const RoomsQuery = v.object({ limit, cursor });
 
 export type CreateRoom = v.InferOutput<typeof CreateRoom>;
 export type PatchRoom = v.InferOutput<typeof PatchRoom>;
+export type ProjectionsQuery = v.InferOutput<typeof ProjectionsQuery>;
 export type Role = v.InferOutput<typeof role>;
 
 const eventId = messageId;
@@ -80,6 +88,33 @@ const time = v.pipe(
   utc,
   v.transform((text) => new Date(text)),
 );
+/** The types that statistics always count. */
+export const MESSAGE_TYPES = ["m.text", "m.image", "m.file", "m.audio", "m.video"] as const;
+/** The type of a message whose text is not ours to read. */
+export const ENCRYPTED = "m.room.encrypted";
+
+/** Which message projections are asked for: all filters that are given hold at once. */
+export const ProjectionsQuery = v.object({
+  conversation_id: v.optional(roomId),
+  message_type: v.optional(v.picklist([...MESSAGE_TYPES, ENCRYPTED, "m.notice", "m.emote", "m.location", "m.sticker"])),
+  has_attachment: v.optional(
+    v.pipe(
+      v.picklist(["true", "false"]),
+      v.transform((word) => word === "true"),
+    ),
+  ),
+  sender_user_id: v.optional(userId),
+  thread_root_event_id: v.optional(eventId),
+  /** At this time or later. */
+  sent_after: v.optional(time),
+  /** Before this time. */
+  sent_before: v.optional(time),
+  q: v.optional(label(200)),
+  cursor,
+  limit,
+});
+export const StatsQuery = v.object({ conversation_id: roomId });
+
 export const PutMute = v.object({ until: v.nullable(time) });
 export const PutSnooze = v.object({ until: time });
 

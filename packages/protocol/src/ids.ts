@@ -3,6 +3,8 @@ import * as v from "valibot";
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const USER = /^[A-Za-z0-9._~:@!$=+-]{1,128}$/;
 const MATRIX_EVENT = /^\$[^\s\0\p{Surrogate}]{1,254}$/u;
+const MATRIX_ROOM = /^![^\s\0\p{Surrogate}]{1,254}$/u;
+const MATRIX_USER = /^(?=.{4,255}$)@[^\s:\0\p{Surrogate}]+:[A-Za-z0-9.:[\]-]+$/u;
 /** `$<base64url of 16 bytes>:server`: the Matrix event id of a message that did not come from Matrix. */
 const OWN_MATRIX_EVENT = /^\$([A-Za-z0-9_-]{22}):/;
 
@@ -37,6 +39,12 @@ export function matrixEventId(messageId: string, serverName: string): string {
   return `$${base64}${pairOf(Number.parseInt(hex.slice(30), 16) << 4)}:${serverName}`;
 }
 
+/** What a message's event id is: Matrix's, or, when it did not come from there, the one made of our id. */
+export const eventIdOf = (
+  { eventId, messageId }: { readonly messageId: string; readonly eventId?: string | null | undefined },
+  serverName: string,
+): string => eventId ?? matrixEventId(messageId, serverName);
+
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const pairOf = (bits: number): string => BASE64.charAt(bits >> 6) + BASE64.charAt(bits & 63);
 
@@ -65,3 +73,6 @@ export const userId = v.pipe(
   v.string(),
   v.regex(USER, "a user id: 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ ! $ = + -"),
 );
+/** Opaque: newer rooms have no domain in their id. */
+export const matrixRoomId = v.pipe(v.string(), v.regex(MATRIX_ROOM, "a Matrix room id: !…"));
+export const matrixUserId = v.pipe(v.string(), v.regex(MATRIX_USER, "a Matrix user id: @name:server"));

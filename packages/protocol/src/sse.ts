@@ -1,7 +1,8 @@
 /** What a stream of server-sent events is sent. The five events of the seed `sphere-signals.txt`; CONTRACT section 5 adds to them. */
 import * as v from "valibot";
 import type { EventBody } from "./down.ts";
-import { matrixEventId } from "./ids.ts";
+import { ENCRYPTED } from "./http.ts";
+import { eventIdOf } from "./ids.ts";
 
 const id = v.string();
 const time = v.pipe(v.string(), v.isoTimestamp());
@@ -24,7 +25,7 @@ export const SseEvent = v.variant("event", [
     sent_at: time,
     has_attachment: v.boolean(),
     is_encrypted: v.boolean(),
-    thread_metadata: v.null(),
+    thread_metadata: v.nullable(v.object({ is_thread_reply: v.literal(true), thread_root_event_id: id })),
   }),
   event("message_edited", { ...message, preview: v.nullable(v.string()), edited_at: time }),
   event("message_deleted", { ...message, deleted_at: time }),
@@ -55,33 +56,23 @@ export type SseEvent = v.InferOutput<typeof SseEvent>;
 
 /** What printing a message takes besides the message. */
 export interface Print {
-  /** `SERVER_NAME`, the domain of Matrix event ids. */
+  /** `SERVER_NAME`, the domain of the event ids of what did not come from Matrix. */
   readonly serverName: string;
   /** The beginning of a message on one line. */
   readonly preview: (content: string) => string;
 }
 
 /** A durable event as a stream is sent it. */
-export function sseOf(body: EventBody, { serverName, preview }: Print): SseEvent {
+export function sseOf(body: EventBody, print: Print): SseEvent {
+  const { serverName } = print;
   switch (body.type) {
     case "SEND_MSG":
     case "REPLY":
-      return {
-        event: "message",
-        data: {
-          ...messageIn(body, serverName),
-          message_type: "m.text",
-          preview: preview(body.message),
-          sent_at: body.timeStamp,
-          has_attachment: false,
-          is_encrypted: false,
-          thread_metadata: null,
-        },
-      };
+      return { event: "message", data: sentIn(body, print) };
     case "EDIT_MSG":
       return {
         event: "message_edited",
-        data: { ...messageIn(body, serverName), preview: preview(body.message), edited_at: body.editedAt },
+        data: { ...messageIn(body, serverName), preview: previewOf(body, print), edited_at: body.editedAt },
       };
     case "DELETE_MSG":
       return { event: "message_deleted", data: { ...messageIn(body, serverName), deleted_at: body.timeStamp } };
@@ -98,6 +89,7 @@ export function sseOf(body: EventBody, { serverName, preview }: Print): SseEvent
 }
 
 type MessageBody = Extract<EventBody, { messageId: string }>;
+type TextBody = Extract<EventBody, { type: "SEND_MSG" | "REPLY" | "EDIT_MSG" }>;
 type RoomBody = Exclude<EventBody, MessageBody>;
 
 /** An event about the conversation itself, or who is in it. */
@@ -123,15 +115,37 @@ function sseOfRoom(body: RoomBody): SseEvent {
   }
 }
 
-const messageIn = ({ messageId, senderId }: MessageBody, serverName: string) => ({
-  id: `msg-${messageId}`,
-  event_id: matrixEventId(messageId, serverName),
+function sentIn(body: Extract<TextBody, { timeStamp: string }>, print: Print) {
+  const { threadRootEventId: root, timeStamp: sent_at } = body;
+  return {
+    ...messageIn(body, print.serverName),
+    message_type: body.messageType ?? "m.text",
+    preview: previewOf(body, print),
+    sent_at,
+    has_attachment: body.file !== undefined,
+    is_encrypted: isEncrypted(body),
+    thread_metadata: root === undefined ? null : { is_thread_reply: true as const, thread_root_event_id: root },
+  };
+}
+
+const isEncrypted = ({ messageType }: TextBody): boolean => messageType === ENCRYPTED;
+
+const previewOf = (body: TextBody, { preview }: Print): string | null =>
+  isEncrypted(body) ? null : preview(body.message);
+
+const messageIn = ({ senderId, ...message }: MessageBody, serverName: string) => ({
+  id: `msg-${message.messageId}`,
+  event_id: eventIdOf(message, serverName),
   sender_user_id: senderId,
 });
 
 function reactionIn(body: Extract<EventBody, { parentMessageId: string }>, serverName: string) {
-  const { messageId, parentMessageId, senderId } = body;
-  return { id: messageId, event_id: matrixEventId(parentMessageId, serverName), sender_user_id: senderId };
+  const { messageId, parentMessageId, senderId, eventId } = body;
+  return {
+    id: messageId,
+    event_id: eventIdOf({ messageId: parentMessageId, eventId }, serverName),
+    sender_user_id: senderId,
+  };
 }
 
 /** A reader ends a line at any of these. */

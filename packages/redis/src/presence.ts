@@ -7,6 +7,7 @@ import type {
   PresenceRow,
   PresenceTiming,
   Registry,
+  Word,
 } from "@signalbox/core/registry";
 import { Problem } from "@signalbox/protocol/errors";
 import { type Commands, load, type Script } from "./commands.ts";
@@ -15,6 +16,7 @@ import { Leases } from "./leases.ts";
 
 const enter = load("enter_presence", "presence");
 const leave = load("leave_presence", "presence");
+const vouch = load("vouch_presence", "presence");
 const touch = load("touch_presence", "presence");
 const choose = load("choose_presence", "presence");
 const settle = load("settle_presence", "presence");
@@ -75,6 +77,12 @@ export class PresenceRegistry implements Registry {
     );
     const left = replies as [changes: string[], gone: string[]][];
     return { changes: changesOf(left.map(([changes]) => changes)), gone: left.flatMap(([, gone]) => gone) };
+  }
+
+  async vouch(words: readonly Word[]): Promise<readonly PresenceChange[]> {
+    return changesOf(
+      await inBuckets(words, userOf, (bucket, group) => this.run(vouch, bucket, { args: [JSON.stringify(group)] })),
+    );
   }
 
   async touch(activities: readonly Activity[]): Promise<readonly PresenceChange[]> {

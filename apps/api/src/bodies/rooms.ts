@@ -1,5 +1,6 @@
 /** What REST prints of rooms, members and messages. CONTRACT sections 3 "History" and 6 "Rooms". */
-import type { HistoryMessage, MemberRow, MessageRow, ReactionRow, RoomRow, RoomSummary } from "@signalbox/core/ports";
+import type { HistoryMessage, RoomSummary } from "@signalbox/core/ports";
+import type { MemberRow, MessageRow, ReactionRow, RoomRow } from "@signalbox/core/rows";
 
 export const roomBody = (room: RoomRow) => ({
   id: room.roomId,
@@ -7,7 +8,7 @@ export const roomBody = (room: RoomRow) => ({
   metadata: room.metadata,
   created_by: room.createdBy,
   created_at: room.createdAt.toISOString(),
-  matrix_room_id: null,
+  matrix_room_id: room.matrixRoomId,
   member_count: room.memberCount,
   seq: room.lastSeq,
 });
@@ -43,6 +44,15 @@ const messageBody = (message: MessageRow) => ({
   editedAt: message.editedAt?.toISOString() ?? null,
   seq: message.seq,
   deleted: message.deletedAt !== null,
+  ...fromMatrix(message),
+});
+
+/** What only a message that came from Matrix has, under the names that events give it. */
+const fromMatrix = ({ type, file, threadRoot, eventId }: MessageRow) => ({
+  ...(eventId === null ? {} : { eventId }),
+  ...(type === "m.text" ? {} : { messageType: type }),
+  ...(file === null ? {} : { file }),
+  ...(threadRoot === null ? {} : { threadRootEventId: threadRoot }),
 });
 
 const reactionBody = (reaction: ReactionRow) => ({

@@ -1,7 +1,7 @@
 /** What `/chat/api/v1` prints of a conversation's signals. CONTRACT section 5. */
 import type { StateMember, Typist } from "@signalbox/core/ports";
 import type { Seen } from "@signalbox/core/presence";
-import { matrixEventId } from "@signalbox/protocol/ids";
+import { eventIdOf } from "@signalbox/protocol/ids";
 import { wordOf } from "@signalbox/protocol/presence";
 import type { Snapshot } from "../snapshot.ts";
 
@@ -38,7 +38,7 @@ export const receiptsBody = (members: readonly StateMember[], serverName: string
       : [
           {
             user_id: userId,
-            last_read_event_id: matrixEventId(read.messageId, serverName),
+            last_read_event_id: eventIdOf(read, serverName),
             read_at: read.readAt.toISOString(),
           },
         ],

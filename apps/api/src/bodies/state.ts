@@ -1,5 +1,6 @@
 /** What `/v1` prints of a room's state. CONTRACT section 6. */
-import type { PartRow, RoomState } from "@signalbox/core/ports";
+import type { RoomState } from "@signalbox/core/ports";
+import type { PartRow } from "@signalbox/core/rows";
 import type { Snapshot } from "../snapshot.ts";
 import { roomBody } from "./rooms.ts";
 

@@ -3,25 +3,10 @@ import type { HistoryMessage } from "@signalbox/core/ports";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Action } from "@signalbox/protocol/up";
 import { describe, expect, it } from "vitest";
-import { fakeApi, MESSAGE, ROOM } from "../api.fake.ts";
+import { fakeApi, fakeMessage, MESSAGE, ROOM } from "../api.fake.ts";
 
 const message: HistoryMessage = {
-  roomId: ROOM,
-  seq: 7,
-  place: 1,
-  messageId: MESSAGE,
-  senderId: "ada",
-  content: "hello",
-  sentAt: new Date(0),
-  clientMessageId: "c1",
-  replyTo: null,
-  mentions: null,
-  named: null,
-  editSeq: 8,
-  editedAt: new Date(1000),
-  deleteSeq: null,
-  deletedAt: null,
-  deletedBy: null,
+  ...fakeMessage({ seq: 7, clientMessageId: "c1", editSeq: 8, editedAt: new Date(1000) }),
   original: null,
   reactions: [
     {
@@ -33,6 +18,7 @@ const message: HistoryMessage = {
       seq: 9,
       sentAt: new Date(2000),
       removedSeq: null,
+      eventId: null,
     },
   ],
 };
@@ -142,6 +128,40 @@ describe("GET /api/chat/{chatId}/messages", () => {
         },
       ],
     });
+  });
+
+  it("prints what only messages of Matrix have, as their events do", async () => {
+    const file = { filename: "a.pdf", mime_type: "application/pdf", size: 5, mxc_uri: "mxc://example.org/AbC" };
+    const pushed = { ...message, type: "m.file", file, threadRoot: "$root", eventId: "$event" };
+    const { call } = fakeApi({ store: { ...membersOnly, history: async () => [pushed, message] } });
+    const { messages } = (await (await call("ada", "GET", `/api/chat/${ROOM}/messages`)).json()) as {
+      messages: object[];
+    };
+    const more = { eventId: "$event", messageType: "m.file", file, threadRootEventId: "$root" };
+    expect(messages[0]).toEqual({ ...messages[1], ...more });
+  });
+
+  it("finds a message by Matrix's id of it, in this room", async () => {
+    const asked: unknown[][] = [];
+    const { call } = fakeApi({
+      store: {
+        ...membersOnly,
+        messageIds: async (...ask) => {
+          asked.push(ask);
+          return new Map([["$event", MESSAGE]]);
+        },
+        history: async (...read) => {
+          asked.push(read);
+          return [];
+        },
+      },
+    });
+    expect((await call("ada", "GET", `/api/chat/${ROOM}/messages?before=$event`)).status).toBe(200);
+    expect(asked).toEqual([
+      [ROOM, ["$event"]],
+      [ROOM, 50, MESSAGE],
+    ]);
+    expect((await call("ada", "GET", `/api/chat/${ROOM}/messages?before=$other`)).status).toBe(404);
   });
 
   it("reads 50 from the end, or as many as asked for before a message in any form", async () => {

@@ -7,11 +7,11 @@ import type { Act } from "../act.ts";
 import type { Authenticated, Doors } from "../auth.ts";
 import { historyBody } from "../bodies/rooms.ts";
 import { readJson } from "../body.ts";
-import { noSuchRoom, roomIn } from "../paths.ts";
+import { noSuchRoom, ownIdOf, roomIn } from "../paths.ts";
 
 export interface ChatDeps extends Pick<Doors, "auth" | "limited"> {
   readonly act: Act;
-  readonly store: Pick<Store, "seqOf" | "history">;
+  readonly store: Pick<Store, "seqOf" | "history" | "messageIds">;
 }
 
 /** Actions and history. CONTRACT section 3. */
@@ -28,10 +28,14 @@ export function chatRoutes({ auth, limited, act, store }: ChatDeps): Hono<Authen
 
   app.get("/api/chat/:chatId/messages", auth, async (c) => {
     const roomId = roomIn(c.req.param("chatId"));
-    const { limit, before = null } = parse(HistoryQuery, c.req.query());
+    const { limit, before } = parse(HistoryQuery, c.req.query());
     const { userId, service } = c.get("actor");
     if ((await store.seqOf(roomId, userId, service)) === null) throw noSuchRoom();
-    const messages = await store.history(roomId, limit, before);
+    const messages = await store.history(
+      roomId,
+      limit,
+      before === undefined ? null : await ownIdOf(store, roomId, before),
+    );
     return c.json({ messages: messages.map(historyBody) });
   });
 

@@ -1,7 +1,7 @@
 import type { RoomSummary } from "@signalbox/core/ports";
 import { Problem } from "@signalbox/protocol/errors";
 import { describe, expect, it } from "vitest";
-import { fakeApi, MESSAGE, printedRoom as printed, ROOM, room } from "../api.fake.ts";
+import { fakeApi, fakeMessage, MESSAGE, printedRoom as printed, ROOM, room } from "../api.fake.ts";
 
 /** The API over a writer that notes what it was asked for, and answers `answer` to everything. */
 function noting(answer: unknown) {
@@ -25,6 +25,18 @@ describe("rooms", () => {
     expect(await response.json()).toEqual({ data: printed });
     expect(asked).toEqual([["createRoom", { name: "Den", members: ["bob"], metadata: {} }]]);
     expect(touched).toEqual(["ada"]);
+  });
+
+  it("are bridged by a service alone, to what is a room of Matrix", async () => {
+    const { call, asked } = noting({ ...room, matrixRoomId: "!den:example.org" });
+    const bridged = (matrix_room_id: unknown) => ({ name: "Den", matrix_room_id });
+    const response = await call("service", "POST", "/v1/rooms", bridged("!den:example.org"));
+    expect(await response.json()).toEqual({ data: { ...printed, matrix_room_id: "!den:example.org" } });
+    expect(asked).toEqual([["createRoom", { ...bridged("!den:example.org"), members: [], metadata: {} }]]);
+    expect((await call("ada", "POST", "/v1/rooms", bridged("!den:example.org"))).status).toBe(403);
+    for (const wrong of ["", "!", "den", "#den:example.org", "!d n", `!${"n".repeat(255)}`, 5, null])
+      expect((await call("service", "POST", "/v1/rooms", bridged(wrong))).status).toBe(400);
+    expect(asked).toHaveLength(1);
   });
 
   it("are changed and deleted under any form of their id", async () => {
@@ -102,24 +114,13 @@ describe("members", () => {
 
 describe("GET /v1/rooms", () => {
   const ids = ["c", "b", "a"].map((last) => ROOM.replace(/1$/, last));
-  const lastMessage = {
-    roomId: ROOM,
-    seq: 3,
-    place: 1,
-    messageId: MESSAGE,
+  const lastMessage = fakeMessage({
     senderId: "bob",
     content: "",
-    sentAt: new Date(0),
-    clientMessageId: null,
-    replyTo: null,
-    mentions: null,
-    named: null,
-    editSeq: null,
-    editedAt: null,
     deleteSeq: 3,
     deletedAt: new Date(1),
     deletedBy: "bob",
-  };
+  });
   /** A store with three rooms of ada's, newest first. */
   const roomPage = async (userId: string, limit: number, before: string | null): Promise<RoomSummary[]> =>
     ids

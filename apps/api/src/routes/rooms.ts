@@ -1,14 +1,13 @@
-import type { RoomSummary, Store } from "@signalbox/core/ports";
+import type { Store } from "@signalbox/core/ports";
 import type { Writer } from "@signalbox/core/writer";
 import { CreateRoom, PatchRoom, PutMember, RoomsQuery } from "@signalbox/protocol/http";
-import { parseRoomId } from "@signalbox/protocol/ids";
 import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";
-import type { Authenticated, Doors } from "../auth.ts";
+import { type Authenticated, type Doors, requireService } from "../auth.ts";
 import { memberBody, roomBody, summaryBody } from "../bodies/rooms.ts";
 import { readJson } from "../body.ts";
+import { behind, pageOf } from "../cursor.ts";
 import { roomIn, userIn } from "../paths.ts";
-import { wrongField } from "../problem.ts";
 
 export interface RoomDeps extends Pick<Doors, "auth" | "acting"> {
   readonly store: Pick<Store, "roomPage">;
@@ -22,14 +21,17 @@ export function roomRoutes(deps: RoomDeps): Hono<Authenticated> {
 
   app.get("/v1/rooms", auth, async (c) => {
     const { limit, cursor } = parse(RoomsQuery, c.req.query());
-    // One more than asked for tells whether there is a next page.
-    const rooms = await store.roomPage(c.get("actor").userId, limit + 1, cursor === undefined ? null : behind(cursor));
-    const page = rooms.slice(0, limit);
-    return c.json({ data: page.map(summaryBody), next_cursor: rooms.length > limit ? cursorAt(page.at(-1)) : null });
+    const before = cursor === undefined ? null : behind(cursor);
+    const rooms = await store.roomPage(c.get("actor").userId, limit + 1, before);
+    const { page, next_cursor } = pageOf(rooms, limit, ({ roomId }) => roomId);
+    return c.json({ data: page.map(summaryBody), next_cursor });
   });
 
   app.post("/v1/rooms", acting, async (c) => {
-    const room = await writer.createRoom(c.get("actor"), parse(CreateRoom, await readJson(c)));
+    const body = parse(CreateRoom, await readJson(c));
+    // Whoever says what a room is in Matrix decides who speaks there.
+    if (body.matrix_room_id !== undefined) requireService(c.get("actor"));
+    const room = await writer.createRoom(c.get("actor"), body);
     return c.json({ data: roomBody(room) }, 201);
   });
 
@@ -63,14 +65,4 @@ function memberRoutes({ acting, writer }: RoomDeps): Hono<Authenticated> {
   });
 
   return app;
-}
-
-/** Opaque to clients, so that it may one day hold something else. It names a room, not a position: it holds while rooms are added. */
-const cursorAt = (last: RoomSummary | undefined): string | null =>
-  last === undefined ? null : Buffer.from(last.roomId).toString("base64url");
-
-function behind(cursor: string): string {
-  const roomId = parseRoomId(Buffer.from(cursor, "base64url").toString());
-  if (roomId === undefined) throw wrongField("cursor", "a next_cursor of an earlier page");
-  return roomId;
 }

@@ -23,7 +23,9 @@ const member = (userId: string, read: StateMember["read"]): StateMember => ({
 });
 const online: Seen = { userId: ADA, status: "online", activeAt: at("14:35:00") };
 const offline: Seen = { userId: BOB, status: "offline", activeAt: at("12:00:00") };
-const state = fakeState({ members: [member(ADA, { messageId: MESSAGE, readAt: at("14:35:30") }), member(BOB, null)] });
+const state = fakeState({
+  members: [member(ADA, { messageId: MESSAGE, eventId: null, readAt: at("14:35:30") }), member(BOB, null)],
+});
 
 /** A room that only ada and services see. */
 const membersOnly = {

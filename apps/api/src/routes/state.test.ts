@@ -20,7 +20,7 @@ const members: RoomState["members"] = [
     role: "owner",
     joinedAt: new Date(0),
     activeAt: null,
-    read: { messageId: MESSAGE, readAt: new Date(1000) },
+    read: { messageId: MESSAGE, eventId: null, readAt: new Date(1000) },
   },
   { userId: BOB, name: null, role: "member", joinedAt: new Date(2000), activeAt: null, read: null },
 ];
@@ -93,7 +93,9 @@ function noting(known = true) {
     note("snooze")(rest);
     return known;
   };
-  return { asked, ...fakeApi({ writer: { putPart }, store: { mute, snooze } }) };
+  const messageIds = async (_room: string | null, eventIds: readonly string[]) =>
+    new Map(eventIds.filter((id) => id === "$event").map((id) => [id, MESSAGE]));
+  return { asked, ...fakeApi({ writer: { putPart }, store: { mute, snooze, messageIds } }) };
 }
 
 describe("GET /v1/rooms/{id}/state", () => {
@@ -279,7 +281,7 @@ describe("mute", () => {
 describe("snoozes", () => {
   it("hold until a time, or end", async () => {
     const { call: request, asked } = noting();
-    for (const id of [MESSAGE, EVENT, `msg-${MESSAGE}`, "%24AZKhsgAAcACAAAAAAAAACg%3Alocalhost"]) {
+    for (const id of [MESSAGE, EVENT, `msg-${MESSAGE}`, "%24AZKhsgAAcACAAAAAAAAACg%3Alocalhost", "%24event"]) {
       const path = `${PATH}/snoozes/${id}`;
       expect(await (await request(ADA, "PUT", path, { until: UNTIL })).json()).toEqual({
         data: { event_id: EVENT, until: UNTIL },
@@ -311,6 +313,7 @@ describe("what a user sets for themselves", () => {
     }
     expect((await noting().call(ADA, "PUT", `${PATH}/snoozes/5`, { until: UNTIL })).status).toBe(404);
     expect((await noting().call(ADA, "DELETE", `${PATH}/snoozes/5`)).status).toBe(404);
+    expect((await noting().call(ADA, "PUT", `${PATH}/snoozes/$other`, { until: UNTIL })).status).toBe(404);
   });
 
   it("counts towards the rate limit, as do the parts", async () => {

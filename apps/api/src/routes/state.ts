@@ -7,11 +7,11 @@ import type { Authenticated, Doors } from "../auth.ts";
 import { roomBody } from "../bodies/rooms.ts";
 import { engagementBody, eventId, membersBody, partBody, sidekicksBody, stateBody } from "../bodies/state.ts";
 import { readJson } from "../body.ts";
-import { messageIn, noSuchMessage, noSuchRoom, roomIn, sidekickIn } from "../paths.ts";
+import { messageIn, noSuchMessage, noSuchRoom, ownIdOf, roomIn, sidekickIn } from "../paths.ts";
 import { readState, type SnapshotDeps, takeSnapshot } from "../snapshot.ts";
 
 export interface StateDeps extends Pick<Doors, "auth" | "acting">, SnapshotDeps {
-  readonly store: Pick<Store, "roomState" | "mute" | "snooze">;
+  readonly store: Pick<Store, "roomState" | "mute" | "snooze" | "messageIds">;
   readonly writer: Pick<Writer, "putPart">;
 }
 
@@ -126,15 +126,16 @@ function personalRoutes({ acting, store }: StateDeps): Hono<Authenticated> {
 
   app.put(`${PATH}/snoozes/:eventId`, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
-    const messageId = messageIn(c.req.param("eventId"));
+    const asked = messageIn(c.req.param("eventId"));
     const { until } = parse(PutSnooze, await readJson(c));
+    const messageId = await ownIdOf(store, roomId, asked);
     if (!(await store.snooze(roomId, c.get("actor").userId, messageId, until))) throw noSuchMessage();
     return c.json({ data: { event_id: eventId(messageId), until: until.toISOString() } });
   });
 
   app.delete(`${PATH}/snoozes/:eventId`, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
-    const messageId = messageIn(c.req.param("eventId"));
+    const messageId = await ownIdOf(store, roomId, messageIn(c.req.param("eventId")));
     if (!(await store.snooze(roomId, c.get("actor").userId, messageId, null))) throw noSuchMessage();
     return c.json({ message: "Snooze ended" });
   });

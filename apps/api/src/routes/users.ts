@@ -12,16 +12,16 @@ export interface UserDeps extends Pick<Doors, "auth"> {
   readonly writer: Pick<Writer, "revoke">;
 }
 
-/** What a trusted back end says about users. CONTRACT sections 4 "Revocation" and 6. */
+/** What a trusted back end says about users. CONTRACT sections 4 "Revocation", 6 and 8. */
 export function userRoutes({ auth, store, writer }: UserDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
 
   app.put("/v1/users/:userId", auth, async (c) => {
     requireService(c.get("actor"));
     const userId = userIn(c.req.param("userId"));
-    const { name } = parse(PutUser, await readJson(c));
-    const user = await store.putUser(userId, name);
-    return c.json({ data: { user_id: user.userId, name: user.name } });
+    const { name = null, matrix_user_id = null } = parse(PutUser, await readJson(c));
+    const user = await store.putUser(userId, name, matrix_user_id);
+    return c.json({ data: { user_id: user.userId, name: user.name, matrix_user_id: user.matrixUserId } });
   });
 
   app.post("/v1/users/:userId/revoke", auth, async (c) => {

@@ -1,8 +1,8 @@
 import { Problem } from "@signalbox/protocol/errors";
 import type { Clock } from "../clock.ts";
-import type { Activity, Arrival, PresenceChange, PresenceTiming, Registry } from "../registry.ts";
+import type { Activity, Arrival, PresenceChange, PresenceTiming, Registry, Word } from "../registry.ts";
 import { Leases } from "./leases.ts";
-import { choose, enter, hasSession, leave, rowOf, touch } from "./presence.ts";
+import { choose, enter, hasSession, leave, rowOf, touch, vouch } from "./presence.ts";
 import { Roll } from "./roll.ts";
 import { wallTime } from "./wall-time.ts";
 
@@ -64,6 +64,16 @@ export class MemoryRegistry implements Registry {
       if (entry === undefined || !hasSession(entry)) gone.push(userId);
     }
     return { changes, gone };
+  }
+
+  async vouch(words: readonly Word[]): Promise<readonly PresenceChange[]> {
+    const now = this.now();
+    return words.flatMap((word) => {
+      const entry = word.forMs > 0 ? this.roll.admit(word.userId) : this.roll.find(word.userId);
+      if (entry === undefined) return [];
+      vouch(entry, word, now, this.timing);
+      return this.roll.settle(entry, now);
+    });
   }
 
   async touch(activities: readonly Activity[]): Promise<readonly PresenceChange[]> {

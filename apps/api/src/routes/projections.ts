@@ -1,0 +1,72 @@
+import type { Actor } from "@signalbox/core/draft";
+import type { ProjectionFilter, Store } from "@signalbox/core/ports";
+import { ProjectionsQuery, StatsQuery } from "@signalbox/protocol/http";
+import { eventIdOf, matrixEventId } from "@signalbox/protocol/ids";
+import { parse } from "@signalbox/protocol/parse";
+import { Hono } from "hono";
+import type { Authenticated, Doors } from "../auth.ts";
+import { projectionBody, statisticsBody } from "../bodies/projections.ts";
+import { behind, pageOf } from "../cursor.ts";
+import { messageIn, noSuchMessage, noSuchRoom } from "../paths.ts";
+
+export interface ProjectionDeps extends Pick<Doors, "auth"> {
+  readonly store: Pick<Store, "projections" | "projection" | "statistics" | "seqOf">;
+  /** `SERVER_NAME`: the domain of the event ids of what did not come from Matrix. */
+  readonly serverName: string;
+}
+
+const MESSAGES = "/core/api/v1/messages";
+
+/** Message projections: list, statistics, one. CONTRACT section 7. */
+export function projectionRoutes({ auth, store, serverName }: ProjectionDeps): Hono<Authenticated> {
+  const app = new Hono<Authenticated>();
+
+  app.get(MESSAGES, auth, async (c) => {
+    const { userId, service } = c.get("actor");
+    const query = parse(ProjectionsQuery, c.req.query());
+    const filter = await filterOf(query, c.get("actor"));
+    if (filter.roomId !== null && (await store.seqOf(filter.roomId, userId, service)) === null) throw noSuchRoom();
+    const messages = await store.projections(userId, service, filter, query.limit + 1);
+    const { page, next_cursor } = pageOf(messages, query.limit, ({ messageId }) => messageId);
+    return c.json({ data: page.map((message) => projectionBody(message, serverName)), next_cursor });
+  });
+
+  app.get(`${MESSAGES}/stats`, auth, async (c) => {
+    const { conversation_id } = parse(StatsQuery, c.req.query());
+    const { userId, service } = c.get("actor");
+    const statistics = await store.statistics(conversation_id, userId, service);
+    if (statistics === null) throw noSuchRoom();
+    return c.json({ data: statisticsBody(conversation_id, statistics) });
+  });
+
+  app.get(`${MESSAGES}/:id`, auth, async (c) => {
+    const { userId, service } = c.get("actor");
+    const message = await store.projection(userId, service, messageIn(c.req.param("id")));
+    if (message === null) throw noSuchMessage();
+    return c.json({ data: projectionBody(message, serverName) });
+  });
+
+  async function filterOf(query: ProjectionsQuery, actor: Actor): Promise<ProjectionFilter> {
+    const { cursor, thread_root_event_id: root } = query;
+    return {
+      roomId: query.conversation_id ?? null,
+      type: query.message_type ?? null,
+      hasFile: query.has_attachment ?? null,
+      senderId: query.sender_user_id ?? null,
+      threadRoot: root === undefined ? null : await rootOf(root, actor),
+      from: query.sent_after ?? null,
+      until: query.sent_before ?? null,
+      words: query.q ?? null,
+      after: cursor === undefined ? null : behind(cursor),
+    };
+  }
+
+  /** Threads are kept under the Matrix event id of their root, which may be asked for by our id of the message. */
+  async function rootOf(root: string, { userId, service }: Actor): Promise<string> {
+    if (root.startsWith("$")) return root;
+    const message = await store.projection(userId, service, root);
+    return message === null ? matrixEventId(root, serverName) : eventIdOf(message, serverName);
+  }
+
+  return app;
+}

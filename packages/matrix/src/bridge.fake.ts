@@ -1,0 +1,49 @@
+import { ManualClock } from "@signalbox/core/manual-clock.fake";
+import { MapStore } from "@signalbox/core/map-store.fake";
+import { createMemoryEngine } from "@signalbox/core/memory/engine";
+import type { Channel, Engine } from "@signalbox/core/ports";
+import { createPresence } from "@signalbox/core/presence";
+import { createWriter } from "@signalbox/core/writer";
+import { BOT, FakeHomeserver } from "./homeserver.fake.ts";
+import { createHomeserver } from "./homeserver.ts";
+import { roomIdOf, userIdOf } from "./ids.ts";
+import { createIngest } from "./ingest.ts";
+import { throughMatrix } from "./through.ts";
+
+export const ROOM = "!harbour:matrix.example";
+export const ADA = "@ada:matrix.example";
+export const BEN = "@ben:matrix.example";
+export const roomId = roomIdOf(ROOM);
+export const ada = userIdOf(ADA);
+export const ben = userIdOf(BEN);
+export const bot = userIdOf(BOT);
+export const TTL = 4000;
+
+/** A node that is bridged to a fake homeserver, over `store`. */
+export function createBridge(store = new MapStore()) {
+  const clock = new ManualClock();
+  const published: { channel: Channel; payload: string }[] = [];
+  const engine: Engine = {
+    ...createMemoryEngine(clock),
+    publish: (channel, payload) => void published.push({ channel, payload }),
+  };
+  const presence = createPresence({ engine, store, clock });
+  const core = createWriter({ store, engine, typingTtlMs: TTL, homeserver: true });
+  const warnings: object[] = [];
+  const log = { warn: (fields: object) => void warnings.push(fields) };
+  const ingest = createIngest({ store, writer: core, engine, presence, typingTtlMs: TTL, log });
+  const fake = new FakeHomeserver();
+  const homeserver = createHomeserver({ url: "http://matrix.example/", asToken: "as-secret", fetch: fake.fetch });
+  const writer = throughMatrix(core, { store, homeserver, ingest, typingTtlMs: TTL });
+  return { store, clock, published, engine, presence, core, warnings, ingest, fake, homeserver, writer };
+}
+
+export type Bridge = ReturnType<typeof createBridge>;
+
+/** A room with Ada, who made it, and Ben in it, at the homeserver and here. */
+export async function openRoom({ fake, ingest }: Pick<Bridge, "fake" | "ingest">): Promise<void> {
+  const join = (who: string, displayname: string) =>
+    fake.say(ROOM, "m.room.member", who, { membership: "join", displayname }, { state_key: who });
+  const create = fake.say(ROOM, "m.room.create", ADA, {}, { state_key: "" });
+  await ingest.take({ events: [create, join(ADA, "Ada"), join(BEN, "Ben")] });
+}

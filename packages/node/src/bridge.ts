@@ -1,0 +1,63 @@
+import type { Presence } from "@signalbox/core/presence";
+import { createWriter, type Writer, type WriterDeps } from "@signalbox/core/writer";
+import { createHomeserver } from "@signalbox/matrix/homeserver";
+import { createIngest, type Ingest } from "@signalbox/matrix/ingest";
+import { createRebuild, type Rebuild } from "@signalbox/matrix/rebuild";
+import { throughMatrix } from "@signalbox/matrix/through";
+import type { Backing } from "./backing.ts";
+import type { Launch } from "./lifecycle.ts";
+
+export type { Progress } from "@signalbox/matrix/rebuild";
+
+/** How changes get into the store, said here or in Matrix. CONTRACT section 8. */
+export interface Bridge {
+  /** Where a homeserver is configured, it takes native actions in bridged rooms first. */
+  readonly writer: Writer;
+  readonly ingest: Ingest;
+  /** Whether a Matrix user is one of ours. A homeserver that we may write to has made them by then: it asks when somebody names a user whom it has not. */
+  readonly knowsMatrixUser: (matrixUserId: string) => Promise<boolean>;
+  /**
+   * To be called once this node serves: a homeserver that could not reach anybody waits for up to eight minutes before it tries again.
+   * Never rejects; what fails is logged.
+   */
+  readonly greetHomeserver: () => Promise<void>;
+  /** Reads rooms again from the homeserver; null where none may be written to. */
+  readonly rebuild: Rebuild | null;
+}
+
+/** The `id` of our registration with a homeserver: see infra/matrix. */
+const SERVICE_ID = "signalbox";
+
+export interface BridgeDeps extends Pick<Launch, "config" | "log">, Backing, Pick<WriterDeps, "measure"> {
+  readonly presence: Presence;
+}
+
+export function createBridge({ config, log, store, engine, presence, ...measured }: BridgeDeps): Bridge {
+  const { typingTtlMs, matrixHsUrl: url, matrixAsToken: asToken } = config;
+  const writer = createWriter({ store, engine, typingTtlMs, homeserver: url !== undefined, ...measured });
+  const ingest = createIngest({ store, writer, engine, presence, typingTtlMs, log });
+  // A node that knows of a homeserver that it may not write to refuses what would have to be written there.
+  if (url === undefined || asToken === undefined)
+    return {
+      writer,
+      ingest,
+      knowsMatrixUser: (id) => store.isMatrixUser(id),
+      greetHomeserver: async () => {},
+      rebuild: null,
+    };
+  const homeserver = createHomeserver({ url, asToken });
+  return {
+    writer: throughMatrix(writer, { store, homeserver, ingest, typingTtlMs }),
+    ingest,
+    async knowsMatrixUser(id) {
+      const known = await store.isMatrixUser(id);
+      if (known) await homeserver.register(id.slice(1).split(":", 1)[0] ?? "");
+      return known;
+    },
+    greetHomeserver: () =>
+      homeserver.ping(SERVICE_ID).catch((err: unknown) => {
+        log.warn({ err }, "the homeserver does not reach us, or we do not reach it");
+      }),
+    rebuild: createRebuild({ store, ingest, homeserver }),
+  };
+}
