@@ -78,7 +78,7 @@ async function measure(api: string, token: string): Promise<void> {
     const sent = performance.now();
     await push(api, token, transaction);
     times.push(performance.now() - sent);
-    if (transaction % 50 === 0) say(`\r${transaction * IN_TRANSACTION} of ${EVENTS} events`);
+    if (process.stdout.isTTY && transaction % 50 === 0) say(`\r${transaction * IN_TRANSACTION} of ${EVENTS} events`);
   }
   const perSecond = EVENTS / ((performance.now() - start) / 1000);
   times.sort((a, b) => a - b);

@@ -76,7 +76,11 @@ const CASES: readonly Case[] = [
   { name: "statistics", call: (store) => store.statistics(LARGE, USER, false) },
 ];
 
-const note = (line: string): void => void process.stderr.write(line);
+/** Progress is for somebody who looks at a screen. */
+const clear = process.stderr.isTTY ? "\r\x1b[K" : "";
+const note = (line: string): void => {
+  if (process.stderr.isTTY) process.stderr.write(line);
+};
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const ends: (() => Promise<unknown>)[] = [];
 
@@ -131,12 +135,12 @@ async function bench(): Promise<void> {
     note(`\r\x1b[K${what}${share === undefined ? "" : ` ${Math.round(share * 100)} %`}`),
   );
   await filling.end();
-  say(`\r\x1b[K${"milliseconds".padEnd(40)}${"p50".padStart(9)}${"p99".padStart(9)}    calls`);
+  say(`${clear}${"milliseconds".padEnd(40)}${"p50".padStart(9)}${"p99".padStart(9)}    calls`);
   for (const each of CASES) {
     note(`\r\x1b[K${each.name}`);
     const times = await measure(each, store);
     say(
-      `\r\x1b[K${each.name.padEnd(40)}${quantile(times, 0.5)}${quantile(times, 0.99)}${String(times.length).padStart(9)}`,
+      `${clear}${each.name.padEnd(40)}${quantile(times, 0.5)}${quantile(times, 0.99)}${String(times.length).padStart(9)}`,
     );
   }
   say(`${await checkPlans(server.url)} statements, all by index; ${Math.round((performance.now() - began) / 1_000)} s`);
