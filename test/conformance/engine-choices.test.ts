@@ -96,6 +96,19 @@ describe.concurrent.each(factories)("choices in the registry of the $name engine
       expect(await stage.read(userId)).toBeUndefined();
     });
 
+    test("shows nobody who appears offline, whatever it says", async () => {
+      const hidden = { choice: "appear_offline", choiceVersion: 2 } as const;
+      const [stranger, present] = [person(), await stage.present({ choiceVersion: 1 })];
+      await stage.choose(present.userId, "appear_offline", 2);
+      await stage.sweeper.next(present.userId, (await stage.read(present.userId))!.version);
+      for (const userId of [stranger, present.userId])
+        for (const forMs of [LONG_MS, LONG_MS, 0]) {
+          const changes = await stage.vouch(word(userId, forMs, hidden));
+          expect(changes.filter(({ toOthers }) => toOthers)).toEqual([]);
+          expect((await stage.read(userId))?.shown ?? "offline").toBe("offline");
+        }
+    });
+
     test("says when they were last active, and so that they are idle", async () => {
       const idle = word(person(), LONG_MS, { choice: "online", idleForMs: TIMING.idleMs + 1000 });
       expect(await stage.vouch(idle)).toMatchObject([{ shown: "idle" }]);
