@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Redis } from "ioredis";
 
 export interface Address {
@@ -106,7 +105,9 @@ export class Connection {
   async close(): Promise<void> {
     this.closed = true;
     const socket = this.redis.stream;
-    const ended = socket === undefined || socket.closed ? undefined : once(socket, "close");
+    const open = socket !== undefined && !socket.closed;
+    // An error may come first: somebody who waits for the end is not told, `failed` is.
+    const ended = open ? new Promise((resolve) => socket.once("close", resolve)) : undefined;
     this.redis.disconnect();
     await ended;
   }
