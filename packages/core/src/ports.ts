@@ -68,8 +68,8 @@ export interface Engine {
   unsubscribe(channels: readonly Channel[]): void;
   /** Notes that `userId` types in `room` for `ttlMs` more. Best effort, as `publish`. */
   startTyping(room: string, userId: string, ttlMs: number): void;
-  /** Takes that note back. Best effort. */
-  stopTyping(room: string, userId: string): void;
+  /** Takes those notes back, of whoever has one. Best effort. At most some hundred users. */
+  stopTyping(room: string, ...userIds: readonly string[]): void;
   /** Who types in each of `rooms` now; rooms without anybody are absent. Rejects with `unavailable` when the engine is away. */
   typists(rooms: readonly string[]): Promise<ReadonlyMap<string, readonly Typist[]>>;
   /**

@@ -30,13 +30,20 @@ export function tell(draft: Draft, engine: Engine, typingTtlMs: number): void {
 }
 
 function tellRooms(draft: Draft, engine: Engine, typingTtlMs: number): void {
+  const ended = new Map<string, Set<string>>();
+  const stop = (roomId: string) => {
+    engine.stopTyping(roomId, ...(ended.get(roomId) ?? []));
+    ended.delete(roomId);
+  };
   for (const told of draft.told) {
     const channel = { kind: "room", id: told.roomId } as const;
     if ("body" in told) {
       engine.publish(channel, encodeEventFrame(told));
       // Nodes see it end by their message, or their leaving; whoever asks the engine later must not find it either.
-      if (ENDS_TYPING.has(told.type)) engine.stopTyping(told.roomId, told.userId);
+      if (ENDS_TYPING.has(told.type)) into(ended, told.roomId, told.userId);
     } else if (told.started) {
+      // Who wrote and types again has begun anew.
+      if (ended.has(told.roomId)) stop(told.roomId);
       engine.startTyping(told.roomId, told.userId, typingTtlMs);
       engine.publish(channel, encodeTypingFrame(told.userId, typingTtlMs));
     } else {
@@ -44,6 +51,14 @@ function tellRooms(draft: Draft, engine: Engine, typingTtlMs: number): void {
       engine.publish(channel, encodeStopFrame(told.userId));
     }
   }
+  // One command for all of a room: one for each message cost a transaction of Matrix more than its publications.
+  for (const roomId of [...ended.keys()]) stop(roomId);
+}
+
+function into(ended: Map<string, Set<string>>, roomId: string, userId: string): void {
+  const users = ended.get(roomId);
+  if (users === undefined) ended.set(roomId, new Set([userId]));
+  else users.add(userId);
 }
 
 function visibleByRoom(receipts: readonly ReceiptRow[]): Map<string, ReceiptRow[]> {

@@ -14,9 +14,10 @@ const [olga, ann] = [user("olga"), user("ann")];
 
 async function setUp() {
   const store = new MapStore();
+  const clock = new ManualClock();
   const published: { channel: Channel; payload: string }[] = [];
   const engine: Engine = {
-    ...createMemoryEngine(new ManualClock()),
+    ...createMemoryEngine(clock),
     publish: (channel, payload) => void published.push({ channel, payload }),
   };
   const groups: number[] = [];
@@ -34,7 +35,7 @@ async function setUp() {
       );
   frames();
   groups.length = 0;
-  return { store, engine, writer, room, say, frames, groups };
+  return { store, clock, engine, writer, room, say, frames, groups };
 }
 
 const seqOf = (event: string) => (JSON.parse(toText(event)) as { seq: number }).seq;
@@ -45,6 +46,23 @@ test("changes are committed in the order in which they were handed in", async ()
   const answers = await Promise.all(texts.map((text) => say("ann", text)));
   expect(answers.map(seqOf)).toEqual(texts.map((_, index) => index + 2));
   expect((await store.history(room, 1000, null)).map(({ content }) => content).reverse()).toEqual(texts);
+});
+
+test("who writes does not type any more, and who then types again does so anew", async () => {
+  const { clock, engine, writer, room, say } = await setUp();
+  const types = (userId: string) => writer.act(user(userId), { type: "TYPING", chatId: room });
+  const typists = async () => (await engine.typists([room])).get(room) ?? [];
+  await Promise.all([types("ann"), types("olga")]);
+  await clock.pass(1000);
+  // One group: all of it is committed, and told, at once.
+  await Promise.all([say("ann", "hello"), say("olga", "hello"), types("ann")]);
+  expect(await typists()).toEqual([expect.objectContaining({ userId: "ann", remainingMs: 4000 })]);
+  const { startedAt } = (await typists())[0]!;
+  await clock.pass(500);
+  await types("ann");
+  expect(await typists()).toEqual([{ userId: "ann", startedAt, remainingMs: 4000 }]);
+  await Promise.all([say("ann", "and"), types("olga"), say("ann", "good bye"), say("olga", "bye")]);
+  expect(await typists()).toEqual([]);
 });
 
 test("what arrives together is one transaction, in groups of at most 256", async () => {

@@ -34,7 +34,7 @@ export interface Writer {
   mark(actor: Actor, roomId: string, messageId: string): Promise<void>;
   /** Writes a part of the room's state as an owner or a `service`; null deletes it. What is already there is left alone. */
   putPart(actor: Actor, roomId: string, part: Part, body: PartRow["body"]): Promise<void>;
-  /** Takes what Matrix says of a room (`bridged.ts`), in the order in which it is handed in. */
+  /** Takes what Matrix says of a room (`bridged.ts`): what is handed in for one room, in that order. */
   ingest(command: Command<void>): Promise<void>;
   /** Ends every token of the user issued until now. */
   revoke(userId: string): Promise<void>;
@@ -53,7 +53,9 @@ export interface WriterDeps {
 }
 
 export function createWriter({ store, engine, typingTtlMs, homeserver = false, measure }: WriterDeps): Writer {
-  const lane = new Lane(store, homeserver, (draft) => tell(draft, engine, typingTtlMs), measure);
+  const open = () => new Lane(store, homeserver, (draft) => tell(draft, engine, typingTtlMs), measure);
+  const lane = open();
+  const incoming = Array.from({ length: SIDE_BY_SIDE }, open);
   /** Does it with our id of the message. One that is no message here is none in the room either, for whoever may see it. */
   const behind = async <Result>(roomId: string, eventId: string, act: (messageId: string) => Promise<Result>) =>
     act((await store.messageIds(roomId, [eventId])).get(eventId) ?? NOWHERE);
@@ -75,13 +77,26 @@ export function createWriter({ store, engine, typingTtlMs, homeserver = false, m
       return isMatrix(messageId) ? behind(roomId, messageId, run) : run(messageId);
     },
     putPart: (actor, roomId, part, body) => lane.run(actor.userId, putPart(actor, roomId, part, body)),
-    ingest: (command) => lane.run(MATRIX, command),
+    ingest: (command) => laneOf(incoming, command).run(MATRIX, command),
     async revoke(userId) {
       const at = await store.revoke(userId);
       engine.publish({ kind: "user", id: userId }, encodeRevokedFrame(at));
     },
-    close: () => lane.close(),
+    close: async () => void (await Promise.all([lane, ...incoming].map((each) => each.close()))),
   };
+}
+
+/**
+ * What Matrix says is committed in so many lanes, each room in one of them: a homeserver sends one transaction after the other, and
+ * while one lane's part of it is at the store, another's is decided. DECISIONS 25.
+ */
+const SIDE_BY_SIDE = 2;
+
+function laneOf(lanes: readonly Lane[], { needs }: Command<void>): Lane {
+  const [roomId = ""] = needs.rooms ?? [];
+  const lane = lanes[Number.parseInt(roomId.slice(-4), 16) % lanes.length];
+  if (lane === undefined) throw new Error("a command of Matrix names no room");
+  return lane;
 }
 
 /** What no message is called: the rule itself says that there is none, and to strangers that there is no room. */

@@ -27,8 +27,8 @@ export class Scripts {
     await this.commands.run(startTyping, typingKeys(room), [userId, Math.ceil(ttlMs)]);
   }
 
-  async stopTyping(room: string, userId: string): Promise<void> {
-    await this.commands.run(stopTyping, typingKeys(room), [userId]);
+  async stopTyping(room: string, userIds: readonly string[]): Promise<void> {
+    await this.commands.run(stopTyping, typingKeys(room), userIds);
   }
 
   /** Who types in a room now, first who started first. */

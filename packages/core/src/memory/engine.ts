@@ -32,7 +32,7 @@ export function createMemoryEngine(clock: Clock = systemClock, timing: PresenceT
     startTyping: (room, userId, ttlMs) => {
       if (open) typing.start(room, userId, ttlMs);
     },
-    stopTyping: (room, userId) => typing.stop(room, userId),
+    stopTyping: (room, ...userIds) => typing.stop(room, userIds),
     typists: async (rooms) => {
       const listed = rooms.map((room) => [room, typing.list(room)] as const);
       return new Map(listed.filter(([, typists]) => typists.length > 0));

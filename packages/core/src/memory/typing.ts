@@ -33,9 +33,9 @@ export class TypingNotes {
   }
 
   /** As `Engine.stopTyping`. */
-  stop(room: string, userId: string): void {
+  stop(room: string, userIds: readonly string[]): void {
     const notes = this.rooms.get(room);
-    notes?.delete(userId);
+    for (const userId of userIds) notes?.delete(userId);
     if (notes?.size === 0) this.rooms.delete(room);
   }
 
