@@ -1,16 +1,21 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { readEvents } from "./events.ts";
-import { commandOf, namedBy } from "./mapping.ts";
 
-// The rules themselves are core's: here a command says which it is, and of what.
-vi.mock("@signalbox/core/bridged", () => {
+// The rules themselves are core's: here a command says which it is, and of what. Other files of this worker have the true ones.
+vi.resetModules();
+vi.doMock("@signalbox/core/bridged", () => {
   const rule =
     (name: string) =>
     (...said: unknown[]) => [name, ...said];
   return Object.fromEntries(
     ["annotate", "arrive", "belong", "pass", "redact", "rename", "revise"].map((name) => [name, rule(name)]),
   );
+});
+const { commandOf, namedBy } = await import("./mapping.ts");
+afterAll(() => {
+  vi.doUnmock("@signalbox/core/bridged");
+  vi.resetModules();
 });
 
 interface Golden {
