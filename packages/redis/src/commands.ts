@@ -59,6 +59,11 @@ export class Commands {
     });
   }
 
+  /** What stands for the server of a key; undefined while nobody is known to have it. */
+  serverOf(key: string): unknown {
+    return this.topology.owner(key);
+  }
+
   private async follow<T>(key: string, command: (redis: Redis) => Promise<T>): Promise<T> {
     if (this.running >= MOST_RUNNING) throw new Error("Too many commands wait for Redis");
     this.running++;
