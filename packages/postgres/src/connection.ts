@@ -7,11 +7,11 @@ const STATEMENT_MS = 4_500;
 const CONNECT_MS = 4_000;
 
 const bigint = { to: 20, from: [20], serialize: String, parse: Number };
-/** Lists of ids and numbers, none of which needs escaping. */
+/** Lists of ids and numbers. Ids of Matrix may hold what a list is made of. */
 const list = (oid: number) => ({
   to: oid,
   from: [],
-  serialize: (ids: readonly unknown[]) => `{${ids.map((id) => `"${id}"`).join()}}`,
+  serialize: (ids: readonly unknown[]) => `{${ids.map((id) => `"${String(id).replace(/["\\]/g, "\\$&")}"`).join()}}`,
   parse: String,
 });
 const types = { bigint, bigints: list(1016), uuids: list(2951), texts: list(1009) };
