@@ -299,7 +299,7 @@ describe("the state of a room", () => {
     await leave(store, roomId, eve);
     const state = (await store.roomState(roomId, bob, false))!;
     const { joinedAt } = (await load(store, { members: [{ roomId, userId: ada }] })).members[0]!;
-    const member = { name: null, role: "member", joinedAt, activeAt: null, read: null };
+    const member = { name: null, role: "member", joinedAt: joinedAt.toISOString(), activeAt: null, read: null };
     expect(state).toEqual({
       room: (await load(store, { rooms: [roomId] })).rooms[0],
       roomId,
@@ -345,4 +345,4 @@ describe("the state of a room", () => {
   });
 });
 
-const readOf = ({ messageId, eventId, readAt }: ReceiptRow) => ({ messageId, eventId, readAt });
+const readOf = ({ messageId, eventId, readAt }: ReceiptRow) => ({ messageId, eventId, readAt: readAt.toISOString() });

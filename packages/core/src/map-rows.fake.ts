@@ -127,8 +127,10 @@ export class MapRows {
       const shown = receiptKey({ roomId: room, userId, hidden: false, private: false });
       const read = userId === asking ? this.read(room, userId) : this.receipts.get(shown);
       const known =
-        read === undefined ? null : (({ messageId, eventId, readAt }) => ({ messageId, eventId, readAt }))(read);
-      return { userId, name, role, joinedAt, activeAt, read: known };
+        read === undefined
+          ? null
+          : (({ messageId, eventId, readAt }) => ({ messageId, eventId, readAt: readAt.toISOString() }))(read);
+      return { userId, name, role, joinedAt: joinedAt.toISOString(), activeAt, read: known };
     });
   }
 

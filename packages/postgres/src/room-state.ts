@@ -57,7 +57,9 @@ export async function roomState(sql: Sql, room: string, userId: string, service:
   const own = { roomId: room, userId, unread, mentions, mutedUntil, lastReadId, markerId, snoozed };
   // One's own receipt may be hidden from the others, and the further one.
   const read =
-    lastReadId === null || lastReadAt === null ? null : { messageId: lastReadId, eventId, readAt: lastReadAt };
+    lastReadId === null || lastReadAt === null
+      ? null
+      : { messageId: lastReadId, eventId, readAt: lastReadAt.toISOString() };
   const everybody = json.map(toMember).map((member) => (member.userId === userId ? { ...member, read } : member));
   return { ...own, room: rest, parts, members: everybody };
 }
@@ -79,7 +81,12 @@ const toMember = ([userId, role, joinedAt, name, activeAt, messageId, eventId, r
   userId,
   name,
   role,
-  joinedAt: new Date(joinedAt),
+  joinedAt: printed(joinedAt),
   activeAt: activeAt === null ? null : new Date(activeAt),
-  read: messageId === null || readAt === null ? null : { messageId, eventId, readAt: new Date(readAt) },
+  read: messageId === null || readAt === null ? null : { messageId, eventId, readAt: printed(readAt) },
 });
+
+/** A time as it is printed. Postgres writes microseconds, without zeros at their end, and the zone of the connection, which is UTC. */
+const printed = (time: string): string =>
+  time.length >= MILLISECONDS && time.endsWith("+00:00") ? `${time.slice(0, 23)}Z` : new Date(time).toISOString();
+const MILLISECONDS = "2026-01-01T00:00:00.000+00:00".length;

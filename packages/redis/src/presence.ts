@@ -10,6 +10,7 @@ import type {
   Word,
 } from "@signalbox/core/registry";
 import { Problem } from "@signalbox/protocol/errors";
+import type { Redis } from "ioredis";
 import { type Commands, load, type Script } from "./commands.ts";
 import { BUCKETS, bucketOf, evictedKey, nodeKey, presenceKeys } from "./keys.ts";
 import { Leases } from "./leases.ts";
@@ -133,26 +134,28 @@ export class PresenceRegistry implements Registry {
   }
 
   /** Those of the users who are known, in lists; `now`: by the clock of a list's server, as the times in its entries are. */
-  private fetch(userIds: readonly string[]): Promise<readonly { entries: readonly Entry[]; now: number }[]> {
-    const times = new Map<unknown, Promise<number>>();
-    return inBuckets(userIds, itself, async (bucket, ids) => {
+  private async fetch(userIds: readonly string[]): Promise<readonly Known[]> {
+    const servers = new Map<unknown, Group[]>();
+    await inBuckets(userIds, itself, async (bucket, ids) => {
       const [key] = presenceKeys(bucket);
-      // Each server is asked once for all its buckets: half of the commands would ask for the time otherwise.
       const server = this.commands.serverOf(key);
-      const time = times.get(server) ?? this.timeAt(key);
-      times.set(server, time);
-      // No script: of a read nothing has to be done in one, and it would take the server three times as long.
-      const [now, found] = await Promise.all([time, this.commands.send(key, (redis) => redis.hmget(key, ...ids))]);
-      const entries: Entry[] = [];
-      for (const [index, json] of found.entries()) if (json !== null) entries.push(entryOf(ids[index]!, json));
-      return { entries, now };
+      servers.set(server, [...(servers.get(server) ?? []), { key, ids }]);
     });
+    return (await Promise.all([...servers.values()].map((groups) => this.ask(groups)))).flat();
   }
 
-  /** Now by the clock of a key's server, in milliseconds since the epoch. */
-  private async timeAt(key: string): Promise<number> {
-    const [seconds, micros] = (await this.commands.send(key, (redis) => redis.time())).map(Number) as [number, number];
-    return seconds * 1000 + Math.floor(micros / 1000);
+  /** Asks a server for all of its buckets and its time at once: a limit and a second try for each command would be half of the work. */
+  private async ask(groups: readonly Group[]): Promise<readonly Known[]> {
+    const [first] = groups;
+    if (first === undefined) return [];
+    try {
+      // No script: of a read nothing has to be done in one, and it would take the server three times as long.
+      return [await this.commands.send(first.key, (redis) => look(redis, groups))];
+    } catch (error) {
+      if (groups.length === 1) throw error;
+      // Some may have gone elsewhere, each to a server of its own.
+      return (await Promise.all(groups.map((group) => this.ask([group])))).flat();
+    }
   }
 
   private async evictFrom(bucket: number, node: string, forMs: number): Promise<void> {
@@ -188,6 +191,26 @@ async function inBuckets<T, R>(
     replies.push(...(await Promise.all([...groups].map(([bucket, group]) => ask(bucket, group)))));
   }
   return replies;
+}
+
+/** Users of one bucket, whose entries are at `key`. */
+interface Group {
+  readonly key: string;
+  readonly ids: readonly string[];
+}
+
+interface Known {
+  readonly entries: readonly Entry[];
+  readonly now: number;
+}
+
+async function look(redis: Redis, groups: readonly Group[]): Promise<Known> {
+  const [time, ...found] = await Promise.all([redis.time(), ...groups.map(({ key, ids }) => redis.hmget(key, ...ids))]);
+  const [seconds, micros] = time.map(Number) as [number, number];
+  const entries = found.flatMap((jsons, group) =>
+    jsons.flatMap((json, index) => (json === null ? [] : [entryOf(groups[group]!.ids[index]!, json)])),
+  );
+  return { entries, now: seconds * 1000 + Math.floor(micros / 1000) };
 }
 
 const userOf = ({ userId }: { readonly userId: string }): string => userId;

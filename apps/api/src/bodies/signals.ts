@@ -39,7 +39,7 @@ export const receiptsBody = (members: readonly StateMember[], serverName: string
           {
             user_id: userId,
             last_read_event_id: eventIdOf(read, serverName),
-            read_at: read.readAt.toISOString(),
+            read_at: read.readAt,
           },
         ],
   );

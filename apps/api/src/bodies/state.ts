@@ -31,11 +31,11 @@ export const membersBody = ({ state, seen, typists }: Snapshot) => {
       user_id: member.userId,
       name: member.name,
       role: member.role,
-      joined_at: member.joinedAt.toISOString(),
+      joined_at: member.joinedAt,
       status: presence?.status ?? "offline",
       last_active_at: presence?.activeAt?.toISOString() ?? null,
       last_read_event_id: eventIdOrNull(member.read?.messageId ?? null),
-      read_at: member.read?.readAt.toISOString() ?? null,
+      read_at: member.read?.readAt ?? null,
       typing: typing.has(member.userId),
     };
   });

@@ -17,14 +17,17 @@ const member = (userId: string, read: StateMember["read"]): StateMember => ({
   userId,
   name: null,
   role: "member",
-  joinedAt: at("10:00:00"),
+  joinedAt: at("10:00:00").toISOString(),
   activeAt: null,
   read,
 });
 const online: Seen = { userId: ADA, status: "online", activeAt: at("14:35:00") };
 const offline: Seen = { userId: BOB, status: "offline", activeAt: at("12:00:00") };
 const state = fakeState({
-  members: [member(ADA, { messageId: MESSAGE, eventId: null, readAt: at("14:35:30") }), member(BOB, null)],
+  members: [
+    member(ADA, { messageId: MESSAGE, eventId: null, readAt: at("14:35:30").toISOString() }),
+    member(BOB, null),
+  ],
 });
 
 /** A room that only ada and services see. */

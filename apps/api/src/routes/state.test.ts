@@ -18,11 +18,11 @@ const members: RoomState["members"] = [
     userId: ADA,
     name: "Ada",
     role: "owner",
-    joinedAt: new Date(0),
+    joinedAt: new Date(0).toISOString(),
     activeAt: null,
-    read: { messageId: MESSAGE, eventId: null, readAt: new Date(1000) },
+    read: { messageId: MESSAGE, eventId: null, readAt: new Date(1000).toISOString() },
   },
-  { userId: BOB, name: null, role: "member", joinedAt: new Date(2000), activeAt: null, read: null },
+  { userId: BOB, name: null, role: "member", joinedAt: new Date(2000).toISOString(), activeAt: null, read: null },
 ];
 const full = fakeState({
   unread: 7,
