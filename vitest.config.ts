@@ -1,11 +1,15 @@
 import { defineConfig } from "vitest/config";
 
-// Sources run as TypeScript: the packages' "development" export condition leads to src.
-const conditions = ["development", "node", "import", "module", "default"];
+// Sources run as TypeScript: the packages' "development" export condition leads to src. The SDK's has a name of its own, since
+// bundlers of those who install it follow "development", too.
+const conditions = ["development", "@signalbox/source", "node", "import", "module", "default"];
 const resolve = { conditions };
 const ssr = { resolve: { conditions, externalConditions: conditions } };
 /** Suites that start servers: generous limits, since two cores carry servers, load and assertions alike. */
 const servers = { testTimeout: 60_000, hookTimeout: 120_000 };
+
+/** What the SDK goes through that takes its time: servers killed under it, networks cut, a thousand disconnects. */
+const patient = ["restarts", "cut", "disconnects"].map((name) => `test/sdk/${name}.test.ts`);
 
 const project = (name: string, include: string[], options: object = {}) => ({
   resolve,
@@ -33,13 +37,18 @@ export default defineConfig({
       project("conformance", ["test/conformance/**/*.test.ts"], servers),
       project("contract", ["test/contract/**/*.test.ts"], servers),
       project("cluster", ["test/cluster/**/*.test.ts"], { ...servers, fileParallelism: false }),
+      project("sdk", ["test/sdk/**/*.test.ts"], { ...servers, exclude: patient }),
+      // Real windows of a browser, before the real topology.
+      project("browser", ["test/browser/**/*.test.ts"], { ...servers, fileParallelism: false }),
       // A real Synapse, installed at first, and outages after which it takes its time.
       project("matrix", ["test/matrix/**/*.test.ts"], {
         testTimeout: 300_000,
         hookTimeout: 300_000,
         fileParallelism: false,
       }),
-      project("slow", ["test/slow/**/*.test.ts"], {
+      // Two runs of a minute or so, and Schemathesis installed at first.
+      project("fuzz", ["test/fuzz/**/*.test.ts"], { testTimeout: 600_000, hookTimeout: 120_000 }),
+      project("slow", ["test/slow/**/*.test.ts", ...patient], {
         testTimeout: 600_000,
         hookTimeout: 120_000,
         fileParallelism: false,

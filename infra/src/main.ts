@@ -1,10 +1,28 @@
 import { startCluster } from "./cluster.ts";
+import { originsOf, startPage } from "./page.ts";
+import { buildPage } from "./page-build.ts";
+import { freePort } from "./redis-process.ts";
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-say("Bringing up Redis Cluster, Postgres, two API nodes and two gateway nodes …");
+/** The topology and its page. The nodes have to know where the page will be before it knows where they are. */
+async function start() {
+  await buildPage(say).catch((error: Error) => say(error.message));
+  const port = await freePort();
+  say("Bringing up Redis Cluster, Postgres, two API nodes and two gateway nodes …");
+  const env = { ALLOWED_ORIGINS: originsOf(port).join() };
+  const cluster = await startCluster({ env, progress: (line) => say(`  ${line}`) });
+  try {
+    const page = await startPage(cluster, port);
+    return { cluster, page };
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
 // Known before anything starts, so that Ctrl-C in the middle ends what is there.
-const starting = startCluster({ progress: (line) => say(`  ${line}`) });
+const starting = start();
 let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
@@ -13,15 +31,21 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     say("Taking it down …");
     void starting
       .then(
-        (cluster) => cluster.stop(),
+        async ({ cluster, page }) => {
+          await page.close();
+          await cluster.stop();
+        },
         () => {},
       )
       .then(() => process.exit(0));
   });
 
 try {
-  const { secret } = await starting;
-  if (!stopping) say(`\nSign tokens with JWT_SECRET=${secret}\nCtrl-C takes everything down.`);
+  const { cluster, page } = await starting;
+  if (!stopping) {
+    say(`  page           ${page.url}`);
+    say(`\nSign tokens with JWT_SECRET=${cluster.secret}\nCtrl-C takes everything down.`);
+  }
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

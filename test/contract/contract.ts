@@ -4,6 +4,7 @@ import { appservice } from "./appservice.ts";
 import { bridged } from "./bridged.ts";
 import { bridgedRooms } from "./bridged-rooms.ts";
 import { company } from "./company.ts";
+import { documents } from "./documents.ts";
 import { doorway, patience } from "./doorway.ts";
 import { frames } from "./frames.ts";
 import { history } from "./history.ts";
@@ -79,6 +80,7 @@ export function contract(topology: string, start: () => Promise<Servers>): void 
     rest(world);
     strangers(world);
     operations(world);
+    documents(world);
     rate(world);
     describe("with patience", () => {
       ratePatience(world);

@@ -1,7 +1,7 @@
 /** CONTRACT section 9: what operators and balancers ask of every node. */
 import { describe, expect, test } from "vitest";
 import { ask, jsonOf } from "./http.ts";
-import type { World } from "./world.ts";
+import { ORIGIN, type World } from "./world.ts";
 
 export function operations(world: World): void {
   const each = (path: string) => Promise.all(world.servers.nodes.map((node) => ask(`${node}${path}`)));
@@ -17,6 +17,22 @@ export function operations(world: World): void {
         const { status, checks } = jsonOf(answer) as { status: string; checks: Record<string, string> };
         expect(status).toBe("ok");
         expect(new Set(Object.values(checks))).toEqual(new Set(["ok"]));
+      }
+    });
+
+    test("tells pages of allowed origins that it is ready, and no others", async () => {
+      for (const node of world.servers.nodes) {
+        const asked = async (origin: string) =>
+          (await ask(`${node}/readyz`, { headers: { origin } })).headers.get("access-control-allow-origin");
+        expect(await asked(ORIGIN)).toBe(ORIGIN);
+        expect(await asked("https://evil.example.org")).toBeNull();
+      }
+    });
+
+    test("gives nobody a token for the asking when it was brought its secret", async () => {
+      for (const node of world.servers.nodes) {
+        const { status } = await ask(`${node}/dev/sign-in`, { method: "POST", body: { userId: "alice" } });
+        expect(status).toBe(404);
       }
     });
 

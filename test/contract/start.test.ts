@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type NodeProcess, startNode } from "@signalbox/infra/node";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Client, type Knock } from "./client.ts";
-import { ask, dataOf, type Room } from "./http.ts";
+import { ask, dataOf, expectProblem, jsonOf, type Room } from "./http.ts";
 import { SECRET } from "./tokens.ts";
 
 describe("a standalone node that is told nothing", () => {
@@ -49,6 +49,38 @@ describe("a standalone node that is told nothing", () => {
     await expect(knock(token, { origin: "https://chat.example.org" })).rejects.toThrow("403");
     const { headers } = await ask(`${node.url}/v1/rooms`, { token, headers: { origin: "https://chat.example.org" } });
     expect(headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  test("signs in whoever says who they are, until their token ends in an hour", async () => {
+    const asked = Date.now();
+    const answer = await ask(`${node.url}/dev/sign-in`, { method: "POST", body: { userId: "carol", name: "Carol" } });
+    const { token } = jsonOf(answer) as { token: string };
+    const { sub, name, exp, roles } = jsonOf({ ...answer, text: atob(token.split(".")[1] ?? "") });
+    expect({ sub, name, roles }).toEqual({ sub: "carol", name: "Carol", roles: undefined });
+    expect(Math.abs(Number(exp) * 1000 - asked - 3_600_000)).toBeLessThan(5000);
+    const session = await knock(token, { origin: node.url });
+    await session.receives({ type: "READY", userId: "carol" });
+    session.close();
+    expectProblem(await ask(`${node.url}/dev/sign-in`, { method: "POST", body: { userId: "no user" } }), "invalid");
+  });
+
+  test("gives no token to a page of another origin, as whatever it posts", async () => {
+    for (const origin of ["https://chat.example.org", "null", node.url.replace("127.0.0.1", "localhost")]) {
+      const headers = { origin, "content-type": "text/plain" };
+      const answer = await ask(`${node.url}/dev/sign-in`, { method: "POST", body: '{"userId":"carol"}', headers });
+      expectProblem(answer, "forbidden");
+    }
+    const own = await ask(`${node.url}/dev/sign-in`, {
+      method: "POST",
+      body: { userId: "carol" },
+      headers: { origin: node.url },
+    });
+    expect(own.status, own.text).toBe(200);
+  });
+
+  test("tells its page that everything is here", async () => {
+    const answer = await ask(`${node.url}/console.json`);
+    expect(jsonOf(answer)).toEqual({ signInUrl: "/dev/sign-in", apis: [""], gateways: [""] });
   });
 
   test("closes its sessions with 1012 when it is stopped, and has everything, tokens included, when it is back", async () => {

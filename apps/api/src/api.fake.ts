@@ -97,6 +97,8 @@ interface Fakes {
   readonly rateLimit?: ApiDeps["rateLimit"];
   readonly ingest?: ApiDeps["ingest"];
   readonly matrixUsers?: readonly string[];
+  readonly signer?: ApiDeps["signer"];
+  readonly page?: string;
   readonly matrixHsToken?: string;
   readonly allowedOrigins?: readonly string[];
 }
@@ -161,6 +163,8 @@ export function fakeApi(fakes: Fakes = {}) {
     ingest: fakes.ingest ?? { take: unexpected },
     knowsMatrixUser: async (matrixUserId) => fakes.matrixUsers?.includes(matrixUserId) ?? false,
     matrixHsToken: fakes.matrixHsToken,
+    signer: fakes.signer,
+    page: fakes.page,
     health,
     metrics,
     log: createLog({ kind: "api", logLevel: "info" }, { write: (line) => void logged.push(line) }),

@@ -7,11 +7,14 @@ import { createDoors, type DoorDeps, type Doors } from "./auth.ts";
 import { crossOrigin } from "./cors.ts";
 import { answerErrors, answerUnknown, refuseMethod } from "./problem.ts";
 import { type ChatDeps, chatRoutes } from "./routes/chat.ts";
+import { documentRoutes } from "./routes/documents.ts";
 import { type HealthDeps, healthRoutes } from "./routes/health.ts";
 import { type MatrixDeps, matrixRoutes } from "./routes/matrix.ts";
+import { type PageDeps, pageRoutes } from "./routes/page.ts";
 import { type PresenceDeps, presenceRoutes } from "./routes/presence.ts";
 import { type ProjectionDeps, projectionRoutes } from "./routes/projections.ts";
 import { type RoomDeps, roomRoutes } from "./routes/rooms.ts";
+import { type SignInDeps, signInRoutes } from "./routes/sign-in.ts";
 import { type SignalDeps, signalRoutes } from "./routes/signals.ts";
 import { type StateDeps, stateRoutes } from "./routes/state.ts";
 import { type TicketDeps, ticketRoutes } from "./routes/tickets.ts";
@@ -28,9 +31,18 @@ type RouteDeps = ChatDeps &
   MatrixDeps &
   HealthDeps;
 
+/** What only a node for trying serves. */
+export interface Trial {
+  /** Signs whoever says who they are in; absent: nobody. */
+  readonly signer?: SignInDeps["signer"] | undefined;
+  /** See `PageDeps`; absent: there is no page. */
+  readonly page?: PageDeps["page"] | undefined;
+}
+
 export type ApiDeps = Omit<RouteDeps, keyof Doors | "act"> &
   DoorDeps &
-  ActDeps & {
+  ActDeps &
+  Trial & {
     readonly metrics: Metrics;
     readonly log: Log;
     /** Origins whose pages may read answers; none: only the API's own. */
@@ -59,6 +71,10 @@ export function createApi(deps: ApiDeps): Hono {
   app.route("/", healthRoutes(deps));
   app.route("/", matrixRoutes(deps));
   for (const routes of ROUTES) app.route("/", routes(opened));
+  const { signer, page, allowedOrigins } = deps;
+  if (signer !== undefined) app.route("/", signInRoutes({ signer, allowedOrigins }));
+  if (page !== undefined) app.route("/", pageRoutes({ page }));
+  app.route("/", documentRoutes(app));
   refuseOtherMethods(app);
   return app;
 }

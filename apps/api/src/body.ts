@@ -1,15 +1,24 @@
 import { Problem } from "@signalbox/protocol/errors";
 import { parseJson } from "@signalbox/protocol/parse";
+import { isObject } from "@signalbox/protocol/text";
 import { FRAME_BYTES } from "@signalbox/protocol/up";
 import type { Context } from "hono";
 
 /**
- * The JSON of a request's body, whatever its Content-Type says; `otherwise`, if given, stands for an empty one. Throws
- * `too_large` above `limit` bytes, `invalid` for what is not UTF-8 or not JSON.
+ * The JSON of a request's body, whatever its Content-Type says. Throws `too_large` above `limit` bytes, `invalid` for what is
+ * not UTF-8 or not JSON.
  */
-export async function readJson(c: Context, otherwise?: unknown, limit = FRAME_BYTES): Promise<unknown> {
-  const bytes = await readBytes(c, limit);
-  return bytes.length === 0 && otherwise !== undefined ? otherwise : parseJson(decode(bytes));
+export async function readJson(c: Context, limit = FRAME_BYTES): Promise<unknown> {
+  return parseJson(decode(await readBytes(c, limit)));
+}
+
+/** As `readJson`, of an object whose fields may all be left out, and with them the body. To valibot a list is such an object, too. */
+export async function readFields(c: Context): Promise<Record<string, unknown>> {
+  const bytes = await readBytes(c, FRAME_BYTES);
+  const body: unknown = bytes.length === 0 ? {} : parseJson(decode(bytes));
+  if (isObject(body)) return body;
+  const message = "expected an object";
+  throw new Problem("invalid", `the body: ${message}`, { errors: [{ path: "", message }] });
 }
 
 async function readBytes(c: Context, limit: number): Promise<Uint8Array> {

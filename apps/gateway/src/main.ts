@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { launch } from "@signalbox/node/lifecycle";
 import { type Node, openNode } from "@signalbox/node/node";
 import { answerOperations } from "@signalbox/node/operations";
+import { allowOrigin } from "./handshake.ts";
 import { openRealtime } from "./realtime.ts";
 
 /** Room for a token of 16 KiB, in bytes. */
@@ -29,8 +30,10 @@ await launch("gateway", async (launched) => {
 });
 
 /** Whatever does not stay open: a gateway's only pages are its operators'. */
-async function answer(node: Node, { url = "/" }: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(node: Node, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { url = "/" } = request;
   try {
+    allowOrigin(request, response, node.config.allowedOrigins);
     const page = await answerOperations(url.replace(/\?.*$/, ""), node);
     const { status, type, body } = page ?? { status: 404, type: "text/plain", body: "There is no such page here.\n" };
     response.writeHead(status, { "Content-Type": type }).end(body);

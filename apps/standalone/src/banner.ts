@@ -9,6 +9,7 @@ export function banner(address: AddressInfo | string | null): string {
   return `
   Signalbox is up.
 
+    page      http://127.0.0.1:${port}/
     REST      http://127.0.0.1:${port}
     realtime  ws://127.0.0.1:${port}/realtime
 

@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
 import { openApi } from "@signalbox/api/open";
 import { close, HEADER_BYTES, listen, listenerOf } from "@signalbox/api/server";
 import { openRealtime } from "@signalbox/gateway/realtime";
@@ -7,13 +8,17 @@ import { openNode } from "@signalbox/node/node";
 import { keptSecret } from "@signalbox/node/secret";
 import { banner, twoTokens } from "./banner.ts";
 
+/** Where `npm run build -w apps/console` puts the page. */
+const PAGE = fileURLToPath(new URL("../../console/dist", import.meta.url));
+
 await launch("standalone", async (launched) => {
   const { dataDir, jwtSecret, jwksUrl } = launched.config;
   const madeHere = jwtSecret === undefined && jwksUrl === undefined;
   const config = madeHere ? { ...launched.config, jwtSecret: await keptSecret(dataDir) } : launched.config;
   const node = await openNode({ ...launched, config });
   const { log, onStop, health, tokens } = node;
-  const api = listenerOf(openApi(node));
+  // Whoever brings a secret has something to protect: a token for the asking is not given there.
+  const api = listenerOf(openApi(node, { page: PAGE, signer: madeHere ? tokens : undefined }));
   const server = createServer({ maxHeaderSize: HEADER_BYTES });
   // Ends after the sessions, which it would wait for; until then it says that the node drains.
   onStop("server", () => close(server));

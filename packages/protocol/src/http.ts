@@ -32,6 +32,9 @@ export const PutUser = v.pipe(
   v.check((body) => body.name !== undefined || body.matrix_user_id !== undefined, "name or matrix_user_id"),
 );
 
+/** Who somebody wants to be on a node that takes anybody's word for it. */
+export const SignIn = v.object({ userId, name: v.optional(name) });
+
 /** A page's size in a query: 1 to 100, 50 when absent. */
 export const limit = v.optional(
   v.pipe(

@@ -144,7 +144,7 @@ export class PresenceRegistry implements Registry {
     return (await Promise.all([...servers.values()].map((groups) => this.ask(groups)))).flat();
   }
 
-  /** Asks a server for all of its buckets and its time at once: a limit and a second try for each command would be half of the work. */
+  /** Asks a server for all of its buckets and its time at once: each command by itself would bring a time limit and a second try of its own. */
   private async ask(groups: readonly Group[]): Promise<readonly Known[]> {
     const [first] = groups;
     if (first === undefined) return [];

@@ -7,6 +7,7 @@ import type { Act } from "../act.ts";
 import type { Authenticated, Doors } from "../auth.ts";
 import { historyBody } from "../bodies/rooms.ts";
 import { readJson } from "../body.ts";
+import * as docs from "../docs/chat.ts";
 import { noSuchRoom, ownIdOf, roomIn } from "../paths.ts";
 
 export interface ChatDeps extends Pick<Doors, "auth" | "limited"> {
@@ -18,7 +19,7 @@ export interface ChatDeps extends Pick<Doors, "auth" | "limited"> {
 export function chatRoutes({ auth, limited, act, store }: ChatDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
 
-  app.post("/api/chat", limited, async (c) => {
+  app.post("/api/chat", docs.act, limited, async (c) => {
     const event = await act(c.get("actor"), parse(Action, await readJson(c)));
     // The event is UTF-8 already: it goes out as it came, never through JSON again.
     return c.body(Buffer.from(`{"data":${event}}`, "latin1"), 200, {
@@ -26,7 +27,7 @@ export function chatRoutes({ auth, limited, act, store }: ChatDeps): Hono<Authen
     });
   });
 
-  app.get("/api/chat/:chatId/messages", auth, async (c) => {
+  app.get("/api/chat/:chatId/messages", docs.history, auth, async (c) => {
     const roomId = roomIn(c.req.param("chatId"));
     const { limit, before } = parse(HistoryQuery, c.req.query());
     const { userId, service } = c.get("actor");

@@ -2,6 +2,7 @@ import type { Health } from "@signalbox/node/health";
 import type { Metrics } from "@signalbox/node/metrics";
 import { answerOperations } from "@signalbox/node/operations";
 import { type Handler, Hono } from "hono";
+import * as docs from "../docs/health.ts";
 
 export interface HealthDeps {
   readonly health: Health;
@@ -15,5 +16,8 @@ export function healthRoutes(deps: HealthDeps): Hono {
     if (found === undefined) return c.notFound();
     return new Response(found.body, { status: found.status, headers: { "Content-Type": found.type } });
   };
-  return new Hono().get("/healthz", answer).get("/readyz", answer).get("/metrics", answer);
+  return new Hono()
+    .get("/healthz", docs.live, answer)
+    .get("/readyz", docs.ready, answer)
+    .get("/metrics", docs.metrics, answer);
 }

@@ -156,7 +156,7 @@ describe("what else a homeserver calls", () => {
   });
 
   it("is not recognized otherwise: 405 for another method, 404 for another path", async () => {
-    const { call } = bridged();
+    const { app, call } = bridged();
     const unrecognized = { errcode: "M_UNRECOGNIZED" };
     for (const [method, path] of [
       ["POST", TRANSACTION],
@@ -165,6 +165,7 @@ describe("what else a homeserver calls", () => {
       ["DELETE", "/transactions/1"],
     ] as const)
       expect(await call(method, path)).toMatchObject({ status: 405, body: unrecognized });
+    expect((await app.request(TRANSACTION)).headers.get("allow")).toBe("PUT");
     for (const path of ["/_matrix/app/v1/thirdparty/protocol/irc", "/_matrix/app/unstable/keys/claim", "/_matrix/app"])
       expect(await call("POST", path)).toMatchObject({ status: 404, body: unrecognized });
   });

@@ -2,8 +2,9 @@ import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
 import type { Log } from "@signalbox/node/log";
 import { PROBLEMS, Problem, type ProblemCode } from "@signalbox/protocol/errors";
 import { isObject } from "@signalbox/protocol/text";
-import { type Context, type ErrorHandler, Hono, type MiddlewareHandler } from "hono";
+import { type Context, type ErrorHandler, type Handler, Hono, type MiddlewareHandler } from "hono";
 import { readJson } from "../body.ts";
+import * as docs from "../docs/matrix.ts";
 
 export interface MatrixDeps {
   /** `MATRIX_HS_TOKEN`: what the homeserver proves itself with. Without one there is nothing here. */
@@ -30,25 +31,28 @@ export function matrixRoutes({ matrixHsToken, ingest, knowsMatrixUser, log }: Ma
   app.onError(answerErrors(log));
 
   for (const prefix of PREFIXES) {
-    app.put(`${prefix}/transactions/:txnId`, homeserver, async (c) => {
+    app.put(`${prefix}/transactions/:txnId`, docs.push(prefix), homeserver, async (c) => {
       // Which transaction it is says nothing: its events are known by their own ids.
       await ingest.take(await transactionIn(c));
       return c.json({});
     });
-    app.get(`${prefix}/users/:userId`, homeserver, async (c) => {
+    app.get(`${prefix}/users/:userId`, docs.hasUser(prefix), homeserver, async (c) => {
       if (await knowsMatrixUser(c.req.param("userId"))) return c.json({});
       throw new Refusal(404, "M_NOT_FOUND", "no such user");
     });
     // An alias that we would have to make a room for: rooms are made in Matrix, never for it.
-    app.get(`${prefix}/rooms/:alias`, homeserver, () => {
+    app.get(`${prefix}/rooms/:alias`, docs.hasRoom(prefix), homeserver, () => {
       throw new Refusal(404, "M_NOT_FOUND", "no such room");
     });
-    for (const path of ["/transactions/:txnId", "/users/:userId", "/rooms/:alias"])
-      app.all(`${prefix}${path}`, unrecognized(405));
+    app.all(`${prefix}/transactions/:txnId`, refuseMethod("PUT"));
+    app.all(`${prefix}/users/:userId`, refuseMethod("GET"));
+    app.all(`${prefix}/rooms/:alias`, refuseMethod("GET"));
   }
-  app.post("/_matrix/app/v1/ping", homeserver, (c) => c.json({}));
-  app.all("/_matrix/app/v1/ping", unrecognized(405));
-  app.all("/_matrix/*", unrecognized(404));
+  app.post("/_matrix/app/v1/ping", docs.ping, homeserver, (c) => c.json({}));
+  app.all("/_matrix/app/v1/ping", refuseMethod("POST"));
+  app.all("/_matrix/*", () => {
+    throw new Refusal(404, "M_UNRECOGNIZED", "no such path");
+  });
   return app;
 }
 
@@ -65,9 +69,13 @@ class Refusal extends Error {
   }
 }
 
-const unrecognized = (status: 404 | 405) => (): never => {
-  throw new Refusal(status, "M_UNRECOGNIZED", status === 405 ? "not with this method" : "no such path");
-};
+/** Answers every method but the one that the path takes. */
+const refuseMethod =
+  (allowed: string): Handler =>
+  (c) => {
+    c.header("Allow", allowed);
+    return c.json({ errcode: "M_UNRECOGNIZED", error: "not with this method" }, 405);
+  };
 
 /** Lets the homeserver in, by a header or, as older ones do, by the query; where it brings both, both have to hold. */
 function onlyWith(expected: string): MiddlewareHandler {
@@ -86,7 +94,7 @@ function onlyWith(expected: string): MiddlewareHandler {
 
 /** A transaction as far as it must hold; what its events are is for whoever takes them. */
 async function transactionIn(c: Context): Promise<unknown> {
-  const body = await readJson(c, undefined, TRANSACTION_BYTES);
+  const body = await readJson(c, TRANSACTION_BYTES);
   if (isObject(body) && Array.isArray(body.events)) return body;
   throw new Refusal(400, "M_BAD_JSON", "a transaction is an object with a list of events");
 }

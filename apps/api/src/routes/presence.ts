@@ -5,6 +5,7 @@ import { type Context, Hono } from "hono";
 import type { Act } from "../act.ts";
 import type { Authenticated, Doors } from "../auth.ts";
 import { readJson } from "../body.ts";
+import * as docs from "../docs/presence.ts";
 
 export interface PresenceDeps extends Pick<Doors, "auth" | "limited"> {
   readonly act: Act;
@@ -23,19 +24,19 @@ export function presenceRoutes({ auth, limited, act, presence, typingTtlMs }: Pr
     return c.json({ data: Object.fromEntries([...seen].map(([userId, { status }]) => [userId, status])) });
   };
 
-  app.get("/v1/presence", auth, (c) =>
+  app.get("/v1/presence", docs.look, auth, (c) =>
     look(c, { ids: (c.req.queries("ids") ?? []).flatMap((list) => list.split(",")) }),
   );
 
-  app.post("/v1/presence/query", auth, async (c) => look(c, await readJson(c)));
+  app.post("/v1/presence/query", docs.query, auth, async (c) => look(c, await readJson(c)));
 
-  app.put("/v1/presence", limited, async (c) => {
+  app.put("/v1/presence", docs.put, limited, async (c) => {
     const { status: choice } = parse(PutPresence, await readJson(c));
     const { userId, status, activeAt } = await presence.choose(c.get("actor").userId, choice);
     return c.json({ data: { user_id: userId, status, last_active_at: activeAt?.toISOString() ?? null } });
   });
 
-  app.put("/v1/typing", limited, async (c) => {
+  app.put("/v1/typing", docs.typing, limited, async (c) => {
     const { room_id, typing } = parse(PutTyping, await readJson(c));
     await act(c.get("actor"), { type: typing ? "TYPING" : "STOP_TYPING", chatId: room_id });
     const expires_at = typing ? new Date(Date.now() + typingTtlMs).toISOString() : null;

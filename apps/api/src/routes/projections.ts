@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import type { Authenticated, Doors } from "../auth.ts";
 import { projectionBody, statisticsBody } from "../bodies/projections.ts";
 import { behind, pageOf } from "../cursor.ts";
+import * as docs from "../docs/projections.ts";
 import { messageIn, noSuchMessage, noSuchRoom } from "../paths.ts";
 
 export interface ProjectionDeps extends Pick<Doors, "auth"> {
@@ -21,7 +22,7 @@ const MESSAGES = "/core/api/v1/messages";
 export function projectionRoutes({ auth, store, serverName }: ProjectionDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
 
-  app.get(MESSAGES, auth, async (c) => {
+  app.get(MESSAGES, docs.list, auth, async (c) => {
     const { userId, service } = c.get("actor");
     const query = parse(ProjectionsQuery, c.req.query());
     const filter = await filterOf(query, c.get("actor"));
@@ -31,7 +32,7 @@ export function projectionRoutes({ auth, store, serverName }: ProjectionDeps): H
     return c.json({ data: page.map((message) => projectionBody(message, serverName)), next_cursor });
   });
 
-  app.get(`${MESSAGES}/stats`, auth, async (c) => {
+  app.get(`${MESSAGES}/stats`, docs.statistics, auth, async (c) => {
     const { conversation_id } = parse(StatsQuery, c.req.query());
     const { userId, service } = c.get("actor");
     const statistics = await store.statistics(conversation_id, userId, service);
@@ -39,7 +40,7 @@ export function projectionRoutes({ auth, store, serverName }: ProjectionDeps): H
     return c.json({ data: statisticsBody(conversation_id, statistics) });
   });
 
-  app.get(`${MESSAGES}/:id`, auth, async (c) => {
+  app.get(`${MESSAGES}/:id`, docs.one, auth, async (c) => {
     const { userId, service } = c.get("actor");
     const message = await store.projection(userId, service, messageIn(c.req.param("id")));
     if (message === null) throw noSuchMessage();

@@ -97,6 +97,15 @@ describe("members", () => {
     ]);
   });
 
+  it("are not added by a body that is no object", async () => {
+    const { call, asked } = noting(member);
+    for (const body of ["[]", "[null]", "null", "7", '"member"']) {
+      const response = await call("ada", "PUT", `/v1/rooms/${ROOM}/members/bob`, body);
+      expect(await response.json()).toMatchObject({ status: 400, errors: [{ path: "" }] });
+    }
+    expect(asked).toEqual([]);
+  });
+
   it("are removed", async () => {
     const { call, asked } = noting(undefined);
     expect(await (await call("ada", "DELETE", `/v1/rooms/${ROOM}/members/bob`)).json()).toEqual({

@@ -5,8 +5,9 @@ import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";
 import { type Authenticated, type Doors, requireService } from "../auth.ts";
 import { memberBody, roomBody, summaryBody } from "../bodies/rooms.ts";
-import { readJson } from "../body.ts";
+import { readFields, readJson } from "../body.ts";
 import { behind, pageOf } from "../cursor.ts";
+import * as docs from "../docs/rooms.ts";
 import { roomIn, userIn } from "../paths.ts";
 
 export interface RoomDeps extends Pick<Doors, "auth" | "acting"> {
@@ -19,7 +20,7 @@ export function roomRoutes(deps: RoomDeps): Hono<Authenticated> {
   const { auth, acting, store, writer } = deps;
   const app = new Hono<Authenticated>();
 
-  app.get("/v1/rooms", auth, async (c) => {
+  app.get("/v1/rooms", docs.list, auth, async (c) => {
     const { limit, cursor } = parse(RoomsQuery, c.req.query());
     const before = cursor === undefined ? null : behind(cursor);
     const rooms = await store.roomPage(c.get("actor").userId, limit + 1, before);
@@ -27,7 +28,7 @@ export function roomRoutes(deps: RoomDeps): Hono<Authenticated> {
     return c.json({ data: page.map(summaryBody), next_cursor });
   });
 
-  app.post("/v1/rooms", acting, async (c) => {
+  app.post("/v1/rooms", docs.create, acting, async (c) => {
     const body = parse(CreateRoom, await readJson(c));
     // Whoever says what a room is in Matrix decides who speaks there.
     if (body.matrix_room_id !== undefined) requireService(c.get("actor"));
@@ -35,13 +36,13 @@ export function roomRoutes(deps: RoomDeps): Hono<Authenticated> {
     return c.json({ data: roomBody(room) }, 201);
   });
 
-  app.patch("/v1/rooms/:roomId", acting, async (c) => {
+  app.patch("/v1/rooms/:roomId", docs.patch, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const room = await writer.patchRoom(c.get("actor"), roomId, parse(PatchRoom, await readJson(c)));
     return c.json({ data: roomBody(room) });
   });
 
-  app.delete("/v1/rooms/:roomId", acting, async (c) => {
+  app.delete("/v1/rooms/:roomId", docs.remove, acting, async (c) => {
     await writer.deleteRoom(c.get("actor"), roomIn(c.req.param("roomId")));
     return c.json({ message: "Room deleted" });
   });
@@ -52,14 +53,14 @@ export function roomRoutes(deps: RoomDeps): Hono<Authenticated> {
 function memberRoutes({ acting, writer }: RoomDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
 
-  app.put("/v1/rooms/:roomId/members/:userId", acting, async (c) => {
+  app.put("/v1/rooms/:roomId/members/:userId", docs.putMember, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const userId = userIn(c.req.param("userId"));
-    const { role } = parse(PutMember, await readJson(c, {}));
+    const { role } = parse(PutMember, await readFields(c));
     return c.json({ data: memberBody(await writer.putMember(c.get("actor"), roomId, userId, role)) });
   });
 
-  app.delete("/v1/rooms/:roomId/members/:userId", acting, async (c) => {
+  app.delete("/v1/rooms/:roomId/members/:userId", docs.removeMember, acting, async (c) => {
     await writer.removeMember(c.get("actor"), roomIn(c.req.param("roomId")), userIn(c.req.param("userId")));
     return c.json({ message: "Member removed" });
   });

@@ -8,6 +8,7 @@ import type { Act } from "../act.ts";
 import type { Authenticated, Doors } from "../auth.ts";
 import { presenceBody, receiptsBody, snapshotBody, typistBody } from "../bodies/signals.ts";
 import { readJson } from "../body.ts";
+import * as docs from "../docs/signals.ts";
 import { noSuchRoom, roomIn, userIn } from "../paths.ts";
 import { readState, takeSnapshot } from "../snapshot.ts";
 
@@ -34,7 +35,7 @@ export function signalRoutes(deps: SignalDeps): Hono<Authenticated> {
 }
 
 function snapshotRoutes({ auth, serverName, ...deps }: SignalDeps): Hono<Authenticated> {
-  return new Hono<Authenticated>().get(`${CONVERSATION}/signals/snapshot`, auth, async (c) => {
+  return new Hono<Authenticated>().get(`${CONVERSATION}/signals/snapshot`, docs.snapshot, auth, async (c) => {
     const snapshot = await takeSnapshot(deps, c.get("actor"), roomIn(c.req.param("roomId")));
     return c.json({ data: snapshotBody(snapshot, serverName, Date.now()) });
   });
@@ -43,14 +44,14 @@ function snapshotRoutes({ auth, serverName, ...deps }: SignalDeps): Hono<Authent
 function typingRoutes({ auth, limited, act, store, engine }: SignalDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
 
-  app.post(`${CONVERSATION}/typing`, limited, async (c) => {
+  app.post(`${CONVERSATION}/typing`, docs.sendTyping, limited, async (c) => {
     const chatId = roomIn(c.req.param("roomId"));
     const { typing } = parse(PostTyping, await readJson(c));
     await act(c.get("actor"), { type: typing ? "TYPING" : "STOP_TYPING", chatId });
     return c.json({ message: "Typing indicator sent." });
   });
 
-  app.get(`${CONVERSATION}/typing`, auth, async (c) => {
+  app.get(`${CONVERSATION}/typing`, docs.typing, auth, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const { userId, service } = c.get("actor");
     if ((await store.seqOf(roomId, userId, service)) === null) throw noSuchRoom();
@@ -64,12 +65,12 @@ function typingRoutes({ auth, limited, act, store, engine }: SignalDeps): Hono<A
 function presenceRoutes({ auth, limited, presence }: SignalDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
 
-  app.put("/chat/api/v1/presence", limited, async (c) => {
+  app.put("/chat/api/v1/presence", docs.setPresence, limited, async (c) => {
     const { status } = parse(PutSignalPresence, await readJson(c));
     return c.json({ data: presenceBody(await presence.choose(c.get("actor").userId, status)) });
   });
 
-  app.get("/chat/api/v1/presence/:userId", auth, async (c) => {
+  app.get("/chat/api/v1/presence/:userId", docs.presence, auth, async (c) => {
     const seen = await presence.look(c.get("actor"), [userIn(c.req.param("userId"))]);
     return c.json({ data: [...seen.values()].map(presenceBody)[0] });
   });
@@ -80,19 +81,19 @@ function presenceRoutes({ auth, limited, presence }: SignalDeps): Hono<Authentic
 function readingRoutes({ auth, limited, acting, act, store, writer, serverName }: SignalDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
 
-  app.post(`${CONVERSATION}/read`, limited, async (c) => {
+  app.post(`${CONVERSATION}/read`, docs.read, limited, async (c) => {
     const chatId = roomIn(c.req.param("roomId"));
     const { event_id: messageId } = parse(PostEvent, await readJson(c));
     await act(c.get("actor"), { type: "READ_MSG", chatId, messageId });
     return c.json({ message: "Read receipt sent." });
   });
 
-  app.get(`${CONVERSATION}/receipts`, auth, async (c) => {
+  app.get(`${CONVERSATION}/receipts`, docs.receipts, auth, async (c) => {
     const { members } = await readState(store, c.get("actor"), roomIn(c.req.param("roomId")));
     return c.json({ data: receiptsBody(members, serverName) });
   });
 
-  app.post(`${CONVERSATION}/marker`, acting, async (c) => {
+  app.post(`${CONVERSATION}/marker`, docs.marker, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const { event_id: messageId } = parse(PostEvent, await readJson(c));
     await writer.mark(c.get("actor"), roomId, messageId);

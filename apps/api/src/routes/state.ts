@@ -7,6 +7,7 @@ import type { Authenticated, Doors } from "../auth.ts";
 import { roomBody } from "../bodies/rooms.ts";
 import { engagementBody, eventId, membersBody, partBody, sidekicksBody, stateBody } from "../bodies/state.ts";
 import { readJson } from "../body.ts";
+import * as docs from "../docs/state.ts";
 import { messageIn, noSuchMessage, noSuchRoom, ownIdOf, roomIn, sidekickIn } from "../paths.ts";
 import { readState, type SnapshotDeps, takeSnapshot } from "../snapshot.ts";
 
@@ -31,17 +32,17 @@ function readingRoutes(deps: StateDeps): Hono<Authenticated> {
   const { auth, store } = deps;
   const app = new Hono<Authenticated>();
 
-  app.get(`${PATH}/state`, auth, async (c) => {
+  app.get(`${PATH}/state`, docs.state, auth, async (c) => {
     const snapshot = await takeSnapshot(deps, c.get("actor"), roomIn(c.req.param("roomId")));
     return c.json({ data: stateBody(snapshot) });
   });
 
-  app.get(`${PATH}/members`, auth, async (c) => {
+  app.get(`${PATH}/members`, docs.members, auth, async (c) => {
     const snapshot = await takeSnapshot(deps, c.get("actor"), roomIn(c.req.param("roomId")));
     return c.json({ data: membersBody(snapshot) });
   });
 
-  app.get(PATH, auth, async (c) => {
+  app.get(PATH, docs.one, auth, async (c) => {
     const { room } = await readState(store, c.get("actor"), roomIn(c.req.param("roomId")));
     return c.json({ data: roomBody(room) });
   });
@@ -52,35 +53,35 @@ function readingRoutes(deps: StateDeps): Hono<Authenticated> {
 function partRoutes({ auth, acting, store, writer }: StateDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
 
-  app.get(`${PATH}/engagement`, auth, async (c) => {
+  app.get(`${PATH}/engagement`, docs.engagement.get, auth, async (c) => {
     const state = await readState(store, c.get("actor"), roomIn(c.req.param("roomId")));
     return c.json({ data: engagementBody(state) });
   });
 
-  app.put(`${PATH}/engagement`, acting, async (c) => {
+  app.put(`${PATH}/engagement`, docs.engagement.put, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const body = parse(Engagement, await readJson(c));
     await writer.putPart(c.get("actor"), roomId, "engagement", body);
     return c.json({ data: body });
   });
 
-  for (const { part, schema, removed } of [
-    { part: "plan", schema: Plan, removed: "Plan removed" },
-    { part: "call", schema: Call, removed: "Call removed" },
+  for (const { part, schema, described, removed } of [
+    { part: "plan", schema: Plan, described: docs.plan, removed: "Plan removed" },
+    { part: "call", schema: Call, described: docs.call, removed: "Call removed" },
   ] as const) {
-    app.get(`${PATH}/${part}`, auth, async (c) => {
+    app.get(`${PATH}/${part}`, described.get, auth, async (c) => {
       const state = await readState(store, c.get("actor"), roomIn(c.req.param("roomId")));
       return c.json({ data: partBody(state, part) });
     });
 
-    app.put(`${PATH}/${part}`, acting, async (c) => {
+    app.put(`${PATH}/${part}`, described.put, acting, async (c) => {
       const roomId = roomIn(c.req.param("roomId"));
       const body = parse(schema, await readJson(c));
       await writer.putPart(c.get("actor"), roomId, part, body);
       return c.json({ data: body });
     });
 
-    app.delete(`${PATH}/${part}`, acting, async (c) => {
+    app.delete(`${PATH}/${part}`, described.remove, acting, async (c) => {
       await writer.putPart(c.get("actor"), roomIn(c.req.param("roomId")), part, null);
       return c.json({ message: removed });
     });
@@ -92,12 +93,12 @@ function partRoutes({ auth, acting, store, writer }: StateDeps): Hono<Authentica
 function sidekickRoutes({ auth, acting, store, writer }: StateDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
 
-  app.get(`${PATH}/sidekicks`, auth, async (c) => {
+  app.get(`${PATH}/sidekicks`, docs.sidekicks, auth, async (c) => {
     const state = await readState(store, c.get("actor"), roomIn(c.req.param("roomId")));
     return c.json({ data: sidekicksBody(state) });
   });
 
-  app.put(`${PATH}/sidekicks/:sidekickId`, acting, async (c) => {
+  app.put(`${PATH}/sidekicks/:sidekickId`, docs.putSidekick, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const id = sidekickIn(c.req.param("sidekickId"));
     const body = parse(Sidekick, await readJson(c));
@@ -105,7 +106,7 @@ function sidekickRoutes({ auth, acting, store, writer }: StateDeps): Hono<Authen
     return c.json({ data: body });
   });
 
-  app.delete(`${PATH}/sidekicks/:sidekickId`, acting, async (c) => {
+  app.delete(`${PATH}/sidekicks/:sidekickId`, docs.removeSidekick, acting, async (c) => {
     const id = sidekickIn(c.req.param("sidekickId"));
     await writer.putPart(c.get("actor"), roomIn(c.req.param("roomId")), `sidekick ${id}`, null);
     return c.json({ message: "Sidekick removed" });
@@ -117,14 +118,14 @@ function sidekickRoutes({ auth, acting, store, writer }: StateDeps): Hono<Authen
 function personalRoutes({ acting, store }: StateDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
 
-  app.put(`${PATH}/mute`, acting, async (c) => {
+  app.put(`${PATH}/mute`, docs.mute, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const { until } = parse(PutMute, await readJson(c));
     if (!(await store.mute(roomId, c.get("actor").userId, until))) throw noSuchRoom();
     return c.json({ data: { muted_until: until?.toISOString() ?? null } });
   });
 
-  app.put(`${PATH}/snoozes/:eventId`, acting, async (c) => {
+  app.put(`${PATH}/snoozes/:eventId`, docs.snooze, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const asked = messageIn(c.req.param("eventId"));
     const { until } = parse(PutSnooze, await readJson(c));
@@ -133,7 +134,7 @@ function personalRoutes({ acting, store }: StateDeps): Hono<Authenticated> {
     return c.json({ data: { event_id: eventId(messageId), until: until.toISOString() } });
   });
 
-  app.delete(`${PATH}/snoozes/:eventId`, acting, async (c) => {
+  app.delete(`${PATH}/snoozes/:eventId`, docs.endSnooze, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const messageId = await ownIdOf(store, roomId, messageIn(c.req.param("eventId")));
     if (!(await store.snooze(roomId, c.get("actor").userId, messageId, null))) throw noSuchMessage();

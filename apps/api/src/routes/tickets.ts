@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Engine } from "@signalbox/core/ports";
 import { Hono } from "hono";
 import type { Authenticated, Doors } from "../auth.ts";
+import * as docs from "../docs/tickets.ts";
 
 /** How long a ticket waits to be used, in milliseconds. */
 const TICKET_MS = 30_000;
@@ -14,7 +15,7 @@ export interface TicketDeps extends Pick<Doors, "limited"> {
 
 /** Tickets for streams that cannot send a header. CONTRACT section 5, "SSE". */
 export function ticketRoutes({ limited, engine }: TicketDeps): Hono<Authenticated> {
-  return new Hono<Authenticated>().post("/v1/tickets", limited, async (c) => {
+  return new Hono<Authenticated>().post("/v1/tickets", docs.create, limited, async (c) => {
     const { userId, service, issuedAt, expiresAt } = c.get("actor");
     const ticket = randomBytes(TICKET_BYTES).toString("base64url");
     // The stream ends with the token, and with the revocation of what was issued when the token was.

@@ -5,6 +5,7 @@ import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";
 import { type Authenticated, type Doors, requireService } from "../auth.ts";
 import { readJson } from "../body.ts";
+import * as docs from "../docs/users.ts";
 import { userIn } from "../paths.ts";
 
 export interface UserDeps extends Pick<Doors, "auth"> {
@@ -16,7 +17,7 @@ export interface UserDeps extends Pick<Doors, "auth"> {
 export function userRoutes({ auth, store, writer }: UserDeps): Hono<Authenticated> {
   const app = new Hono<Authenticated>();
 
-  app.put("/v1/users/:userId", auth, async (c) => {
+  app.put("/v1/users/:userId", docs.put, auth, async (c) => {
     requireService(c.get("actor"));
     const userId = userIn(c.req.param("userId"));
     const { name = null, matrix_user_id = null } = parse(PutUser, await readJson(c));
@@ -24,7 +25,7 @@ export function userRoutes({ auth, store, writer }: UserDeps): Hono<Authenticate
     return c.json({ data: { user_id: user.userId, name: user.name, matrix_user_id: user.matrixUserId } });
   });
 
-  app.post("/v1/users/:userId/revoke", auth, async (c) => {
+  app.post("/v1/users/:userId/revoke", docs.revoke, auth, async (c) => {
     requireService(c.get("actor"));
     await writer.revoke(userIn(c.req.param("userId")));
     return c.json({ message: "Tokens revoked" });

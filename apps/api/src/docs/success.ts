@@ -1,0 +1,11 @@
+/** The two forms of a success. */
+import * as v from "valibot";
+
+/** `{"data": …}`. */
+export const dataOf = <const S extends v.GenericSchema>(schema: S, example: unknown) => ({
+  schema: v.object({ data: schema }),
+  example: { data: example },
+});
+
+/** `{"message": "…"}`: it is done, and there is nothing to say of it. */
+export const done = (message: string) => ({ schema: v.object({ message: v.literal(message) }), example: { message } });

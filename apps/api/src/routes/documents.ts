@@ -1,0 +1,33 @@
+import { Hono } from "hono";
+import { createAsyncApi } from "../docs/asyncapi.ts";
+import * as docs from "../docs/documents.ts";
+import { openapiOf } from "../docs/openapi.ts";
+import { pageOf } from "../docs/page/page.ts";
+
+const JSON_HEADERS = { "Content-Type": "application/json" };
+
+/** What the API says of itself: for machines, and as a page to read. Each is built when it is first asked for, and kept. */
+export function documentRoutes(app: Hono): Hono {
+  const openapi = once(() => openapiOf(app));
+  const asyncapi = once(async () => createAsyncApi());
+  const texts = {
+    openapi: once(async () => JSON.stringify(await openapi())),
+    asyncapi: once(async () => JSON.stringify(await asyncapi())),
+  };
+  const page = once(async () => pageOf(await openapi(), await asyncapi()));
+  return new Hono()
+    .get("/openapi.json", docs.openapi, async (c) => c.body(await texts.openapi(), 200, JSON_HEADERS))
+    .get("/asyncapi.json", docs.asyncapi, async (c) => c.body(await texts.asyncapi(), 200, JSON_HEADERS))
+    .get("/docs", docs.page, async (c) => {
+      const { body, headers } = await page();
+      return c.body(body, 200, headers);
+    });
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

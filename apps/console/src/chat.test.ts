@@ -1,0 +1,154 @@
+import type { DurableEvent, Message, MessageSent, RoomState } from "@signalbox/client";
+import { describe, expect, test } from "vitest";
+import {
+  type Chat,
+  described,
+  ENTRIES_MAX,
+  firstNew,
+  hear,
+  loaded,
+  loading,
+  opening,
+  read,
+  readByAll,
+} from "./chat.ts";
+
+const message = (seq: number, senderId = "bob", content = `m${seq}`): Message => ({
+  messageId: `id-${seq}`,
+  chatId: "room",
+  senderId,
+  content,
+  timeStamp: "2026-01-05T10:00:00Z",
+  edited: false,
+  editedAt: null,
+  seq,
+  replyTo: null,
+  deleted: false,
+  reactions: [],
+});
+
+const sent = (seq: number, more: Partial<MessageSent> = {}): MessageSent => ({
+  type: "SEND_MSG",
+  recipientId: "alice",
+  chatId: "room",
+  senderId: "bob",
+  seq,
+  timeStamp: "2026-01-05T10:00:00Z",
+  message: `m${seq}`,
+  messageId: `id-${seq}`,
+  ...more,
+});
+
+const about = { recipientId: "alice", chatId: "room", senderId: "bob" };
+const edited = (seq: number, of: number, text: string): DurableEvent => ({
+  ...about,
+  type: "EDIT_MSG",
+  seq,
+  messageId: `id-${of}`,
+  message: text,
+  editedAt: "2026-01-05T10:01:00Z",
+});
+const reacted = (seq: number, of: number): DurableEvent => ({
+  ...about,
+  type: "REACT",
+  seq,
+  messageId: `r-${seq}`,
+  message: "👍",
+  parentMessageId: `id-${of}`,
+  timeStamp: "2026-01-05T10:01:00Z",
+});
+
+const member = (user_id: string, last_read_event_id: string | null): RoomState["members"][number] => ({
+  user_id,
+  name: user_id,
+  role: "member",
+  joined_at: "2026-01-05T10:00:00Z",
+  status: "online",
+  last_active_at: null,
+  last_read_event_id,
+  read_at: null,
+  typing: false,
+});
+const state = (members: RoomState["members"], last_read_event_id: string | null, cursor: number) =>
+  ({ members, last_read_event_id, cursor }) as RoomState;
+
+const seqs = (chat: Chat) => chat.entries.map(({ seq }) => seq);
+const open = (...page: Message[]) => loaded(opening("room"), page, true);
+
+describe("a chat's messages", () => {
+  test("stand in the order of their seqs, each once, wherever they came from", () => {
+    const chat = open(message(4), message(2));
+    expect(seqs(hear(hear(hear(chat, sent(5)), sent(3)), sent(4)))).toEqual([2, 3, 4, 5]);
+  });
+
+  test("older pages come before what is there, and a short one is the last", () => {
+    const full = open(...Array.from({ length: 50 }, (_, at) => message(100 - at)));
+    expect(full.complete).toBe(false);
+    const older = loaded(loading(full), [message(50), message(49)], false);
+    expect([seqs(older).slice(0, 3), older.complete]).toEqual([[49, 50, 51], true]);
+  });
+
+  test("what was heard while a page was on its way holds against the page", () => {
+    const waiting = hear(hear(opening("room"), edited(3, 2, "after")), sent(4));
+    const chat = loaded(waiting, [message(2, "bob", "before"), message(1)], true);
+    expect(chat.entries.map(({ text }) => text)).toEqual(["m1", "after", "m4"]);
+  });
+
+  test("a newest page replaces what was there", () => {
+    expect(seqs(loaded(loading(open(message(1))), [message(900)], true))).toEqual([900]);
+  });
+
+  test("edits, deletes and reactions change the message, and twice is as once", () => {
+    const chat = [edited(3, 1, "new"), reacted(4, 1), reacted(4, 1)].reduce(hear, open(message(1)));
+    expect(chat.entries[0]).toMatchObject({ text: "new", edited: true, reactions: [{ reactionId: "r-4" }] });
+    const less = hear(chat, { ...about, type: "DELETE_REACT", seq: 5, messageId: "r-4", parentMessageId: "id-1" });
+    expect(less.entries[0]?.reactions).toEqual([]);
+    const gone = hear(less, { ...about, type: "DELETE_MSG", seq: 6, messageId: "id-1", timeStamp: "" });
+    expect(gone.entries[0]).toMatchObject({ text: "", deleted: true });
+  });
+
+  test("no more than so many are kept, and those dropped can be loaded again", () => {
+    let chat: Chat = { ...open(), complete: true };
+    for (let seq = 1; seq <= ENTRIES_MAX + 1; seq++) chat = hear(chat, sent(seq));
+    expect([chat.entries.length, chat.entries[0]?.seq, chat.complete]).toEqual([ENTRIES_MAX, 2, false]);
+  });
+});
+
+describe("receipts", () => {
+  const chat = described(
+    open(message(3), message(2), message(1)),
+    state([member("alice", null), member("bob", "evt-id-2")], null, 3),
+  );
+
+  test("only move forward", () => {
+    expect(read(read(chat, "bob", "id-3"), "bob", "id-1").receipts).toEqual({ bob: "id-3" });
+  });
+
+  test("say up to where everybody else has read", () => {
+    expect(readByAll(chat, "alice")).toBe(2);
+    const three = hear(chat, { ...about, type: "USER_JOIN", seq: 4, message: "carol", username: "Carol" });
+    expect(readByAll(three, "alice")).toBe(0);
+  });
+});
+
+describe("the divider", () => {
+  const page = [message(4), message(3, "alice"), message(2), message(1)];
+
+  test("stands before the first message of others after the marker", () => {
+    expect(firstNew(described(open(...page), state([], "evt-id-2", 4)), "alice")).toBe("id-4");
+  });
+
+  test("stands before the very first message when nothing was read", () => {
+    expect(firstNew(described(open(...page), state([], null, 4)), "alice")).toBe("id-1");
+  });
+
+  test("is not there when everything was read, whatever comes while the chat is open", () => {
+    const chat = described(open(...page), state([], "evt-id-4", 4));
+    expect(firstNew(hear(chat, sent(5)), "alice")).toBeUndefined();
+  });
+
+  test("stays where it was when the room is described again", () => {
+    const chat = described(open(...page), state([], "evt-id-2", 4));
+    expect(firstNew(described(chat, state([], "evt-id-4", 4)), "alice")).toBe("id-4");
+  });
+});

@@ -1,0 +1,167 @@
+import { describe, expect, test } from "vitest";
+import { createCursors, type Sequenced } from "./cursors.ts";
+
+const said = (seq: number, chatId = "a"): Sequenced => ({ type: "SEND_MSG", chatId, seq, recipientId: "me" });
+const joined = (seq: number, who = "me"): Sequenced => ({ ...said(seq), type: "USER_JOIN", message: who });
+const went = (seq: number, who = "me"): Sequenced => ({ ...said(seq), type: "USER_LEAVE", senderId: who });
+const of = (type: string, seq: number): Sequenced => ({ ...said(seq), type });
+
+/** Cursors of somebody whose first READY said this. */
+function after(rooms: Record<string, number>) {
+  const cursors = createCursors();
+  cursors.ready(rooms, false);
+  return cursors;
+}
+/** What the next RESUME would name, if READY said this. */
+const behind = (cursors: ReturnType<typeof createCursors>, rooms: Record<string, number>) =>
+  cursors.ready(rooms, true).behind;
+
+describe("an event", () => {
+  test("is next when its seq is, seen when it is not higher, ahead when one is missing between", () => {
+    const cursors = after({ a: 5 });
+    expect([5, 6, 6, 3, 8, 7, 8].map((seq) => cursors.take(said(seq)))).toEqual([
+      "seen",
+      "next",
+      "seen",
+      "seen",
+      "ahead",
+      "next",
+      "next",
+    ]);
+  });
+
+  test("of one room says nothing about another", () => {
+    const cursors = after({ a: 5, b: 0 });
+    expect(cursors.take(said(6))).toBe("next");
+    expect(cursors.take(said(1, "b"))).toBe("next");
+  });
+
+  test("counts whatever its type", () => {
+    const cursors = after({ a: 5 });
+    expect(cursors.take(of("POLL", 6))).toBe("next");
+    expect(cursors.take({ type: "ROOM_STATE", chatId: "a", seq: 7 })).toBe("next");
+    expect(cursors.take(said(8))).toBe("next");
+  });
+
+  test("begins a room that was not known, wherever it stands", () => {
+    const cursors = after({});
+    expect([cursors.take(of("NEW_CHAT", 1)), cursors.take(said(2))]).toEqual(["next", "next"]);
+    expect([cursors.take({ ...joined(70), chatId: "b" }), cursors.take(said(71, "b"))]).toEqual(["next", "next"]);
+  });
+
+  test("by which the user is in a room again may follow a gap, another's joining may not", () => {
+    expect(after({ a: 5 }).take(joined(9))).toBe("next");
+    expect(after({ a: 5 }).take(of("NEW_CHAT", 9))).toBe("next");
+    expect(after({ a: 5 }).take(joined(9, "you"))).toBe("ahead");
+    expect(after({ a: 5 }).take(joined(5))).toBe("seen");
+  });
+});
+
+describe("a RESUME", () => {
+  test("names the rooms that differ, those that are missing in READY among them", () => {
+    const cursors = after({ same: 3, behind: 3, gone: 3, restored: 9 });
+    expect(behind(cursors, { same: 3, behind: 8, restored: 4 })).toEqual({ behind: 3, gone: 3, restored: 9 });
+  });
+
+  test("names nothing when nothing differs", () => {
+    expect(behind(after({ a: 5 }), { a: 5 })).toEqual({});
+  });
+
+  test("goes on from the same place when the connection broke before anything came", () => {
+    const cursors = after({ a: 5 });
+    expect([behind(cursors, { a: 9 }), behind(cursors, { a: 10 })]).toEqual([{ a: 5 }, { a: 5 }]);
+  });
+
+  test("does not name a room that appeared meanwhile: it goes on from READY, and that is told", () => {
+    const cursors = after({});
+    expect(cursors.ready({ a: 9 }, true)).toEqual({
+      behind: {},
+      missed: [{ type: "RESET", chatId: "a", reason: "too_old", seq: 9 }],
+    });
+    expect([cursors.take(said(9)), cursors.take(said(10))]).toEqual(["seen", "next"]);
+  });
+
+  test("says nothing of what another user knew", () => {
+    const cursors = after({ a: 5, b: 2 });
+    expect(cursors.ready({ a: 9 }, false)).toEqual({ behind: {}, missed: [] });
+    expect(behind(cursors, { a: 10 })).toEqual({ a: 9 });
+  });
+
+  test("names no more rooms than fit its frame; those that READY has besides are told as missed", () => {
+    const ids = Array.from({ length: 4100 }, () => crypto.randomUUID());
+    const at = (seq: number) => Object.fromEntries(ids.map((id) => [id, seq]));
+    const { behind: named, missed } = after(at(Number.MAX_SAFE_INTEGER - 1)).ready(at(Number.MAX_SAFE_INTEGER), true);
+    expect([Object.keys(named).length, missed.length]).toEqual([4000, 100]);
+    expect(JSON.stringify({ type: "RESUME", rooms: named }).length).toBeLessThan(262_144);
+  });
+
+  test("leaves what does not fit, and is missing in READY, to the next one", () => {
+    const ids = Array.from({ length: 4100 }, (_, at) => `${at}`);
+    const cursors = after(Object.fromEntries(ids.map((id) => [id, 1])));
+    const first = behind(cursors, {});
+    for (const chatId of Object.keys(first)) cursors.reset({ type: "RESET", chatId, reason: "not_member", seq: 1 });
+    expect(Object.keys(behind(cursors, {})).length).toBe(100);
+  });
+});
+
+describe("a room that the user left", () => {
+  test("is not asked for when READY does not have it", () => {
+    const cursors = after({ a: 5 });
+    cursors.take(went(6));
+    expect(behind(cursors, {})).toEqual({});
+    // It is forgotten by then.
+    expect(cursors.ready({ a: 20 }, true).missed).toHaveLength(1);
+  });
+
+  test("is gone on with from there when the user is back in READY", () => {
+    const cursors = after({ a: 5 });
+    cursors.take(went(6));
+    expect(behind(cursors, { a: 12 })).toEqual({ a: 6 });
+    expect([cursors.take(went(6)), cursors.take(joined(10)), cursors.take(said(11))]).toEqual(["seen", "next", "next"]);
+  });
+
+  test("begins anew with the next event, and has no gap from there on", () => {
+    const cursors = after({ a: 5 });
+    cursors.take(went(6));
+    expect([cursors.take(joined(10)), cursors.take(said(12)), cursors.take(said(11))]).toEqual([
+      "next",
+      "ahead",
+      "next",
+    ]);
+  });
+
+  test("is another matter than one that somebody else left", () => {
+    const cursors = after({ a: 5 });
+    cursors.take(went(6, "you"));
+    expect(behind(cursors, {})).toEqual({ a: 6 });
+  });
+});
+
+test("a deleted room is forgotten", () => {
+  const cursors = after({ a: 5 });
+  expect(cursors.take(of("DELETE_CHAT", 6))).toBe("next");
+  expect(behind(cursors, {})).toEqual({});
+});
+
+describe("a RESET", () => {
+  test("moves the cursor, forwards or backwards", () => {
+    const cursors = after({ a: 5 });
+    cursors.reset({ type: "RESET", chatId: "a", reason: "too_old", seq: 50 });
+    expect([cursors.take(said(50)), cursors.take(said(51))]).toEqual(["seen", "next"]);
+    cursors.reset({ type: "RESET", chatId: "a", reason: "too_old", seq: 2 });
+    expect(cursors.take(said(3))).toBe("next");
+  });
+
+  test("of a room that is not the user's any more forgets it", () => {
+    const cursors = after({ a: 5 });
+    cursors.reset({ type: "RESET", chatId: "a", reason: "not_member", seq: 5 });
+    expect(behind(cursors, {})).toEqual({});
+  });
+
+  test("ends a stay away", () => {
+    const cursors = after({ a: 5 });
+    cursors.take(went(6));
+    cursors.reset({ type: "RESET", chatId: "a", reason: "too_old", seq: 9 });
+    expect([cursors.take(said(11)), cursors.take(said(10))]).toEqual(["ahead", "next"]);
+  });
+});

@@ -1,0 +1,72 @@
+import type { Socket, SocketConstructor } from "./api.ts";
+
+type Listener = (event: { data: unknown; code: number }) => void;
+
+/** A WebSocket whose other end is the test. */
+export class FakeSocket implements Socket {
+  readonly url: string;
+  readonly protocols: readonly string[];
+  readyState = 0;
+  /** What the client sent, parsed. */
+  readonly sent: { readonly type: string; readonly [field: string]: unknown }[] = [];
+  /** The code with which the client closed it. */
+  closedWith: number | undefined;
+  /** Called with each frame that the client sends. */
+  answer: (frame: { readonly type: string; readonly [field: string]: unknown }) => void = () => undefined;
+  readonly #listeners: { readonly type: string; readonly listener: Listener }[] = [];
+
+  constructor(url: string, protocols: readonly string[]) {
+    this.url = url;
+    this.protocols = protocols;
+  }
+
+  addEventListener(type: string, listener: Listener): void {
+    this.#listeners.push({ type, listener });
+  }
+
+  send(text: string): void {
+    const frame = JSON.parse(text) as FakeSocket["sent"][number];
+    this.sent.push(frame);
+    this.answer(frame);
+  }
+
+  close(code = 1005): void {
+    this.closedWith ??= code;
+    if (this.readyState < 2) this.readyState = 2;
+  }
+
+  /** The server takes the connection. */
+  open(): void {
+    this.readyState = 1;
+    this.#emit("open");
+  }
+
+  /** The server says something, whether anybody still listens or not. */
+  say(frame: object | string): void {
+    this.#emit("message", { data: typeof frame === "string" ? frame : JSON.stringify(frame) });
+  }
+
+  /** It ends, as a browser tells it. */
+  end(code: number): void {
+    this.readyState = 3;
+    if (code === 1006) this.#emit("error");
+    this.#emit("close", { code });
+  }
+
+  #emit(type: string, event: Partial<Parameters<Listener>[0]> = {}): void {
+    for (const each of this.#listeners) if (each.type === type) each.listener({ data: undefined, code: 0, ...event });
+  }
+}
+
+/** A class whose sockets the test can see; `made` is told of each. */
+export function fakeSockets(made: (socket: FakeSocket) => void = () => undefined) {
+  const sockets: FakeSocket[] = [];
+  class WebSocket extends FakeSocket {
+    constructor(url: string, protocols: readonly string[]) {
+      super(url, protocols);
+      sockets.push(this);
+      made(this);
+    }
+  }
+  return { sockets, WebSocket: WebSocket as SocketConstructor };
+}

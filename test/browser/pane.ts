@@ -1,0 +1,98 @@
+/** One person's half of the console, as its user sees it. */
+import type { Locator, Page } from "playwright-core";
+
+export class Pane {
+  readonly root: Locator;
+
+  constructor(page: Page, side: "a" | "b") {
+    this.root = page.getByTestId(`pane-${side}`);
+  }
+
+  get composer(): Locator {
+    return this.root.getByTestId("composer");
+  }
+
+  get typing(): Locator {
+    return this.root.getByTestId("typing");
+  }
+
+  get wire(): Locator {
+    return this.root.getByTestId("wire");
+  }
+
+  room(name: string): Locator {
+    return this.root.getByTestId("room").filter({ hasText: name });
+  }
+
+  /** The message that says exactly this; one that quotes it is another. */
+  message(text: string): Locator {
+    const words = this.root.page().locator(".text").getByText(text, { exact: true });
+    return this.root.getByTestId("message").filter({ has: words });
+  }
+
+  /** As `message`, once it is more than a draft. */
+  stored(text: string): Locator {
+    return this.message(text).and(this.root.locator("[data-message-id]"));
+  }
+
+  /** What all messages say, from above. */
+  said(): Promise<string[]> {
+    return this.root.getByTestId("message").locator(".text").allInnerTexts();
+  }
+
+  /** Signs in whoever has this name, which is their user id, too; at a gateway of their choice when there are several. */
+  async enters(name: string, gateway?: number): Promise<void> {
+    await this.root.getByLabel("Name").fill(name);
+    if (gateway !== undefined) await this.movesTo(gateway);
+    await this.root.getByRole("button", { name: "Sign in" }).click();
+    await this.connection("live");
+  }
+
+  async movesTo(gateway: number): Promise<void> {
+    await this.root.getByTestId("gateway").selectOption(String(gateway));
+  }
+
+  async writes(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press("Enter");
+  }
+
+  /** Sends a message, and resolves when it is stored. */
+  async says(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.root.getByTestId("send").click();
+    await this.stored(text).waitFor();
+  }
+
+  /** Presses one of the buttons that a message has. */
+  async acts(text: string, button: "Reply" | "Edit" | "Delete" | "React"): Promise<void> {
+    const message = this.message(text);
+    await message.hover();
+    await message.getByRole("button", { name: button, exact: true }).click();
+  }
+
+  async reacts(text: string, reaction: string): Promise<void> {
+    await this.acts(text, "React");
+    await this.message(text).getByRole("menuitem", { name: reaction }).click();
+  }
+
+  reaction(text: string, reaction: string): Locator {
+    return this.message(text).getByTestId("reaction").filter({ hasText: reaction });
+  }
+
+  /** The circle that stands where somebody has read up to. */
+  receipt(text: string, userId: string): Locator {
+    return this.message(text).getByTestId(`receipt-${userId}`);
+  }
+
+  /** Resolves when somebody is shown to be this. */
+  async presence(userId: string, status: string): Promise<void> {
+    await this.root.locator(`[data-testid="presence-${userId}"][data-status="${status}"]`).first().waitFor();
+  }
+
+  /** Resolves when the connection is in one of these states. */
+  async connection(...states: readonly string[]): Promise<void> {
+    const any = states.map((state) => `[data-testid="connection"][data-state="${state}"]`).join();
+    await this.root.locator(any).waitFor();
+  }
+}
