@@ -141,6 +141,25 @@ describe("coming back", () => {
     expect(at.sockets).toHaveLength(2);
   });
 
+  test("does not go on at once when it was told to slow down", async () => {
+    const page = new EventTarget();
+    vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+    const at = setUp();
+    await at.live();
+    at.last().end(4029);
+    page.dispatchEvent(new Event("online"));
+    await pass();
+    expect([at.sockets.length, statesOf(at).at(-1)]).toEqual([1, "waiting"]);
+  });
+
+  test("tries again when a socket never opened and says only that it failed, as in Node 22", async () => {
+    const at = setUp();
+    void at.connection.connect();
+    await pass();
+    at.last().fail();
+    expect(at.changes.at(-1)).toEqual({ state: "waiting", retryInMs: 500, code: 1006 });
+  });
+
   test("as another user, knows nothing of what the first one heard", async () => {
     const at = setUp();
     await at.live({ a: 5, b: 2 });
@@ -232,6 +251,8 @@ describe("disconnect()", () => {
     at.connection.disconnect();
     const { changes, frames, sockets } = at;
     expect(statesOf(at).at(-1)).toBe(state === "idle" ? undefined : "idle");
+    // A token that was asked for comes all the same; until then there is a limit for it.
+    await pass();
     expect(vi.getTimerCount()).toBe(0);
     const told = [changes.length, frames.length];
     for (const socket of sockets) {

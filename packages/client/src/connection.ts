@@ -12,7 +12,8 @@ import type { Connection, ConnectionEvents, Received, Tokens } from "./ports.ts"
 const HANDSHAKE_MS = 20_000;
 /** How long the answer to a PING may take. */
 const PONG_MS = 10_000;
-/** WebSocket.OPEN; Node 20 has no such global. */
+/** WebSocket.CONNECTING and OPEN; Node 20 has no such global. */
+const CONNECTING = 0;
 const OPEN = 1;
 
 export interface ConnectionDeps {
@@ -106,9 +107,11 @@ class LastingConnection implements Connection {
     open: () => this.#open(),
     resume: () => void this.#write({ type: "RESUME", rooms: this.#behind }),
     wait: () => {
-      this.#retryInMs = backoff(this.#attempts++, nextOf(this.#code) === "backoff");
+      const slower = nextOf(this.#code) === "backoff";
+      this.#retryInMs = backoff(this.#attempts++, slower);
       this.#after(this.#retryInMs, () => this.#input("due"));
-      page.addEventListener?.("online", this.#online);
+      // Another network does not make a server take more.
+      if (!slower) page.addEventListener?.("online", this.#online);
     },
     succeed: () => {
       this.#attempts = 0;
@@ -165,8 +168,10 @@ class LastingConnection implements Connection {
     socket.addEventListener("close", ({ code }) => {
       if (socket === this.#socket) this.#closed(code);
     });
-    // A close follows and says the rest; but the package `ws` throws an error that nobody listens for.
-    socket.addEventListener("error", () => undefined);
+    // A close follows and says the rest, except in Node 22 for a socket that never opened. The package `ws` throws what nobody listens for.
+    socket.addEventListener("error", () => {
+      if (socket === this.#socket && socket.readyState === CONNECTING) this.#closed(CLOSE.cut.code);
+    });
     this.#after(HANDSHAKE_MS, this.#dead);
   }
 

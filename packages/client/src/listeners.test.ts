@@ -57,6 +57,18 @@ test("handlers may come and go while they are told", () => {
   expect(late).not.toHaveBeenCalled();
 });
 
+test("what a handler causes is heard after what it was told, by everybody", () => {
+  const listeners = createListeners();
+  const heard: string[] = [];
+  listeners.on("connection", ({ state }) => {
+    if (state === "live") listeners.emit("connection", { state: "idle" });
+  });
+  listeners.on("connection", ({ state }) => heard.push(state));
+  listeners.emit("connection", { state: "live" });
+  listeners.emit("connection", { state: "connecting" });
+  expect(heard).toEqual(["live", "idle", "connecting"]);
+});
+
 test("nobody hears anything after all were removed, in the middle of an event too", () => {
   const listeners = createListeners();
   const heard = vi.fn();

@@ -20,6 +20,7 @@ export function createRealtime(open: (events: ConnectionEvents) => Connection): 
   const typing = createTyping(send, (event) => listeners.emit("stopTyping", event));
   /** In whose name the actions that wait are meant, once that is known. */
   let actor: string | undefined;
+  let live = false;
   let activeAt = Number.NEGATIVE_INFINITY;
 
   function received(frame: Received): void {
@@ -47,10 +48,11 @@ export function createRealtime(open: (events: ConnectionEvents) => Connection): 
   }
 
   function changed(change: ConnectionChanged): void {
+    live = change.state === "live";
     // Before handlers hear of it: what they send now comes after what waited.
-    if (change.state === "live") goOn();
-    else typing.clear();
+    if (live) goOn();
     listeners.emit("connection", change);
+    if (change.state !== "live") typing.clear();
   }
 
   function goOn(): void {
@@ -63,9 +65,10 @@ export function createRealtime(open: (events: ConnectionEvents) => Connection): 
   return {
     connect: () => connection.connect(),
     disconnect() {
-      connection.disconnect();
+      // First: what a handler does when it hears of the end is meant for the next connection.
       pending.clear();
       actor = undefined;
+      connection.disconnect();
     },
     on: listeners.on,
     removeAllListeners: listeners.removeAll,
@@ -73,7 +76,7 @@ export function createRealtime(open: (events: ConnectionEvents) => Connection): 
 
     sendTyping: (chatId) => typing.start(roomOf(chatId)),
     stopTyping: (chatId) => typing.stop(roomOf(chatId)),
-    typing: (chatId) => typing.now(roomOf(chatId)).filter((userId) => userId !== connection.userId),
+    typing: (chatId) => (live ? typing.now(roomOf(chatId)).filter((userId) => userId !== connection.userId) : []),
     active() {
       const now = performance.now();
       if (now - activeAt >= ACTIVE_MS && send({ type: "ACTIVE" })) activeAt = now;

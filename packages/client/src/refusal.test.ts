@@ -185,7 +185,7 @@ describe("a token that ends", () => {
     await at.live();
     at.last().answer = ({ type }) => type === "PING" && at.last().say({ type: "PONG" });
     await pass(52_500);
-    expect(ask.mock.calls.length).toBe(6);
+    expect(ask.mock.calls.length).toBe(3);
     expect(auths(at)).toEqual([]);
     ask.mockResolvedValue(jwt("second"));
     await pass(1000);

@@ -26,11 +26,17 @@ function stage(...answers: (Response | Error)[]) {
     throw answer;
   };
   const rest = createRest({ url: "http://api/chat", fetch: fake as typeof fetch, tokens });
-  return { rest, asked, refused };
+  return { rest, asked, refused, tokens };
 }
 
 const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status });
 const problem = (status: number, code: string, more = {}) => json({ code, detail: "a sentence", ...more }, status);
+
+test("without a token that can be fetched it is the network that failed", async () => {
+  const { rest, tokens } = stage();
+  tokens.get = () => Promise.reject(new TypeError("Failed to fetch"));
+  await expect(rest.ask("GET", "/v1/rooms")).rejects.toMatchObject({ name: "SignalboxError", code: "network" });
+});
 
 test("a request goes out in the user's name, and resolves with the answer's JSON", async () => {
   const { rest, asked } = stage(json({ data: 1 }), json(null));

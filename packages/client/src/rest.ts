@@ -44,7 +44,7 @@ export function createRest({ url, fetch, tokens }: RestDeps): Rest {
   return {
     async ask<T>(method: string, path: string, body?: unknown) {
       for (let again = true; ; again = false) {
-        const token = await tokens.get();
+        const token = await tokens.get().catch(named);
         try {
           return (await exchange(method, url + path, body, { Authorization: `Bearer ${token}` })) as T;
         } catch (error) {
@@ -61,6 +61,11 @@ export function createRest({ url, fetch, tokens }: RestDeps): Rest {
       return answer.token;
     },
   };
+}
+
+/** Whatever a function of `setAuth` rejects with is told as what it means. */
+function named(error: unknown): never {
+  throw error instanceof SignalboxError ? error : new SignalboxError("network", "no token could be fetched");
 }
 
 function parsed(text: string): unknown {

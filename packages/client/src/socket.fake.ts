@@ -46,6 +46,11 @@ export class FakeSocket implements Socket {
     this.#emit("message", { data: typeof frame === "string" ? frame : JSON.stringify(frame) });
   }
 
+  /** It could not be opened, and says no more than that. */
+  fail(): void {
+    this.#emit("error");
+  }
+
   /** It ends, as a browser tells it. */
   end(code: number): void {
     this.readyState = 3;

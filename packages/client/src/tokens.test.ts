@@ -99,6 +99,26 @@ describe("a function", () => {
     expect(await codeOf(tokens.get())).toBe("no_token");
   });
 
+  test("that never answers is given up after 30 s, and is asked again by the next", async () => {
+    const tokens = createTokens();
+    const answers = [new Promise<string>(() => undefined), Promise.resolve("token")];
+    tokens.set(() => answers.shift()!);
+    const late = codeOf(tokens.get());
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect([await late, await tokens.get()]).toEqual(["network", "token"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("that fails is not asked again at once while the last token holds", async () => {
+    const { tokens, ask } = fetching(jwt({ exp: 600, iat: 0 }), new Error("no network"));
+    const token = await tokens.get();
+    vi.setSystemTime(NOW + 560_000);
+    await tokens.get();
+    expect(tokens.refreshIn(token)).toBe(10_000);
+    await tokens.get();
+    expect(ask).toHaveBeenCalledTimes(2);
+  });
+
   test("that fails leaves the last token in use as long as that holds", async () => {
     const wrong = new Error("no network");
     const { tokens } = fetching(jwt({ exp: 600, iat: 0 }), wrong);

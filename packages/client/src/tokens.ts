@@ -7,6 +7,8 @@ import type { Tokens } from "./ports.ts";
 const PART = 0.8;
 const BEFORE_END_MS = 60_000;
 const SOONEST_MS = 1000;
+/** How long a function may take: one that hangs would keep everything from going on. */
+const PATIENCE_MS = 30_000;
 /** The longest that a timer can be set to. */
 const LATEST_MS = 2 ** 31 - 1;
 
@@ -31,9 +33,11 @@ export function createTokens(): Tokens {
       if (auth === ask) held = fresh;
       return fresh.token;
     } catch (error) {
-      // The last one may hold for a while yet.
-      if (auth === ask && held !== undefined && held.endsAt > Date.now()) return held.token;
-      throw error;
+      // The last one may hold for a while yet: in a quarter of that it is tried again, by all who ask together.
+      const left = held === undefined ? 0 : held.endsAt - Date.now();
+      if (auth !== ask || held === undefined || left <= 0) throw error;
+      held = { ...held, refreshAt: Date.now() + Math.max(left / 4, SOONEST_MS) };
+      return held.token;
     } finally {
       if (fetching === mine) fetching = undefined;
     }
@@ -78,7 +82,7 @@ export function createTokens(): Tokens {
 }
 
 async function hold(ask: () => Promise<unknown>): Promise<Held> {
-  const token = await ask();
+  const token = await inTime(ask());
   if (typeof token !== "string" || token === "")
     throw new SignalboxError("no_token", "the function of setAuth gave no token");
   const { exp, iat } = claimsOf(token);
@@ -91,6 +95,21 @@ async function hold(ask: () => Promise<unknown>): Promise<Held> {
   // again would not help, so its life is counted from now.
   const from = issuedAt <= now && now < issuedAt + life ? issuedAt : now;
   return { token, refreshAt: from + Math.max(life * PART, life - BEFORE_END_MS), endsAt: from + life };
+}
+
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new SignalboxError("network", "the function of setAuth took too long")),
+      PATIENCE_MS,
+    );
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What a JWT claims; nothing when it is none. */
