@@ -54,6 +54,17 @@ test("a session signs in, connects, and has its rooms once it is live", async ()
   expect(realtime.connect).toHaveBeenCalledOnce();
 });
 
+test("the history of a chat that was open before is loaded when the connection has begun, and not again when it comes back", async () => {
+  const { client, emit, live } = fake();
+  await live.start();
+  live.open("room");
+  expect(client.getMessages).not.toHaveBeenCalled();
+  emit("connection", { state: "live" });
+  emit("connection", { state: "waiting" });
+  emit("connection", { state: "live" });
+  expect(client.getMessages).toHaveBeenCalledOnce();
+});
+
 test("a message that is refused says why, and is sent again under the same id", async () => {
   const { realtime, live } = await started();
   realtime.sendMessage.mockRejectedValueOnce(new SignalboxError("conflict", "not now"));

@@ -27,6 +27,8 @@ export class Live {
   private marked: string | undefined;
   private readonly listing: Listing;
   private readonly history: History;
+  /** The connection was live once: it resumes from there, so that a page of the history and what is heard meet. */
+  private begun = false;
   /** The token was renewed since the connection was live last. */
   private renewed = false;
 
@@ -88,7 +90,8 @@ export class Live {
 
   open(chatId: string): void {
     this.change({ type: "opened", chatId });
-    this.history.open(chatId);
+    // What is said between a page of the history and the connection's beginning would be in neither.
+    if (this.begun) this.history.open(chatId);
   }
 
   close(): void {
@@ -253,6 +256,9 @@ export class Live {
   private live(): void {
     this.renewed = false;
     this.listing.ask();
+    const { chat } = this.current;
+    if (!this.begun && chat !== undefined) this.history.open(chat.chatId);
+    this.begun = true;
   }
 
   /** A token that came to its end is replaced, once: the next one is no better when that is refused, too. */
