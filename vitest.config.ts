@@ -38,8 +38,8 @@ export default defineConfig({
       project("contract", ["test/contract/**/*.test.ts"], servers),
       project("cluster", ["test/cluster/**/*.test.ts"], { ...servers, fileParallelism: false }),
       project("sdk", ["test/sdk/**/*.test.ts"], { ...servers, exclude: patient }),
-      // Real windows of a browser, before the real topology.
-      project("browser", ["test/browser/**/*.test.ts"], { ...servers, fileParallelism: false }),
+      // Real windows of a browser, installed at first, before the real topology.
+      project("browser", ["test/browser/**/*.test.ts"], { ...servers, hookTimeout: 600_000, fileParallelism: false }),
       // A real Synapse, installed at first, and outages after which it takes its time.
       project("matrix", ["test/matrix/**/*.test.ts"], {
         testTimeout: 300_000,

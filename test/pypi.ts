@@ -48,7 +48,10 @@ const noPackages = ({ name }: Tool): string =>
 const succeeds = (command: string, ...args: readonly string[]): Promise<boolean> =>
   run(command, [...args]).then(
     () => true,
-    () => false,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+      return false;
+    },
   );
 
 /** A folder under its final name is complete: Python finds its packages from wherever its environment lies. */
@@ -97,7 +100,10 @@ async function withLock(cache: string, work: () => Promise<void>): Promise<void>
 const take = (lock: string): Promise<boolean> =>
   writeFile(lock, String(process.pid), { flag: "wx" }).then(
     () => true,
-    () => false,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+      return false;
+    },
   );
 
 async function abandoned(lock: string): Promise<boolean> {
@@ -105,7 +111,8 @@ async function abandoned(lock: string): Promise<boolean> {
   if (pid === 0) return false;
   try {
     return !process.kill(pid, 0);
-  } catch {
-    return true;
+  } catch (error) {
+    // Somebody else's process may not be asked, but it lives.
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
   }
 }

@@ -60,8 +60,8 @@ function ChatHead({ name, chat, session }: { name: string; chat: Chat; session: 
         {others.slice(0, SHOWN).map((person) => (
           <li key={person.userId} title={person.name}>
             <Circle userId={person.userId} name={person.name} />
-            <Presence userId={person.userId} status={session.presence[person.userId] ?? "offline"} />
-            <span class="name">{session.names[person.userId] ?? person.name}</span>
+            <Presence userId={person.userId} status={session.presence.get(person.userId) ?? "offline"} />
+            <span class="name">{session.names.get(person.userId) ?? person.name}</span>
           </li>
         ))}
         {others.length > SHOWN && <li>and {others.length - SHOWN} more</li>}
@@ -71,7 +71,7 @@ function ChatHead({ name, chat, session }: { name: string; chat: Chat; session: 
 }
 
 function TypingLine({ session, chatId }: { session: Session; chatId: string }) {
-  const typing = (session.typing[chatId] ?? []).map((userId) => session.names[userId] ?? userId);
+  const typing = (session.typing[chatId] ?? []).map((userId) => session.names.get(userId) ?? userId);
   return (
     <p class="typing" data-testid="typing" aria-live="polite">
       {typing.length > 0 && (

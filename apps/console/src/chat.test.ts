@@ -94,6 +94,11 @@ describe("a chat's messages", () => {
     expect(chat.entries.map(({ text }) => text)).toEqual(["m1", "after", "m4"]);
   });
 
+  test("a newest page leaves what was heard after it was read", () => {
+    const chat = hear(loaded(opening("room"), [message(1)], true), sent(2));
+    expect(loaded(chat, [message(1)], true).entries.map(({ seq }) => seq)).toEqual([1, 2]);
+  });
+
   test("a newest page replaces what was there", () => {
     expect(seqs(loaded(loading(open(message(1))), [message(900)], true))).toEqual([900]);
   });
@@ -121,7 +126,7 @@ describe("receipts", () => {
   );
 
   test("only move forward", () => {
-    expect(read(read(chat, "bob", "id-3"), "bob", "id-1").receipts).toEqual({ bob: "id-3" });
+    expect(read(read(chat, "bob", "id-3"), "bob", "id-1").receipts).toEqual(new Map([["bob", "id-3"]]));
   });
 
   test("say up to where everybody else has read", () => {

@@ -46,7 +46,7 @@ export interface Chat {
   entries: readonly Entry[];
   members: readonly Person[];
   /** Up to which message each has read. */
-  receipts: Readonly<Record<string, string>>;
+  receipts: ReadonlyMap<string, string>;
   /** What the person had read when the chat was opened, and the room's seq then; undefined while that is unknown. */
   marker: { messageId: string | null; seq: number } | undefined;
   /** There is nothing older than what is loaded, or no room for it. */
@@ -65,7 +65,7 @@ export const opening = (chatId: string): Chat => ({
   chatId,
   entries: [],
   members: [],
-  receipts: {},
+  receipts: new Map(),
   marker: undefined,
   complete: false,
   heard: [],
@@ -82,7 +82,9 @@ export function loaded(chat: Chat, page: readonly Message[], newest: boolean): C
   const keys = new Map(chat.entries.map(({ messageId, key }) => [messageId, key]));
   const fresh = page.map((message) => entryOf(message, keys.get(message.messageId)));
   const known = new Set(fresh.map(({ messageId }) => messageId));
-  const rest = newest ? [] : chat.entries.filter(({ messageId }) => !known.has(messageId));
+  // What is younger than the newest page came since it was read.
+  const last = Math.max(0, ...fresh.map(({ seq }) => seq));
+  const rest = chat.entries.filter(({ messageId, seq }) => !known.has(messageId) && !(newest && seq <= last));
   const entries = [...fresh, ...rest].sort((one, other) => one.seq - other.seq);
   const complete = page.length < PAGE || entries.length >= ENTRIES_MAX;
   const merged = { ...chat, entries, complete, heard: undefined };
@@ -92,9 +94,9 @@ export function loaded(chat: Chat, page: readonly Message[], newest: boolean): C
 
 /** The room's members and receipts came; the marker is that of the first time. */
 export function described(chat: Chat, state: RoomState): Chat {
-  const receipts = { ...chat.receipts };
+  const receipts = new Map(chat.receipts);
   for (const { user_id, last_read_event_id } of state.members)
-    if (last_read_event_id !== null) receipts[user_id] = bare(last_read_event_id);
+    if (last_read_event_id !== null) receipts.set(user_id, bare(last_read_event_id));
   const own = state.last_read_event_id;
   return {
     ...chat,
@@ -177,9 +179,9 @@ function joined(chat: Chat, person: Person): Chat {
 
 /** Somebody has read up to a message. One that lies before the known one changes nothing. */
 export function read(chat: Chat, userId: string, messageId: string): Chat {
-  const before = chat.receipts[userId];
+  const before = chat.receipts.get(userId);
   if (before !== undefined && placeOf(chat, messageId) < placeOf(chat, before)) return chat;
-  return { ...chat, receipts: { ...chat.receipts, [userId]: messageId } };
+  return { ...chat, receipts: new Map(chat.receipts).set(userId, messageId) };
 }
 
 /** Where a message stands among those loaded; -1 before them all. */
@@ -188,7 +190,7 @@ const placeOf = (chat: Chat, messageId: string) => chat.entries.findIndex((entry
 /** Who has read exactly up to each message, `me` aside: where their circles stand. */
 export function readersOf(chat: Chat, me: string): ReadonlyMap<string, readonly string[]> {
   const readers = new Map<string, string[]>();
-  for (const [userId, messageId] of Object.entries(chat.receipts)) {
+  for (const [userId, messageId] of chat.receipts) {
     if (userId === me || !chat.members.some((member) => member.userId === userId)) continue;
     readers.set(messageId, [...(readers.get(messageId) ?? []), userId]);
   }
@@ -201,7 +203,7 @@ export function readByAll(chat: Chat, me: string): number {
   if (others.length === 0) return 0;
   return Math.min(
     ...others.map(({ userId }) => {
-      const messageId = chat.receipts[userId];
+      const messageId = chat.receipts.get(userId);
       return messageId === undefined ? 0 : (chat.entries[placeOf(chat, messageId)]?.seq ?? 0);
     }),
   );

@@ -11,7 +11,7 @@ export interface ComposerProps {
   live: Live;
   chatId: string;
   field: RefObject<HTMLTextAreaElement | null>;
-  names: Readonly<Record<string, string>>;
+  names: ReadonlyMap<string, string>;
   intent: Intent;
   /** It was done, or given up. */
   done(): void;
@@ -96,7 +96,7 @@ function IntentLine({ intent, names, done }: IntentLineProps) {
     <p class="intent">
       <Icon of={to} />
       <span class="what">
-        {to === "edit" ? "Edit" : `Reply to ${names[entry.senderId] ?? entry.senderId}`}
+        {to === "edit" ? "Edit" : `Reply to ${names.get(entry.senderId) ?? entry.senderId}`}
         <span class="quoted">{entry.text}</span>
       </span>
       <button type="button" class="quiet" aria-label="Cancel" onClick={done}>

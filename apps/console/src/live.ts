@@ -218,7 +218,7 @@ export class Live {
 
   /** Somebody appears in a chat: if they have no name yet, they are asked for. */
   private meet(chatId: string, userId: string | undefined): void {
-    const known = userId === undefined || userId in this.current.names;
+    const known = userId === undefined || this.current.names.has(userId);
     if (!known && this.current.rooms.some(({ id }) => id === chatId)) this.history.meet(chatId);
   }
 

@@ -36,7 +36,7 @@ export function MessageView(props: MessageProps) {
   const { message, session, acts, current, reacting, onReacting } = props;
   const { entry, progress, follows } = message;
   const mine = entry.senderId === session.me.userId;
-  const author = session.names[entry.senderId] ?? entry.senderId;
+  const author = session.names.get(entry.senderId) ?? entry.senderId;
   const item = useRef<HTMLLIElement>(null);
   const usable = message.draft === undefined && !entry.deleted;
   const wasReacting = useRef(false);
@@ -120,7 +120,7 @@ const stepTo = (item: HTMLElement, at: number) => around(item).at(at)?.focus();
 function Quote({ original, names }: { original: NonNullable<Entry["replyTo"]>; names: Session["names"] }) {
   return (
     <blockquote class="quote">
-      <span class="author">{names[original.senderId] ?? original.senderId}</span>
+      <span class="author">{names.get(original.senderId) ?? original.senderId}</span>
       <span class="quoted">{original.content}</span>
     </blockquote>
   );
@@ -166,9 +166,9 @@ function Readers({ readers, names }: { readers: readonly string[]; names: Sessio
   return (
     <ul class="readers" aria-label="Read up to here by">
       {readers.slice(0, SHOWN).map((userId) => (
-        <li key={userId} data-testid={`receipt-${userId}`} title={`Read by ${names[userId] ?? userId}`}>
-          <Circle userId={userId} name={names[userId] ?? userId} />
-          <span class="unseen">{names[userId] ?? userId}</span>
+        <li key={userId} data-testid={`receipt-${userId}`} title={`Read by ${names.get(userId) ?? userId}`}>
+          <Circle userId={userId} name={names.get(userId) ?? userId} />
+          <span class="unseen">{names.get(userId) ?? userId}</span>
         </li>
       ))}
       {readers.length > SHOWN && <li class="more">+{readers.length - SHOWN}</li>}

@@ -102,7 +102,7 @@ const CHOICES: Record<Choice, string> = {
 
 function PaneHead({ seat, live, session, places }: Pick<InsideProps, "seat" | "live" | "session" | "places">) {
   const { me, presence, connection } = session;
-  const status = presence[me.userId] ?? "offline";
+  const status = presence.get(me.userId) ?? "offline";
   return (
     <header class="pane-head">
       <span class="self">

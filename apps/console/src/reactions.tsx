@@ -26,7 +26,7 @@ export function Reactions({ entry, session, onToggle }: ReactionsProps) {
             class="reaction"
             data-testid="reaction"
             aria-pressed={userIds.includes(session.me.userId)}
-            title={userIds.map((userId) => session.names[userId] ?? userId).join(", ")}
+            title={userIds.map((userId) => session.names.get(userId) ?? userId).join(", ")}
             onClick={() => onToggle(reaction)}
           >
             {reaction} <span class="count">{userIds.length}</span>

@@ -67,9 +67,9 @@ function RoomButton({ room, session, onOpen }: { room: Room; session: Session; o
 
 function previewOf({ id, last }: Room, { typing, names, me }: Session): string {
   const [somebody] = typing[id] ?? [];
-  if (somebody !== undefined) return `${names[somebody] ?? somebody} is typing …`;
+  if (somebody !== undefined) return `${names.get(somebody) ?? somebody} is typing …`;
   if (last === undefined) return "Nothing said yet";
-  const who = last.senderId === me.userId ? "You" : (names[last.senderId] ?? last.senderId);
+  const who = last.senderId === me.userId ? "You" : (names.get(last.senderId) ?? last.senderId);
   return last.text === "" ? `${who}: no text` : `${who}: ${last.text}`;
 }
 

@@ -27,6 +27,7 @@ const summary = (id: string, more: Partial<RoomSummary> = {}): RoomSummary => ({
   role: "member",
   ...more,
 });
+const joined = { type: "USER_JOIN", recipientId: "alice", chatId: "one", senderId: "bob", seq: 2 } as const;
 const sent = (chatId: string, seq: number, more: Partial<MessageSent> = {}): MessageSent => ({
   type: "SEND_MSG",
   recipientId: "alice",
@@ -106,26 +107,32 @@ describe("who is here and who types", () => {
     heard("typing", { type: "TYPING", recipientId: "alice", chatId: "one", senderId: "bob" }),
   );
 
+  test("is told of whoever it is, whatever they are called", () => {
+    const session = after(begun, heard("userJoined", { ...joined, message: "__proto__", username: "Eve" }));
+    expect([session.names.get("__proto__"), session.names.get("constructor")]).toEqual(["Eve", undefined]);
+    expect(session.presence.get("toString")).toBeUndefined();
+  });
+
   test("is told by events, oneself aside", () => {
     const own = after(
       present,
       heard("typing", { type: "TYPING", recipientId: "alice", chatId: "one", senderId: "alice" }),
     );
-    expect([own.presence, own.typing]).toEqual([{ bob: "busy" }, { one: ["bob"] }]);
+    expect([own.presence, own.typing]).toEqual([new Map([["bob", "busy"]]), { one: ["bob"] }]);
     const stopped = after(own, heard("stopTyping", { type: "STOP_TYPING", chatId: "one", senderId: "bob" }));
     expect(stopped.typing).toEqual({});
   });
 
   test("is forgotten when the connection is lost, and what is told before the next one is live stays", () => {
     const lost = after(present, heard("connection", { state: "waiting", retryInMs: 100 }));
-    expect([lost.presence, lost.typing]).toEqual([{}, {}]);
+    expect([lost.presence, lost.typing]).toEqual([new Map(), {}]);
     const back = after(
       lost,
       heard("connection", { state: "connecting" }),
       heard("presence", { type: "PRESENCE", userId: "bob", status: "online", lastActiveAt: null }),
       heard("connection", { state: "live" }),
     );
-    expect(back.presence).toEqual({ bob: "online" });
+    expect(back.presence).toEqual(new Map([["bob", "online"]]));
   });
 });
 

@@ -24,8 +24,8 @@ export interface Session {
   /** What the person sends, in all chats, until it is stored. */
   drafts: readonly chats.Draft[];
   /** Who is not in it is offline. */
-  presence: Readonly<Record<string, Status>>;
-  names: Readonly<Record<string, string>>;
+  presence: ReadonlyMap<string, Status>;
+  names: ReadonlyMap<string, string>;
   /** Who types, by chat; oneself aside. */
   typing: Readonly<Record<string, readonly string[]>>;
   /** The newest first. */
@@ -62,8 +62,8 @@ export const signedIn = (me: chats.Person): Session => ({
   listed: false,
   chat: undefined,
   drafts: [],
-  presence: {},
-  names: { [me.userId]: me.name },
+  presence: new Map(),
+  names: new Map([[me.userId, me.name]]),
   typing: {},
   wire: [],
   problem: undefined,
@@ -125,18 +125,22 @@ const onWire = (session: Session, line: Line): Session => ({
 });
 
 function described(session: Session, chatId: string, state: RoomState): Session {
-  let { names, presence } = session;
-  for (const { user_id, name, status } of state.members) {
-    if (name !== null) names = put(names, user_id, name);
-    // What was heard is newer than what was asked for.
-    if (presence[user_id] === undefined) presence = put(presence, user_id, status);
-  }
+  const named = state.members.flatMap(({ user_id, name }) => (name === null ? [] : [[user_id, name] as const]));
+  const names = put(session.names, named);
+  // What was heard is newer than what was asked for.
+  const unheardOf = state.members.filter(({ user_id }) => !session.presence.has(user_id));
+  const presence = put(
+    session.presence,
+    unheardOf.map(({ user_id, status }) => [user_id, status]),
+  );
   return within({ ...session, names, presence }, chatId, (chat) => chats.described(chat, state));
 }
 
-function put<Value>(map: Readonly<Record<string, Value>>, key: string, value: Value): Readonly<Record<string, Value>> {
-  if (map[key] === value || (!(key in map) && Object.keys(map).length >= PEOPLE_MAX)) return map;
-  return { ...map, [key]: value };
+/** Not objects: a user may be called as something that every object has. */
+function put<Value>(map: ReadonlyMap<string, Value>, entries: readonly (readonly [string, Value])[]) {
+  const next = new Map(map);
+  for (const [key, value] of entries) if (next.has(key) || next.size < PEOPLE_MAX) next.set(key, value);
+  return next;
 }
 
 function hear(session: Session, heard: Heard): Session {
@@ -144,7 +148,7 @@ function hear(session: Session, heard: Heard): Session {
     case "connection":
       return connected(session, heard.event);
     case "presence":
-      return { ...session, presence: put(session.presence, heard.event.userId, heard.event.status) };
+      return { ...session, presence: put(session.presence, [[heard.event.userId, heard.event.status]]) };
     case "typing":
       return typing(session, heard.event.chatId, heard.event.senderId, true);
     case "stopTyping":
@@ -168,7 +172,7 @@ function hear(session: Session, heard: Heard): Session {
 function connected(session: Session, connection: ConnectionChanged): Session {
   const lost = session.connection.state === "live" && connection.state !== "live";
   if (!lost) return { ...session, connection };
-  return { ...session, connection, presence: {}, typing: {} };
+  return { ...session, connection, presence: new Map(), typing: {} };
 }
 
 function typing(session: Session, chatId: string, userId: string, types: boolean): Session {
@@ -191,7 +195,7 @@ function happened(session: Session, event: DurableEvent): Session {
   const { me } = session;
   const removed = event.type === "DELETE_CHAT" || (event.type === "USER_LEAVE" && event.senderId === me.userId);
   if (removed) return gone(session, event.chatId);
-  const names = event.type === "USER_JOIN" ? put(session.names, event.message, event.username) : session.names;
+  const names = event.type === "USER_JOIN" ? put(session.names, [[event.message, event.username]]) : session.names;
   const rooms = lists.hear(session.rooms, event, me.userId);
   const next = { ...session, names, rooms };
   if (event.type === "SEND_MSG" || event.type === "REPLY") return stored(next, event);

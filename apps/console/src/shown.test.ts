@@ -25,7 +25,10 @@ const chat: Chat = {
     entry(5, "bob", "2026-01-07T10:10:00Z"),
   ],
   members: [me, { userId: "bob", name: "Bob" }],
-  receipts: { bob: "id-2", alice: "id-1" },
+  receipts: new Map([
+    ["bob", "id-2"],
+    ["alice", "id-1"],
+  ]),
   marker: { messageId: "id-1", seq: 5 },
 };
 const draft: Draft = {

@@ -92,7 +92,7 @@ function useReading(
       const visible = !document.hidden && (list.current?.clientHeight ?? 0) > 0;
       // Not before the marker is known, which would move with it.
       if (newest === undefined || chat.marker === undefined || !visible || !atEnd) return;
-      if (chat.receipts[me.userId] !== newest) live.read(chat.chatId, newest);
+      if (chat.receipts.get(me.userId) !== newest) live.read(chat.chatId, newest);
     };
     see();
     document.addEventListener("visibilitychange", see);
@@ -112,7 +112,7 @@ function Spoken({ session, chat }: { session: Session; chat: Chat }) {
   const { me, names } = session;
   useLayoutEffect(() => {
     const isNew = last !== undefined && chat.marker !== undefined && last.seq > chat.marker.seq;
-    if (isNew && last.senderId !== me.userId) setSpoken(`${names[last.senderId] ?? last.senderId}: ${last.text}`);
+    if (isNew && last.senderId !== me.userId) setSpoken(`${names.get(last.senderId) ?? last.senderId}: ${last.text}`);
   }, [last?.messageId]);
   return (
     <p class="unseen" aria-live="polite">

@@ -45,7 +45,7 @@ function WireLine({ line, names }: { line: Line; names: Session["names"] }) {
       <span class="seq" title="seq">
         {seq === undefined ? "" : `#${seq}`}
       </span>
-      <span class="about">{[userId && (names[userId] ?? userId), node].filter(Boolean).join(" · ")}</span>
+      <span class="about">{[userId && (names.get(userId) ?? userId), node].filter(Boolean).join(" · ")}</span>
       <time>{seconds(at)}</time>
       <span class="ms">{latencyMs === undefined ? "–" : `${Math.round(latencyMs)} ms`}</span>
     </li>

@@ -24,10 +24,14 @@ export function documentRoutes(app: Hono): Hono {
     });
 }
 
+/** What could not be made is tried again by the next who asks. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
-    made ??= make();
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
     return made;
   };
 }
