@@ -9,7 +9,7 @@ const EVENTS = 100_000;
 const IN_TRANSACTION = 100;
 const ROOMS = 20;
 const USERS = 50;
-/** Asked for in the issue that this measures. */
+/** Less fails. */
 const AT_LEAST = 3000;
 
 type Event = Readonly<Record<string, unknown>>;

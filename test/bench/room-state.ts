@@ -13,7 +13,7 @@ const TURNS = 25;
 const IN_A_ROW = 20;
 /** How many rooms the reader is in besides: without the room's state, the list of all of them is what says what is unread in one. */
 const OTHER_ROOMS = 30;
-/** Asked for in the issue that this measures. */
+/** Less fails. */
 const LEAST_RATIO = 5;
 
 const stage = new Stage();
