@@ -48,10 +48,7 @@ const noPackages = ({ name }: Tool): string =>
 const succeeds = (command: string, ...args: readonly string[]): Promise<boolean> =>
   run(command, [...args]).then(
     () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EEXIST") throw error;
-      return false;
-    },
+    () => false,
   );
 
 /** A folder under its final name is complete: Python finds its packages from wherever its environment lies. */
