@@ -5,9 +5,14 @@ import { freePort } from "./redis-process.ts";
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
+let stopping = false;
+
 /** The topology and its page. The nodes have to know where the page will be before it knows where they are. */
 async function start() {
-  await buildPage(say).catch((error: Error) => say(error.message));
+  await buildPage(say).catch((error: Error) => {
+    if (!stopping) say(error.message);
+  });
+  if (stopping) throw new Error("stopped before it began");
   const port = await freePort();
   say("Bringing up Redis Cluster, Postgres, two API nodes and two gateway nodes …");
   const env = { ALLOWED_ORIGINS: originsOf(port).join() };
@@ -23,7 +28,6 @@ async function start() {
 
 // Known before anything starts, so that Ctrl-C in the middle ends what is there.
 const starting = start();
-let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
     if (stopping) return;
@@ -47,6 +51,7 @@ try {
     say(`\nSign tokens with JWT_SECRET=${cluster.secret}\nCtrl-C takes everything down.`);
   }
 } catch (error) {
+  if (stopping) process.exit(0);
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 }

@@ -179,14 +179,18 @@ describe("the engine on a Redis Cluster that changes", () => {
 
   test("a slot that moves takes its channels along", async () => {
     const [moving] = channels;
-    const source = await ownerOf(redis, moving!);
-    const target = (await redis.primaries()).find((node) => node !== source)!;
-    const slot = await source.command("CLUSTER", "KEYSLOT", moving!.id);
-    const targetId = await target.command("CLUSTER", "MYID");
-    await target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", await source.command("CLUSTER", "MYID"));
-    await source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", targetId);
-    for (const node of [target, source]) await node.command("CLUSTER", "SETSLOT", slot, "NODE", targetId);
+    await move(redis, moving!.id);
     await allRestored(far, [moving!]);
+    await allHeard(near, far, channels);
+  });
+
+  test("a look at many people's presence goes through although a part of it has just moved", async () => {
+    // Enough to be in every bucket: all of a server's buckets are asked for at once.
+    const people = Array.from({ length: 300 }, () => randomUUID());
+    for (const bucket of [3, 7, 11]) {
+      await move(redis, `p:${bucket}`);
+      expect(await near.engine.registry.read(people)).toEqual(new Map());
+    }
     await allHeard(near, far, channels);
   });
 
@@ -249,8 +253,19 @@ describe("the engine on a Redis Cluster that changes", () => {
   });
 });
 
-/** The primary that serves a room: the others send us elsewhere. */
-async function ownerOf(redis: RedisCluster, { id }: Channel) {
+/** Gives an empty slot, that of `tag`, to another primary. */
+async function move(redis: RedisCluster, tag: string): Promise<void> {
+  const source = await ownerOf(redis, { id: tag });
+  const target = (await redis.primaries()).find((node) => node !== source)!;
+  const slot = await source.command("CLUSTER", "KEYSLOT", tag);
+  const targetId = await target.command("CLUSTER", "MYID");
+  await target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", await source.command("CLUSTER", "MYID"));
+  await source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", targetId);
+  for (const node of [target, source]) await node.command("CLUSTER", "SETSLOT", slot, "NODE", targetId);
+}
+
+/** The primary that serves a hash tag: the others send us elsewhere. */
+async function ownerOf(redis: RedisCluster, { id }: Pick<Channel, "id">) {
   for (const node of await redis.primaries()) {
     if ((await node.command("EXISTS", `{${id}}`).catch(() => "elsewhere")) === "0") return node;
   }
