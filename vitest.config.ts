@@ -32,7 +32,7 @@ export default defineConfig({
           "test/*.test.ts",
           "test/load/*.test.ts",
         ],
-        { isolate: false, restoreMocks: true },
+        { isolate: false, restoreMocks: true, testTimeout: 30_000 },
       ),
       project("conformance", ["test/conformance/**/*.test.ts"], servers),
       project("contract", ["test/contract/**/*.test.ts"], servers),

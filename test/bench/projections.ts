@@ -5,7 +5,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ProjectionFilter, Store } from "@signalbox/core/ports";
+import type { ProjectionFilter, Store } from "@signalbox/core/ports/store";
 import { Connection } from "@signalbox/postgres/connection";
 import { type Embedded, startEmbedded } from "@signalbox/postgres/embedded";
 import { projection, projections } from "@signalbox/postgres/projections";

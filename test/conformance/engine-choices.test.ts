@@ -1,5 +1,5 @@
 /** The promises of the registry as to what people choose, held by every engine. */
-import type { Arrival, PresenceChange } from "@signalbox/core/registry";
+import type { Arrival, PresenceChange } from "@signalbox/core/ports/presence-registry";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { holds } from "./engine-nodes.ts";
 import { arrival, factories, LONG_MS, person, SLACK_MS, type Stage, setStage, TIMING } from "./registry-stage.ts";

@@ -3,7 +3,7 @@
  * no part: it has no server, is never away, and loses nothing.
  */
 import { randomUUID } from "node:crypto";
-import type { Channel } from "@signalbox/core/ports";
+import type { Channel } from "@signalbox/core/ports/engine";
 import { type Redis, type RedisCluster, startRedis, startRedisCluster } from "@signalbox/infra/redis";
 import { createRedisEngine, type RedisEngine } from "@signalbox/redis/engine";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

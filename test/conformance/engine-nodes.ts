@@ -1,9 +1,10 @@
 /** Engines under test, each with an ear, in the three ways in which they are built. */
 import { randomUUID } from "node:crypto";
-import { systemClock } from "@signalbox/core/clock";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
-import type { Bytes, Channel, Engine } from "@signalbox/core/ports";
-import { type PresenceTiming, STANDARD_TIMING } from "@signalbox/core/registry";
+import type { Bytes } from "@signalbox/core/model/bytes";
+import { systemClock } from "@signalbox/core/ports/clock";
+import type { Channel, Engine } from "@signalbox/core/ports/engine";
+import { type PresenceTiming, STANDARD_TIMING } from "@signalbox/core/ports/presence-registry";
 import { type Redis, startRedis, startRedisCluster } from "@signalbox/infra/redis";
 import { createRedisEngine, type RedisEngine } from "@signalbox/redis/engine";
 import { vi } from "vitest";

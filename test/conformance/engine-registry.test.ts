@@ -1,6 +1,6 @@
 /** The promises of the registry, held by every engine: who is here, over nodes that come, go and die. Choices: `engine-choices.test.ts`. */
 import { randomUUID } from "node:crypto";
-import type { PresenceChange } from "@signalbox/core/registry";
+import type { PresenceChange } from "@signalbox/core/ports/presence-registry";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { holds } from "./engine-nodes.ts";
 import { arrival, factories, LONG_MS, person, SLACK_MS, type Stage, setStage, TIMING } from "./registry-stage.ts";

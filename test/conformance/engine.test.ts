@@ -1,6 +1,6 @@
 /** The promises of the Engine port, held by every engine. What only a server can do to one is in `engine-faults.test.ts`. */
 import { randomUUID } from "node:crypto";
-import type { Channel } from "@signalbox/core/ports";
+import type { Channel } from "@signalbox/core/ports/engine";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   clusterNodes,

@@ -1,6 +1,13 @@
 /** What tests of a registry play on: two nodes' views of it, people who come and go, and somebody who sweeps. */
 import { randomUUID } from "node:crypto";
-import type { Arrival, PresenceChange, PresenceRow, PresenceTiming, Registry, Word } from "@signalbox/core/registry";
+import type {
+  Arrival,
+  PresenceChange,
+  PresenceRow,
+  PresenceTiming,
+  Registry,
+  Word,
+} from "@signalbox/core/ports/presence-registry";
 import { clusterNodes, holds, memoryNodes, type Nodes, redisNodes } from "./engine-nodes.ts";
 
 /** A grace in which a busy machine still makes two calls. */

@@ -3,7 +3,7 @@ import { mkdtemp } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Store } from "@signalbox/core/ports";
+import type { Store } from "@signalbox/core/ports/store";
 import { Connection } from "@signalbox/postgres/connection";
 import { type Embedded, startEmbedded } from "@signalbox/postgres/embedded";
 import { createStore } from "@signalbox/postgres/store";

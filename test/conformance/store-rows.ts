@@ -1,8 +1,8 @@
 /** Rooms, messages and the rest as a `Store` takes them: the least that a rule would write, with nothing checked. */
 import { randomUUID } from "node:crypto";
-import type { Store } from "@signalbox/core/ports";
-import type { MessageRow, Needs, ReactionRow, ReceiptRow, RoomRow, Rows, UserRow } from "@signalbox/core/rows";
-import { uuidv7 } from "@signalbox/core/uuid";
+import type { MessageRow, Needs, ReactionRow, ReceiptRow, RoomRow, Rows, UserRow } from "@signalbox/core/model/rows";
+import { uuidv7 } from "@signalbox/core/model/uuid";
+import type { Store } from "@signalbox/core/ports/store";
 import type { Connection } from "@signalbox/postgres/connection";
 import { expect } from "vitest";
 

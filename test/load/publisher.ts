@@ -1,8 +1,8 @@
 /** The door past the store: what it measures is fan-out alone. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { toBytes } from "@signalbox/core/bytes";
-import { encodeEventFrame } from "@signalbox/core/frames";
+import { toBytes } from "@signalbox/core/model/bytes";
+import { encodeEventFrame } from "@signalbox/core/ports/engine-frames";
 import { encodeBody } from "@signalbox/protocol/encode";
 import { createRedisEngine } from "@signalbox/redis/engine";
 import { type Door, type DoorPlan, speakerOf } from "./doors.ts";

@@ -1,7 +1,7 @@
-import type { Actor } from "@signalbox/core/draft";
-import type { Bytes } from "@signalbox/core/ports";
-import type { Presence } from "@signalbox/core/presence";
-import type { Writer } from "@signalbox/core/writer";
+import type { Writer } from "@signalbox/core/commands/writer";
+import type { Actor } from "@signalbox/core/model/actor";
+import type { Bytes } from "@signalbox/core/model/bytes";
+import type { Presence } from "@signalbox/core/presence/presence";
 import type { Metrics } from "@signalbox/node/metrics";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Action } from "@signalbox/protocol/up";

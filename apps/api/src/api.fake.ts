@@ -1,6 +1,7 @@
 /** The app with hand-made deps, for tests that call it without a port. */
-import type { RoomState } from "@signalbox/core/ports";
-import type { MessageRow, RoomRow, UserRow } from "@signalbox/core/rows";
+
+import type { MessageRow, RoomRow, UserRow } from "@signalbox/core/model/rows";
+import type { RoomState } from "@signalbox/core/ports/store";
 import type { Access } from "@signalbox/node/access";
 import { createHealth } from "@signalbox/node/health";
 import { createLog } from "@signalbox/node/log";

@@ -1,6 +1,6 @@
-import type { Actor } from "@signalbox/core/draft";
-import type { Presence } from "@signalbox/core/presence";
-import type { RateLimit } from "@signalbox/core/ratelimit";
+import type { RateLimit } from "@signalbox/core/commands/rate-limit";
+import type { Actor } from "@signalbox/core/model/actor";
+import type { Presence } from "@signalbox/core/presence/presence";
 import type { Access, Admitted } from "@signalbox/node/access";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Context, MiddlewareHandler } from "hono";

@@ -1,4 +1,4 @@
-import { systemClock } from "@signalbox/core/clock";
+import { systemClock } from "@signalbox/core/ports/clock";
 import type { Node } from "@signalbox/node/node";
 import type { Hono } from "hono";
 import { createApi, type Trial } from "./app.ts";

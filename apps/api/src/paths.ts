@@ -1,5 +1,5 @@
 /** Ids that stand in a path, and what they name. */
-import type { Store } from "@signalbox/core/ports";
+import type { Store } from "@signalbox/core/ports/store";
 import { Problem } from "@signalbox/protocol/errors";
 import { sidekickId } from "@signalbox/protocol/http";
 import { isUserId, parseMessageId, parseRoomId } from "@signalbox/protocol/ids";

@@ -1,5 +1,5 @@
-import type { Clock } from "@signalbox/core/clock";
-import type { Store } from "@signalbox/core/ports";
+import type { Clock } from "@signalbox/core/ports/clock";
+import type { Store } from "@signalbox/core/ports/store";
 import type { Log } from "@signalbox/node/log";
 
 /** Between two looks, in milliseconds. */

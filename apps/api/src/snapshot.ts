@@ -1,6 +1,7 @@
-import type { Actor } from "@signalbox/core/draft";
-import type { Engine, RoomState, Store, Typist } from "@signalbox/core/ports";
-import type { Presence, Seen } from "@signalbox/core/presence";
+import type { Actor } from "@signalbox/core/model/actor";
+import type { Engine, Typist } from "@signalbox/core/ports/engine";
+import type { RoomState, Store } from "@signalbox/core/ports/store";
+import type { Presence, Seen } from "@signalbox/core/presence/presence";
 import { noSuchRoom } from "./paths.ts";
 
 export interface SnapshotDeps {

@@ -1,4 +1,4 @@
-import type { RateLimit } from "@signalbox/core/ratelimit";
+import type { RateLimit } from "@signalbox/core/commands/rate-limit";
 import { afterEach, expect, test, vi } from "vitest";
 import { type Client, closeGateways, eventually, openGateway } from "./gateway.fake.ts";
 

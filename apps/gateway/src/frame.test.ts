@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import { toBytes } from "@signalbox/core/bytes";
+import { toBytes } from "@signalbox/core/model/bytes";
 import { expect, test } from "vitest";
 import * as ws from "ws";
 import { textFrame } from "./frame.ts";

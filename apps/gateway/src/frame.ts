@@ -1,4 +1,4 @@
-import type { Bytes } from "@signalbox/core/ports";
+import type { Bytes } from "@signalbox/core/model/bytes";
 import { isAddressed, RECIPIENT } from "@signalbox/protocol/encode";
 
 /** Heads of frames up to this length are kept: what people write is a few hundred bytes. */

@@ -1,4 +1,4 @@
-import type { RateLimit } from "@signalbox/core/ratelimit";
+import type { RateLimit } from "@signalbox/core/commands/rate-limit";
 import { Problem } from "@signalbox/protocol/errors";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { clientFrames, closeGateways, eventually, openGateway, socketOf } from "./gateway.fake.ts";

@@ -1,7 +1,8 @@
 /** What a session does with the frames that it is sent. CONTRACT sections 3 and 4. */
-import { toBytes } from "@signalbox/core/bytes";
-import type { Actor } from "@signalbox/core/draft";
-import type { Bytes } from "@signalbox/core/ports";
+
+import type { Actor } from "@signalbox/core/model/actor";
+import type { Bytes } from "@signalbox/core/model/bytes";
+import { toBytes } from "@signalbox/core/model/bytes";
 import type { Metrics } from "@signalbox/node/metrics";
 import { Problem } from "@signalbox/protocol/errors";
 import { parse, parseJson } from "@signalbox/protocol/parse";

@@ -1,4 +1,4 @@
-import type { Bytes } from "@signalbox/core/ports";
+import type { Bytes } from "@signalbox/core/model/bytes";
 import type { Flusher } from "./flusher.ts";
 import { addressedFrame, FRAME_OVERHEAD } from "./frame.ts";
 

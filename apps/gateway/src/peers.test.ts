@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { Live, Seat } from "@signalbox/core/seat";
+import type { Live, Seat } from "@signalbox/core/delivery/subscriber";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { closeGateways, eventually } from "./gateway.fake.ts";
 import { Heartbeat } from "./heartbeat.ts";

@@ -1,6 +1,6 @@
-import { Attendance } from "@signalbox/core/attendance";
-import { systemClock as clock } from "@signalbox/core/clock";
-import { Hub } from "@signalbox/core/hub";
+import { Hub } from "@signalbox/core/delivery/hub";
+import { systemClock as clock } from "@signalbox/core/ports/clock";
+import { Attendance } from "@signalbox/core/presence/local-presence";
 import type { Node } from "@signalbox/node/node";
 import { Flusher } from "./flusher.ts";
 import { Heartbeat } from "./heartbeat.ts";

@@ -1,5 +1,5 @@
-import { toBytes, toText } from "@signalbox/core/bytes";
-import type { Live } from "@signalbox/core/seat";
+import type { Live } from "@signalbox/core/delivery/subscriber";
+import { toBytes, toText } from "@signalbox/core/model/bytes";
 import { encodeBody } from "@signalbox/protocol/encode";
 import { parse } from "@signalbox/protocol/parse";
 import { SseEvent } from "@signalbox/protocol/sse";

@@ -1,8 +1,8 @@
-import { toBytes, toText } from "@signalbox/core/bytes";
-import type { Bytes } from "@signalbox/core/ports";
-import { preview } from "@signalbox/core/preview";
-import type { EventRow } from "@signalbox/core/rows";
-import type { Live } from "@signalbox/core/seat";
+import type { Live } from "@signalbox/core/delivery/subscriber";
+import type { Bytes } from "@signalbox/core/model/bytes";
+import { toBytes, toText } from "@signalbox/core/model/bytes";
+import { preview } from "@signalbox/core/model/preview";
+import type { EventRow } from "@signalbox/core/model/rows";
 import type { EventBody } from "@signalbox/protocol/down";
 import { open } from "@signalbox/protocol/encode";
 import { eventIdOf } from "@signalbox/protocol/ids";

@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
-import type { Hub } from "@signalbox/core/hub";
-import type { Bytes } from "@signalbox/core/ports";
-import type { EventRow } from "@signalbox/core/rows";
-import { createSeat, type Live, type Seat, type Sink } from "@signalbox/core/seat";
+import type { Hub } from "@signalbox/core/delivery/hub";
+import { createSeat, type Live, type Seat, type Sink } from "@signalbox/core/delivery/subscriber";
+import type { Bytes } from "@signalbox/core/model/bytes";
+import type { EventRow } from "@signalbox/core/model/rows";
 import type { Claims } from "@signalbox/node/tokens";
 import type { CloseReason } from "@signalbox/protocol/close";
 import { Problem } from "@signalbox/protocol/errors";

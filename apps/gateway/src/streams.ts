@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { Engine } from "@signalbox/core/ports";
+import type { Engine } from "@signalbox/core/ports/engine";
 import type { Metrics } from "@signalbox/node/metrics";
 import type { Claims } from "@signalbox/node/tokens";
 import { Problem, problemBody } from "@signalbox/protocol/errors";

@@ -1,9 +1,9 @@
-import { ManualClock } from "@signalbox/core/manual-clock.fake";
-import { MapStore } from "@signalbox/core/map-store.fake";
+import { createWriter } from "@signalbox/core/commands/writer";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
-import type { Channel, Engine } from "@signalbox/core/ports";
-import { createPresence } from "@signalbox/core/presence";
-import { createWriter } from "@signalbox/core/writer";
+import type { Channel, Engine } from "@signalbox/core/ports/engine";
+import { createPresence } from "@signalbox/core/presence/presence";
+import { ManualClock } from "@signalbox/core/testing/manual-clock.fake";
+import { MapStore } from "@signalbox/core/testing/map-store.fake";
 import { BOT, FakeHomeserver } from "./homeserver.fake.ts";
 import { createHomeserver } from "./homeserver.ts";
 import { roomIdOf, userIdOf } from "./ids.ts";

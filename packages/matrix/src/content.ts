@@ -1,5 +1,5 @@
 /** The content of an event: any JSON object, of which only what has the right type counts. */
-import type { Attachment, Revision } from "@signalbox/core/rows";
+import type { Attachment, Revision } from "@signalbox/core/model/rows";
 import { isObject } from "@signalbox/protocol/text";
 import { MESSAGE_BYTES } from "@signalbox/protocol/up";
 import { isEventId, isUserId, type Json } from "./events.ts";

@@ -1,4 +1,4 @@
-import { decodeRoomFrame } from "@signalbox/core/frames";
+import { decodeRoomFrame } from "@signalbox/core/ports/engine-frames";
 import { expect, test } from "vitest";
 import { ADA, ada, BEN, ben, createBridge, openRoom, ROOM, roomId, TTL } from "./bridge.fake.ts";
 

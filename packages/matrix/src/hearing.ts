@@ -1,8 +1,10 @@
 /** What a homeserver says only once: receipts, typing, presence. Whatever of it fails is lost, and fails nothing else. */
-import { readTo } from "@signalbox/core/bridged";
-import type { Engine, Store } from "@signalbox/core/ports";
-import type { Presence } from "@signalbox/core/presence";
-import type { Writer } from "@signalbox/core/writer";
+
+import type { Writer } from "@signalbox/core/commands/writer";
+import { readTo } from "@signalbox/core/matrix/rules";
+import type { Engine } from "@signalbox/core/ports/engine";
+import type { Store } from "@signalbox/core/ports/store";
+import type { Presence } from "@signalbox/core/presence/presence";
 import type { Ephemeral, Receipt } from "./events.ts";
 import { believed } from "./ids.ts";
 import type { Known } from "./mapping.ts";

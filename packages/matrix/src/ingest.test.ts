@@ -1,4 +1,4 @@
-import type { MapStore } from "@signalbox/core/map-store.fake";
+import type { MapStore } from "@signalbox/core/testing/map-store.fake";
 import { Problem } from "@signalbox/protocol/errors";
 import { expect, test } from "vitest";
 import { ADA, ada, BEN, ben, createBridge, openRoom, ROOM, roomId } from "./bridge.fake.ts";

@@ -1,5 +1,5 @@
-import type { Store } from "@signalbox/core/ports";
-import type { Writer } from "@signalbox/core/writer";
+import type { Writer } from "@signalbox/core/commands/writer";
+import type { Store } from "@signalbox/core/ports/store";
 import { Problem } from "@signalbox/protocol/errors";
 import { isObject } from "@signalbox/protocol/text";
 import { type Ephemeral, type MatrixEvent, readEphemeral, readEvents } from "./events.ts";

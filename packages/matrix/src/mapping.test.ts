@@ -14,7 +14,7 @@ vi.doMock("@signalbox/core/bridged", () => {
 });
 const { commandOf, namedBy } = await import("./mapping.ts");
 afterAll(() => {
-  vi.doUnmock("@signalbox/core/bridged");
+  vi.doUnmock("@signalbox/core/matrix/rules");
   vi.resetModules();
 });
 

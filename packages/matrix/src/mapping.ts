@@ -1,6 +1,8 @@
 /** What an event of Matrix is here: one of the rules of core's `bridged.ts`. The wire is that of the Matrix client-server specification. */
-import { annotate, arrive, belong, type Origin, pass, redact, rename, revise } from "@signalbox/core/bridged";
-import type { Command } from "@signalbox/core/command";
+
+import type { Command } from "@signalbox/core/commands/command";
+import type { Origin } from "@signalbox/core/matrix/origin";
+import { annotate, arrive, belong, pass, redact, rename, revise } from "@signalbox/core/matrix/rules";
 import {
   clientIdOf,
   keyOf,

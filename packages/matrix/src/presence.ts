@@ -1,6 +1,6 @@
-import type { Presence } from "@signalbox/core/presence";
-import { type Registry, STANDARD_TIMING, type Word } from "@signalbox/core/registry";
-import type { UserRow } from "@signalbox/core/rows";
+import type { UserRow } from "@signalbox/core/model/rows";
+import { type Registry, STANDARD_TIMING, type Word } from "@signalbox/core/ports/presence-registry";
+import type { Presence } from "@signalbox/core/presence/presence";
 import type { MatrixPresence } from "./events.ts";
 
 /** How long Matrix's word on somebody lasts: while they are active there, it says nothing more. */

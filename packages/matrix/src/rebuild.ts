@@ -1,4 +1,4 @@
-import type { Store } from "@signalbox/core/ports";
+import type { Store } from "@signalbox/core/ports/store";
 import { Problem } from "@signalbox/protocol/errors";
 import { isObject } from "@signalbox/protocol/text";
 import type { Homeserver } from "./homeserver.ts";

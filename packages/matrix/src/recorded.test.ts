@@ -1,6 +1,6 @@
 /** What a real Synapse pushed (`test/matrix/record.ts` recorded it) and what becomes of it here. */
 import { readdirSync, readFileSync } from "node:fs";
-import type { ProjectionFilter } from "@signalbox/core/ports";
+import type { ProjectionFilter } from "@signalbox/core/ports/store";
 
 import { expect, test } from "vitest";
 import { createBridge } from "./bridge.fake.ts";

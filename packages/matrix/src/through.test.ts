@@ -1,4 +1,4 @@
-import { toText } from "@signalbox/core/bytes";
+import { toText } from "@signalbox/core/model/bytes";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Action } from "@signalbox/protocol/up";
 import { expect, test } from "vitest";

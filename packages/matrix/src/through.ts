@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { Bridged, type MatrixWriting } from "@signalbox/core/bridged";
-import type { Actor } from "@signalbox/core/draft";
-import type { Bytes, Store } from "@signalbox/core/ports";
-import type { Writer } from "@signalbox/core/writer";
+import { Bridged, type MatrixWriting } from "@signalbox/core/commands/homeserver-first";
+import type { Writer } from "@signalbox/core/commands/writer";
+import type { Actor } from "@signalbox/core/model/actor";
+import type { Bytes } from "@signalbox/core/model/bytes";
+import type { Store } from "@signalbox/core/ports/store";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Action } from "@signalbox/protocol/up";
 import type { Homeserver } from "./homeserver.ts";

@@ -1,5 +1,5 @@
-import { encodeStopFrame, encodeTypingFrame } from "@signalbox/core/frames";
-import type { Engine } from "@signalbox/core/ports";
+import type { Engine } from "@signalbox/core/ports/engine";
+import { encodeStopFrame, encodeTypingFrame } from "@signalbox/core/ports/engine-frames";
 import type { Typing } from "./events.ts";
 
 /** Matrix clients say for how long somebody types, 30 seconds at most, and the homeserver says when they stop. */

@@ -1,5 +1,5 @@
 /** How a native action is said in Matrix. */
-import type { MatrixWriting } from "@signalbox/core/bridged";
+import type { MatrixWriting } from "@signalbox/core/commands/homeserver-first";
 import type { Action } from "@signalbox/protocol/up";
 import { CLIENT_ID, clean } from "./content.ts";
 import type { Json } from "./events.ts";

@@ -1,4 +1,4 @@
-import type { UserRow } from "@signalbox/core/rows";
+import type { UserRow } from "@signalbox/core/model/rows";
 import { describe, expect, it } from "vitest";
 import { createAccess } from "./access.ts";
 import type { Claims } from "./tokens.ts";

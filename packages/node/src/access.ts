@@ -1,5 +1,5 @@
-import type { Store } from "@signalbox/core/ports";
-import type { UserRow } from "@signalbox/core/rows";
+import type { UserRow } from "@signalbox/core/model/rows";
+import type { Store } from "@signalbox/core/ports/store";
 import { Problem } from "@signalbox/protocol/errors";
 import { remembering } from "./remembering.ts";
 import type { Claims, Tokens } from "./tokens.ts";

@@ -1,7 +1,8 @@
-import { systemClock } from "@signalbox/core/clock";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
-import type { Engine, Store } from "@signalbox/core/ports";
-import { STANDARD_TIMING } from "@signalbox/core/registry";
+import { systemClock } from "@signalbox/core/ports/clock";
+import type { Engine } from "@signalbox/core/ports/engine";
+import { STANDARD_TIMING } from "@signalbox/core/ports/presence-registry";
+import type { Store } from "@signalbox/core/ports/store";
 import { startEmbedded } from "@signalbox/postgres/embedded";
 import { createStore } from "@signalbox/postgres/store";
 import { createRedisEngine } from "@signalbox/redis/engine";

@@ -1,7 +1,7 @@
-import { systemClock as clock } from "@signalbox/core/clock";
-import { MapStore } from "@signalbox/core/map-store.fake";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
-import { createPresence } from "@signalbox/core/presence";
+import { systemClock as clock } from "@signalbox/core/ports/clock";
+import { createPresence } from "@signalbox/core/presence/presence";
+import { MapStore } from "@signalbox/core/testing/map-store.fake";
 import { roomIdOf } from "@signalbox/matrix/ids";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Bridge, createBridge } from "./bridge.ts";

@@ -1,5 +1,5 @@
-import type { Presence } from "@signalbox/core/presence";
-import { createWriter, type Writer, type WriterDeps } from "@signalbox/core/writer";
+import { createWriter, type Writer, type WriterDeps } from "@signalbox/core/commands/writer";
+import type { Presence } from "@signalbox/core/presence/presence";
 import { createHomeserver } from "@signalbox/matrix/homeserver";
 import { createIngest, type Ingest } from "@signalbox/matrix/ingest";
 import { createRebuild, type Rebuild } from "@signalbox/matrix/rebuild";

@@ -1,6 +1,6 @@
-import { systemClock } from "@signalbox/core/clock";
-import { createPresence, type Presence } from "@signalbox/core/presence";
-import { createRateLimit, type RateLimit } from "@signalbox/core/ratelimit";
+import { createRateLimit, type RateLimit } from "@signalbox/core/commands/rate-limit";
+import { systemClock } from "@signalbox/core/ports/clock";
+import { createPresence, type Presence } from "@signalbox/core/presence/presence";
 import { type Access, createAccess } from "./access.ts";
 import { type Backing, openBacking } from "./backing.ts";
 import { type Bridge, createBridge } from "./bridge.ts";

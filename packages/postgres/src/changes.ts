@@ -1,5 +1,5 @@
-import type { Changes } from "@signalbox/core/ports";
-import type { MarkerRow, MemberRow, ReceiptRow, UserRow } from "@signalbox/core/rows";
+import type { MarkerRow, MemberRow, ReceiptRow, UserRow } from "@signalbox/core/model/rows";
+import type { Changes } from "@signalbox/core/ports/store";
 import { markerColumns, memberColumns, receiptColumns, userColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 

@@ -1,4 +1,4 @@
-import type { MessageRow, Needs, RoomRow, Rows } from "@signalbox/core/rows";
+import type { MessageRow, Needs, RoomRow, Rows } from "@signalbox/core/model/rows";
 import type { Sql } from "./connection.ts";
 import * as facts from "./facts.ts";
 import * as bridged from "./matrix-facts.ts";

@@ -1,5 +1,5 @@
-import { toBytes, toText } from "@signalbox/core/bytes";
-import type { EventRow } from "@signalbox/core/rows";
+import { toBytes, toText } from "@signalbox/core/model/bytes";
+import type { EventRow } from "@signalbox/core/model/rows";
 import { EVENT_TYPES, type EventType } from "@signalbox/protocol/down";
 import type { Sql } from "./connection.ts";
 

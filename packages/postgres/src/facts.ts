@@ -9,7 +9,7 @@ import type {
   RoomRow,
   Rows,
   UserRow,
-} from "@signalbox/core/rows";
+} from "@signalbox/core/model/rows";
 import {
   memberColumns,
   messageColumns,

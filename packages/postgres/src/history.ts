@@ -1,5 +1,5 @@
-import type { HistoryMessage } from "@signalbox/core/ports";
-import type { MessageRow, ReactionRow } from "@signalbox/core/rows";
+import type { MessageRow, ReactionRow } from "@signalbox/core/model/rows";
+import type { HistoryMessage } from "@signalbox/core/ports/store";
 import type { Original } from "@signalbox/protocol/down";
 import { Problem } from "@signalbox/protocol/errors";
 import { messageColumns, reactionColumns } from "./columns.ts";

@@ -1,4 +1,4 @@
-import type { MatrixRow, MatrixWrite, MessageRow, Needs, ReactionRow, Rows } from "@signalbox/core/rows";
+import type { MatrixRow, MatrixWrite, MessageRow, Needs, ReactionRow, Rows } from "@signalbox/core/model/rows";
 import { matrixColumns, reactionColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 import { messagesOf, reactionsOf } from "./facts.ts";

@@ -1,5 +1,5 @@
-import type { Store } from "@signalbox/core/ports";
-import type { MatrixWrite } from "@signalbox/core/rows";
+import type { MatrixWrite } from "@signalbox/core/model/rows";
+import type { Store } from "@signalbox/core/ports/store";
 import type { Sql } from "./connection.ts";
 
 type Bridging = Parameters<Store["bridge"]>;

@@ -1,4 +1,4 @@
-import type { Projection, ProjectionFilter } from "@signalbox/core/ports";
+import type { Projection, ProjectionFilter } from "@signalbox/core/ports/store";
 import type postgres from "postgres";
 import { projectionColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";

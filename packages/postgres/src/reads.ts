@@ -1,5 +1,5 @@
-import type { RoomSummary } from "@signalbox/core/ports";
-import type { MessageRow, ReceiptRow, RoomRow } from "@signalbox/core/rows";
+import type { MessageRow, ReceiptRow, RoomRow } from "@signalbox/core/model/rows";
+import type { RoomSummary } from "@signalbox/core/ports/store";
 import { messageColumns, receiptColumns, roomColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 import { lastRead, unread } from "./unread.ts";

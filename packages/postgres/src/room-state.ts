@@ -1,5 +1,5 @@
-import type { Counts, RoomState, StateMember } from "@signalbox/core/ports";
-import type { PartRow, RoomRow } from "@signalbox/core/rows";
+import type { PartRow, RoomRow } from "@signalbox/core/model/rows";
+import type { Counts, RoomState, StateMember } from "@signalbox/core/ports/store";
 import { roomColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 import { isVisible } from "./reads.ts";

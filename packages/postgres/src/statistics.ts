@@ -1,4 +1,4 @@
-import type { Statistics } from "@signalbox/core/ports";
+import type { Statistics } from "@signalbox/core/ports/store";
 import type { Sql } from "./connection.ts";
 import { isVisible } from "./reads.ts";
 import { TEXT } from "./tally.ts";

@@ -1,4 +1,4 @@
-import type { Store } from "@signalbox/core/ports";
+import type { Store } from "@signalbox/core/ports/store";
 import { changes } from "./changes.ts";
 import { commit } from "./commit.ts";
 import { events } from "./events.ts";

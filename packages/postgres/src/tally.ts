@@ -1,4 +1,4 @@
-import type { MessageRow } from "@signalbox/core/rows";
+import type { MessageRow } from "@signalbox/core/model/rows";
 import type { Sql } from "./connection.ts";
 
 // Statistics of a room are kept by whatever writes its messages: by the difference between the rows that a commit was given and

@@ -1,4 +1,4 @@
-import type { Counts } from "@signalbox/core/ports";
+import type { Counts } from "@signalbox/core/ports/store";
 import type postgres from "postgres";
 import type { Sql } from "./connection.ts";
 

@@ -1,4 +1,4 @@
-import type { UserRow } from "@signalbox/core/rows";
+import type { UserRow } from "@signalbox/core/model/rows";
 import type { Choice } from "@signalbox/protocol/presence";
 import { userColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";

@@ -9,7 +9,7 @@ import type {
   ReceiptRow,
   RoomRow,
   UserRow,
-} from "@signalbox/core/rows";
+} from "@signalbox/core/model/rows";
 import type { Sql } from "./connection.ts";
 import { toStored } from "./events.ts";
 import type { Standing } from "./tally.ts";

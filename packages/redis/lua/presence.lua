@@ -1,5 +1,5 @@
 -- One user's presence. Not a script: it is put in front of the presence scripts (commands.ts, `load`), which share these two keys
--- and this argument. The steps are those of packages/core/src/memory/presence.ts, under the same names.
+-- and this argument. The steps are those of packages/core/src/presence/state.ts, under the same names.
 --
 -- KEYS[1]  presence: a hash from user id to entry, as JSON
 -- KEYS[2]  due: a sorted set of user ids, scored by when their entry must be looked at again (ms)

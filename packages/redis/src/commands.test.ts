@@ -1,4 +1,4 @@
-import type { PresenceTiming } from "@signalbox/core/registry";
+import type { PresenceTiming } from "@signalbox/core/ports/presence-registry";
 import { expect, test } from "vitest";
 import { Commands, load } from "./commands.ts";
 import { BUCKETS, bucketOf } from "./keys.ts";

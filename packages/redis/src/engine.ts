@@ -1,7 +1,7 @@
-import { systemClock } from "@signalbox/core/clock";
-import { Buckets } from "@signalbox/core/memory/buckets";
-import type { Engine, Typist } from "@signalbox/core/ports";
-import { type PresenceTiming, STANDARD_TIMING } from "@signalbox/core/registry";
+import { Buckets } from "@signalbox/core/memory/token-buckets";
+import { systemClock } from "@signalbox/core/ports/clock";
+import type { Engine, Typist } from "@signalbox/core/ports/engine";
+import { type PresenceTiming, STANDARD_TIMING } from "@signalbox/core/ports/presence-registry";
 import { ClusterTopology } from "./cluster.ts";
 import { Commands } from "./commands.ts";
 import { type Address, ANSWER_MS, type Log, limitedLog } from "./connection.ts";

@@ -1,5 +1,5 @@
 /** The leases of nodes, in Lua scripts with a typed method each. All methods reject as those of `Commands`. */
-import type { Lapsed } from "@signalbox/core/registry";
+import type { Lapsed } from "@signalbox/core/ports/presence-registry";
 import { type Commands, load } from "./commands.ts";
 import { LEASE_KEYS } from "./keys.ts";
 

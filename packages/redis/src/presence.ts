@@ -1,5 +1,5 @@
 /** Who is here, in Redis: `lua/presence.lua` keeps the state of one user, `leases.ts` the leases of nodes. */
-import { type Entry, isStranded, rowOf, unknown } from "@signalbox/core/memory/presence";
+
 import type {
   Activity,
   Arrival,
@@ -8,7 +8,8 @@ import type {
   PresenceTiming,
   Registry,
   Word,
-} from "@signalbox/core/registry";
+} from "@signalbox/core/ports/presence-registry";
+import { type Entry, isStranded, rowOf, unknown } from "@signalbox/core/presence/state";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Redis } from "ioredis";
 import { type Commands, load, type Script } from "./commands.ts";

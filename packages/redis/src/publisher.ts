@@ -1,4 +1,5 @@
-import type { Bytes, Channel } from "@signalbox/core/ports";
+import type { Bytes } from "@signalbox/core/model/bytes";
+import type { Channel } from "@signalbox/core/ports/engine";
 import { Problem } from "@signalbox/protocol/errors";
 import { ANSWER_MS, isMoved, within } from "./connection.ts";
 import { channelName } from "./keys.ts";

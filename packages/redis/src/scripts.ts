@@ -1,6 +1,6 @@
 /** The Lua scripts of typing and of rates, each with a typed method. All methods reject as those of `Commands`. */
-import type { Grant } from "@signalbox/core/memory/buckets";
-import type { Typist } from "@signalbox/core/ports";
+import type { Grant } from "@signalbox/core/memory/token-buckets";
+import type { Typist } from "@signalbox/core/ports/engine";
 import { type Commands, load } from "./commands.ts";
 import { tokensKey, typingKeys } from "./keys.ts";
 

@@ -1,4 +1,5 @@
-import type { Bytes, Channel, EngineListener } from "@signalbox/core/ports";
+import type { Bytes } from "@signalbox/core/model/bytes";
+import type { Channel, EngineListener } from "@signalbox/core/ports/engine";
 import { isMoved } from "./connection.ts";
 import { channelName } from "./keys.ts";
 import { slotOf } from "./slots.ts";

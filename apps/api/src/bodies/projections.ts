@@ -1,6 +1,7 @@
 /** What `/core/api/v1` prints of messages. CONTRACT section 7. */
-import type { Projection, Statistics } from "@signalbox/core/ports";
-import { preview } from "@signalbox/core/preview";
+
+import { preview } from "@signalbox/core/model/preview";
+import type { Projection, Statistics } from "@signalbox/core/ports/store";
 import { ENCRYPTED, MESSAGE_TYPES } from "@signalbox/protocol/http";
 import { eventIdOf } from "@signalbox/protocol/ids";
 

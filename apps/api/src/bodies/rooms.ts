@@ -1,6 +1,7 @@
 /** What REST prints of rooms, members and messages. CONTRACT sections 3 "History" and 6 "Rooms". */
-import type { HistoryMessage, RoomSummary } from "@signalbox/core/ports";
-import type { MemberRow, MessageRow, ReactionRow, RoomRow } from "@signalbox/core/rows";
+
+import type { MemberRow, MessageRow, ReactionRow, RoomRow } from "@signalbox/core/model/rows";
+import type { HistoryMessage, RoomSummary } from "@signalbox/core/ports/store";
 
 export const roomBody = (room: RoomRow) => ({
   id: room.roomId,

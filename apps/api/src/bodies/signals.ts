@@ -1,6 +1,8 @@
 /** What `/chat/api/v1` prints of a conversation's signals. CONTRACT section 5. */
-import type { StateMember, Typist } from "@signalbox/core/ports";
-import type { Seen } from "@signalbox/core/presence";
+
+import type { Typist } from "@signalbox/core/ports/engine";
+import type { StateMember } from "@signalbox/core/ports/store";
+import type { Seen } from "@signalbox/core/presence/presence";
 import { eventIdOf } from "@signalbox/protocol/ids";
 import { wordOf } from "@signalbox/protocol/presence";
 import type { Snapshot } from "../snapshot.ts";

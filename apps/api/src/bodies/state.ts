@@ -1,6 +1,7 @@
 /** What `/v1` prints of a room's state. CONTRACT section 6. */
-import type { RoomState } from "@signalbox/core/ports";
-import type { PartRow } from "@signalbox/core/rows";
+
+import type { PartRow } from "@signalbox/core/model/rows";
+import type { RoomState } from "@signalbox/core/ports/store";
 import type { Snapshot } from "../snapshot.ts";
 import { roomBody } from "./rooms.ts";
 

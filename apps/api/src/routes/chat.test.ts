@@ -1,5 +1,5 @@
-import type { Actor } from "@signalbox/core/draft";
-import type { HistoryMessage } from "@signalbox/core/ports";
+import type { Actor } from "@signalbox/core/model/actor";
+import type { HistoryMessage } from "@signalbox/core/ports/store";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Action } from "@signalbox/protocol/up";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-import type { Store } from "@signalbox/core/ports";
+import type { Store } from "@signalbox/core/ports/store";
 import { HistoryQuery } from "@signalbox/protocol/http";
 import { parse } from "@signalbox/protocol/parse";
 import { Action } from "@signalbox/protocol/up";

@@ -1,4 +1,4 @@
-import type { Actor } from "@signalbox/core/draft";
+import type { Actor } from "@signalbox/core/model/actor";
 import type { Status } from "@signalbox/protocol/presence";
 import type { Action } from "@signalbox/protocol/up";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";

@@ -1,4 +1,4 @@
-import type { Presence } from "@signalbox/core/presence";
+import type { Presence } from "@signalbox/core/presence/presence";
 import { PresenceIds, PutPresence, PutTyping } from "@signalbox/protocol/http";
 import { parse } from "@signalbox/protocol/parse";
 import { type Context, Hono } from "hono";

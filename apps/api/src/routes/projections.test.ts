@@ -1,4 +1,4 @@
-import type { Projection, ProjectionFilter, Statistics } from "@signalbox/core/ports";
+import type { Projection, ProjectionFilter, Statistics } from "@signalbox/core/ports/store";
 import { describe, expect, it } from "vitest";
 import { fakeApi, fakeMessage, MESSAGE, ROOM } from "../api.fake.ts";
 

@@ -1,5 +1,5 @@
-import type { Actor } from "@signalbox/core/draft";
-import type { ProjectionFilter, Store } from "@signalbox/core/ports";
+import type { Actor } from "@signalbox/core/model/actor";
+import type { ProjectionFilter, Store } from "@signalbox/core/ports/store";
 import { ProjectionsQuery, StatsQuery } from "@signalbox/protocol/http";
 import { eventIdOf, matrixEventId } from "@signalbox/protocol/ids";
 import { parse } from "@signalbox/protocol/parse";

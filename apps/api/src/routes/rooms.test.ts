@@ -1,4 +1,4 @@
-import type { RoomSummary } from "@signalbox/core/ports";
+import type { RoomSummary } from "@signalbox/core/ports/store";
 import { Problem } from "@signalbox/protocol/errors";
 import { describe, expect, it } from "vitest";
 import { fakeApi, fakeMessage, MESSAGE, printedRoom as printed, ROOM, room } from "../api.fake.ts";

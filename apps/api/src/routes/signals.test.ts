@@ -1,6 +1,6 @@
-import type { Actor } from "@signalbox/core/draft";
-import type { StateMember } from "@signalbox/core/ports";
-import type { Seen } from "@signalbox/core/presence";
+import type { Actor } from "@signalbox/core/model/actor";
+import type { StateMember } from "@signalbox/core/ports/store";
+import type { Seen } from "@signalbox/core/presence/presence";
 import { Problem } from "@signalbox/protocol/errors";
 import { parseMessageId } from "@signalbox/protocol/ids";
 import type { Choice } from "@signalbox/protocol/presence";

@@ -1,6 +1,7 @@
-import type { Engine, Store } from "@signalbox/core/ports";
-import type { Presence } from "@signalbox/core/presence";
-import type { Writer } from "@signalbox/core/writer";
+import type { Writer } from "@signalbox/core/commands/writer";
+import type { Engine } from "@signalbox/core/ports/engine";
+import type { Store } from "@signalbox/core/ports/store";
+import type { Presence } from "@signalbox/core/presence/presence";
 import { PostEvent, PostTyping, PutSignalPresence } from "@signalbox/protocol/http";
 import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";

@@ -1,6 +1,6 @@
-import type { Actor } from "@signalbox/core/draft";
-import type { RoomState } from "@signalbox/core/ports";
-import type { Seen } from "@signalbox/core/presence";
+import type { Actor } from "@signalbox/core/model/actor";
+import type { RoomState } from "@signalbox/core/ports/store";
+import type { Seen } from "@signalbox/core/presence/presence";
 import { Problem } from "@signalbox/protocol/errors";
 import { describe, expect, it } from "vitest";
 import { ADA, BOB, fakeApi, fakeState, MESSAGE, printedRoom, ROOM } from "../api.fake.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Engine } from "@signalbox/core/ports";
+import type { Engine } from "@signalbox/core/ports/engine";
 import { Hono } from "hono";
 import type { Authenticated, Doors } from "../auth.ts";
 import * as docs from "../docs/tickets.ts";

@@ -1,5 +1,5 @@
-import type { Store } from "@signalbox/core/ports";
-import type { Writer } from "@signalbox/core/writer";
+import type { Writer } from "@signalbox/core/commands/writer";
+import type { Store } from "@signalbox/core/ports/store";
 import { PutUser } from "@signalbox/protocol/http";
 import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";

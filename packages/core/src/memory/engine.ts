@@ -1,10 +1,11 @@
 import { Problem } from "@signalbox/protocol/errors";
-import { type Clock, systemClock } from "../clock.ts";
-import type { Bytes, Channel, Engine, EngineListener } from "../ports.ts";
-import { type PresenceTiming, STANDARD_TIMING } from "../registry.ts";
-import { Buckets } from "./buckets.ts";
-import { MemoryRegistry } from "./registry.ts";
+import type { Bytes } from "../model/bytes.ts";
+import { type Clock, systemClock } from "../ports/clock.ts";
+import type { Channel, Engine, EngineListener } from "../ports/engine.ts";
+import { type PresenceTiming, STANDARD_TIMING } from "../ports/presence-registry.ts";
+import { MemoryRegistry } from "./presence-registry.ts";
 import { Tickets } from "./tickets.ts";
+import { Buckets } from "./token-buckets.ts";
 import { TypingNotes } from "./typing.ts";
 
 /**

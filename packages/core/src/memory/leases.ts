@@ -1,4 +1,4 @@
-import type { Lapsed } from "../registry.ts";
+import type { Lapsed } from "../ports/presence-registry.ts";
 
 interface Lease {
   /** When it runs out, in milliseconds. */

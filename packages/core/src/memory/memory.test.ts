@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { Clock } from "../clock.ts";
-import { Buckets } from "./buckets.ts";
+import type { Clock } from "../ports/clock.ts";
 import { createMemoryEngine } from "./engine.ts";
 import { Tickets } from "./tickets.ts";
+import { Buckets } from "./token-buckets.ts";
 import { TypingNotes } from "./typing.ts";
 
 function manualClock(): Clock & { turn(ms: number): void } {

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../ports/clock.ts";
 
 /** How often tickets that ran out are dropped, in milliseconds. */
 const SWEEP_MS = 10_000;

@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.ts";
-import type { Typist } from "../ports.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Typist } from "../ports/engine.ts";
 import { wallTime } from "./wall-time.ts";
 
 /** How often notes that ran out are dropped, in milliseconds. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../ports/clock.ts";
 
 /** How far the wall clock may be ahead, in milliseconds, before this one follows. */
 const AHEAD_MS = 60_000;

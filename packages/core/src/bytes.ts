@@ -1,7 +1,0 @@
-import type { Bytes } from "./ports.ts";
-
-/** Text as UTF-8 bytes, held as a one-byte string. */
-export const toBytes = (text: string): Bytes => Buffer.from(text, "utf8").toString("latin1");
-
-/** The text behind UTF-8 bytes held as a one-byte string. */
-export const toText = (bytes: Bytes): string => Buffer.from(bytes, "latin1").toString("utf8");

@@ -1,0 +1,180 @@
+import type { Action } from "@signalbox/protocol/up";
+import { describe, expect, test } from "vitest";
+import { createMemoryEngine } from "../memory/engine.ts";
+import { toText } from "../model/bytes.ts";
+import type { Needs } from "../model/rows.ts";
+import { ManualClock } from "../testing/manual-clock.fake.ts";
+import { MapStore } from "../testing/map-store.fake.ts";
+import { spellings } from "./mentions.ts";
+import { createWriter } from "./writer.ts";
+
+describe("what may be a name in a text", () => {
+  test("is what stands behind an @: up to four words of one line, the longest first", () => {
+    expect(spellings("ask @Ada about it all now")).toEqual([["Ada about it all", "Ada about it", "Ada about", "Ada"]]);
+    expect(spellings("@Ada\nplease")).toEqual([["Ada"]]);
+    expect(spellings("@ada @ben")).toEqual([["ada @ben", "ada"], ["ben"]]);
+  });
+
+  test("ends with and without the punctuation behind it", () => {
+    expect(spellings("@Ada!")).toEqual([["Ada!", "Ada"]]);
+    expect(spellings("(@Ada L.)")).toEqual([["Ada L.)", "Ada L.", "Ada L", "Ada"]]);
+    expect(spellings("@Ada,@Ben's")).toEqual([
+      ["Ada,@Ben's", "Ada,@Ben", "Ada"],
+      ["Ben's", "Ben"],
+    ]);
+    expect(spellings("@田中、見て")).toEqual([["田中、見て", "田中"]]);
+  });
+
+  test("does not end within a word, nor where a character joins two", () => {
+    for (const name of ["Adam", "ada.l", "ann-marie", "ann_b", "ada:server", "ada@server.example", "Zoë", "Zoe\u0308"])
+      expect(spellings(`@${name}`)).toEqual([[name]]);
+  });
+
+  test("is nothing in a text without @, in e-mail addresses, and behind a lone @", () => {
+    for (const text of ["Ada", "write to ada@server.example", "é@ada", "3@ada", "@ Ada", "@", "@\n@"])
+      expect(spellings(text)).toEqual([]);
+  });
+
+  test("is bounded, whatever the text", () => {
+    const many = spellings("@a ".repeat(10_000));
+    expect(many).toHaveLength(20);
+    const odd = spellings(`@${"!".repeat(30_000)} @${"b".repeat(30_000)} @${"c".repeat(200)} @${"d".repeat(201)}`);
+    expect(odd.map((names) => names.length)).toEqual([12, 0, 1, 0]);
+    expect(odd[2]).toEqual(["c".repeat(200)]);
+    for (const place of [...many, ...odd]) for (const name of place) expect(name.length).toBeLessThanOrEqual(200);
+  });
+});
+
+interface Answer {
+  readonly seq: number;
+  readonly messageId: string;
+  readonly mentions?: readonly string[];
+}
+
+const MEMBERS = {
+  ada: "Ada",
+  lovelace: "Ada Lovelace",
+  dotty: "D. Otty Jr.",
+  ben: "Ben",
+  twin1: "Sam",
+  twin2: "Sam",
+  zoe: "Zoë 🚀",
+} as const;
+
+/** A room of all of them, and Max who is not in it. */
+async function setUp() {
+  const store = new MapStore();
+  const asked: Needs["names"][number][] = [];
+  const commit = store.commit.bind(store);
+  store.commit = (needs, decide) => {
+    asked.push(...needs.names);
+    return commit(needs, decide);
+  };
+  for (const [userId, name] of Object.entries(MEMBERS)) await store.putUser(userId, name);
+  await store.putUser("max", "Max");
+  const writer = createWriter({ store, engine: createMemoryEngine(new ManualClock()), typingTtlMs: 4000 });
+  const owner = { userId: "ada", service: false };
+  const chatId = (await writer.createRoom(owner, { name: "Project", members: Object.keys(MEMBERS), metadata: {} }))
+    .roomId;
+  const act = async (action: Action, userId = "ben"): Promise<Answer> =>
+    JSON.parse(toText(await writer.act({ userId, service: false }, action))) as Answer;
+  const say = (message: string, more: { mentions?: string[]; clientMessageId?: string } = {}) =>
+    act({ type: "SEND_MSG", chatId, message, ...more });
+  const edit = (messageId: string, message: string) => act({ type: "EDIT_MSG", chatId, messageId, message });
+  const row = async (messageId: string) =>
+    (await store.history(chatId, 100, null)).find((message) => message.messageId === messageId);
+  const mentionsOf = async (userId: string) => (await store.counts([{ roomId: chatId, userId }]))[0]?.mentions;
+  return { store, writer, owner, chatId, act, say, edit, row, mentionsOf, asked };
+}
+
+describe("a message names", () => {
+  test.each([
+    ["hello @Ada", ["ada"]],
+    ["@Ada, @Ben!", ["ada", "ben"]],
+    ["@Ada Lovelace: look", ["lovelace"]],
+    ["@Ada likes @Ada Lovelace, says @Ada.", ["ada", "lovelace"]],
+    ["(@D. Otty Jr.)", ["dotty"]],
+    ["@Zoë 🚀🚀", ["zoe"]],
+    ["@Ben's", ["ben"]],
+  ])("%j", async (text, named) => {
+    const { row, say } = await setUp();
+    const event = await say(text);
+    expect(event.mentions).toEqual(named);
+    expect(await row(event.messageId)).toMatchObject({ named, mentions: null });
+  });
+
+  test.each(["@ada", "@Adam", "x@Ada", "@Sam", "@Max", "@D. Otty", "Ada", "@Ada-Marie", "@nobody at all"])(
+    "nobody by %j",
+    async (text) => {
+      const { row, say } = await setUp();
+      const event = await say(text);
+      expect(event).not.toHaveProperty("mentions");
+      expect(await row(event.messageId)).toMatchObject({ named: null });
+    },
+  );
+});
+
+test("a message mentions those that its author gave and then those that its text names, each once", async () => {
+  const { act, chatId, row, say } = await setUp();
+  const sent = await say("@Ada and @Ben", { mentions: ["zoe", "ben"] });
+  expect(sent.mentions).toEqual(["zoe", "ben", "ada"]);
+  expect(await row(sent.messageId)).toMatchObject({ mentions: ["zoe", "ben"], named: ["ada", "ben"] });
+  const { messageId } = sent;
+  const reply = await act({ type: "REPLY", chatId, messageId, message: "@Ada", mentions: ["ada", "zoe"] });
+  expect(reply.mentions).toEqual(["ada", "zoe"]);
+});
+
+test("a repeat is answered with the first mentions, whether its event is kept or not", async () => {
+  const { act, chatId, say, store } = await setUp();
+  const first = await say("@Ada", { mentions: ["zoe"], clientMessageId: "c1" });
+  expect(await say("@Ben", { clientMessageId: "c1" })).toEqual(first);
+  const reply = { type: "REPLY", chatId, messageId: first.messageId, message: "@Ben", clientMessageId: "c2" } as const;
+  const answered = await act(reply);
+  expect(answered.mentions).toEqual(["ben"]);
+  store.forget(chatId, 10);
+  await store.putUser("lovelace", "Ada");
+  expect(await say("@Ben", { clientMessageId: "c1" })).toEqual(first);
+  expect(await act(reply)).toEqual(answered);
+});
+
+test("an edit finds anew whom the text names, and keeps whom its author gave", async () => {
+  const { edit, mentionsOf, row, say } = await setUp();
+  const { messageId } = await say("@Ada", { mentions: ["zoe"] });
+  expect(await mentionsOf("ada")).toBe(1);
+  expect(await edit(messageId, "@Ada Lovelace")).not.toHaveProperty("mentions");
+  expect(await row(messageId)).toMatchObject({ mentions: ["zoe"], named: ["lovelace"] });
+  expect(await Promise.all(["ada", "lovelace", "zoe"].map(mentionsOf))).toEqual([0, 1, 1]);
+  await edit(messageId, "nobody");
+  expect(await row(messageId)).toMatchObject({ mentions: ["zoe"], named: null });
+});
+
+test("an edit to the text that is already there does not look again", async () => {
+  const { edit, row, say, store } = await setUp();
+  const sent = await say("@Ada");
+  await store.putUser("ada", "Renamed");
+  expect(await edit(sent.messageId, "@Ada")).toEqual(sent);
+  expect(await row(sent.messageId)).toMatchObject({ named: ["ada"], editSeq: null });
+});
+
+test("a deleted message names nobody", async () => {
+  const { act, chatId, mentionsOf, row, say } = await setUp();
+  const { messageId } = await say("@Ada");
+  await act({ type: "DELETE_MSG", chatId, messageId });
+  expect(await row(messageId)).toMatchObject({ named: null, content: "" });
+  expect(await mentionsOf("ada")).toBe(0);
+});
+
+test("who left is named no more, not even by a message of the same breath", async () => {
+  const { chatId, owner, say, writer } = await setUp();
+  const [, event] = await Promise.all([writer.removeMember(owner, chatId, "zoe"), say("@Zoë 🚀 @Ada")]);
+  expect(event.mentions).toEqual(["ada"]);
+});
+
+test("only messages with an @ ask for names, each once", async () => {
+  const { asked, edit, say } = await setUp();
+  const { messageId } = await say("no name in here");
+  await edit(messageId, "nor here");
+  expect(asked).toEqual([]);
+  await say("@Ada @Ada @Ada");
+  expect(asked.map(({ name }) => name)).toEqual(["Ada @Ada @Ada", "Ada @Ada", "Ada"]);
+});

@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { createMemoryEngine } from "../memory/engine.ts";
+import type { Engine } from "../ports/engine.ts";
+import { ManualClock } from "../testing/manual-clock.fake.ts";
+import { createRateLimit } from "./rate-limit.ts";
+
+const ann = { userId: "ann", service: false };
+
+function setUp(rate = 50, burst = 200) {
+  const clock = new ManualClock();
+  const asked: [string, number][] = [];
+  const memory = createMemoryEngine(clock);
+  const engine: Engine = {
+    ...memory,
+    takeTokens: (userId, count, ...limits) => {
+      asked.push([userId, count]);
+      return memory.takeTokens(userId, count, ...limits);
+    },
+  };
+  const limit = createRateLimit({ engine, rate, burst });
+  const take = async (count: number, actor = ann) => {
+    const outcomes = await Promise.allSettled(Array.from({ length: count }, () => limit.take(actor)));
+    return outcomes.filter(({ status }) => status === "fulfilled").length;
+  };
+  return { clock, asked, limit, take };
+}
+
+test("a burst is taken, and what exceeds it is refused with the time to wait", async () => {
+  const { limit, take } = setUp();
+  expect(await take(250)).toBe(200);
+  await expect(limit.take(ann)).rejects.toMatchObject({ code: "rate_limited", retryAfterMs: 20 });
+});
+
+test("actions come back at the rate", async () => {
+  const { clock, take } = setUp();
+  await take(200);
+  await clock.pass(1000);
+  expect(await take(100)).toBe(50);
+});
+
+test("of a burst the first ones are taken, and calls settle in their order", async () => {
+  const { limit } = setUp(1, 3);
+  const settled: string[] = [];
+  const calls = Array.from({ length: 5 }, (_, index) =>
+    limit.take(ann).then(
+      () => settled.push(`${index} taken`),
+      () => settled.push(`${index} refused`),
+    ),
+  );
+  await Promise.all(calls);
+  expect(settled).toEqual(["0 taken", "1 taken", "2 taken", "3 refused", "4 refused"]);
+});
+
+test("calls of one tick cost one question per user", async () => {
+  const { asked, take } = setUp();
+  await Promise.all([take(20), take(30), take(5, { userId: "ben", service: false })]);
+  expect(asked).toEqual([
+    ["ann", 50],
+    ["ben", 5],
+  ]);
+});
+
+test("users do not take from each other", async () => {
+  const { take } = setUp();
+  await take(200);
+  expect(await take(10, { userId: "ben", service: false })).toBe(10);
+});
+
+test("a service has no limit", async () => {
+  const { asked, take } = setUp();
+  expect(await take(1000, { userId: "backend", service: true })).toBe(1000);
+  expect(asked).toEqual([]);
+});
+
+test("a rate of 0 lifts the limit", async () => {
+  const { take } = setUp(0, 0);
+  expect(await take(1000)).toBe(1000);
+});

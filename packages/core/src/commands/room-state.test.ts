@@ -1,0 +1,77 @@
+import { DurableEvent } from "@signalbox/protocol/down";
+import { open } from "@signalbox/protocol/encode";
+import { parse } from "@signalbox/protocol/parse";
+import { expect, test } from "vitest";
+import { createMemoryEngine } from "../memory/engine.ts";
+import { ManualClock } from "../testing/manual-clock.fake.ts";
+import { MapStore } from "../testing/map-store.fake.ts";
+import type { Part } from "./room-state.ts";
+import { createWriter } from "./writer.ts";
+
+const user = (userId: string) => ({ userId, service: false });
+const [olga, ann, eve] = [user("olga"), user("ann"), user("eve")];
+const service = { userId: "backend", service: true };
+const NOWHERE = "018f0000-0000-7000-8000-000000000000";
+
+/** A room of Ann, made by its owner Olga. */
+async function setUp() {
+  const store = new MapStore();
+  const writer = createWriter({ store, engine: createMemoryEngine(new ManualClock()), typingTtlMs: 4000 });
+  const room = (await writer.createRoom(olga, { name: "Project", members: ["ann"], metadata: {} })).roomId;
+  const events = () =>
+    store.eventsOf(room, 1).map(({ body }) => parse(DurableEvent, JSON.parse(open(body, "ann") + body)));
+  const parts = async () => (await store.roomState(room, "ann", false))?.parts.map(({ part, body }) => [part, body]);
+  return { store, writer, room, events, parts };
+}
+
+test("a part that is written is there, and the room is told which of its fields changed", async () => {
+  const { events, parts, room, writer } = await setUp();
+  const written: Part[] = ["call", "engagement", "plan", "sidekick s 1"];
+  for (const part of written) await writer.putPart(olga, room, part, { of: part });
+  expect(await parts()).toEqual(written.map((part) => [part, { of: part }]));
+  expect(events()).toEqual([
+    { type: "ROOM_STATE", chatId: room, changed: ["active_call"], seq: 2 },
+    { type: "ROOM_STATE", chatId: room, changed: ["engagement"], seq: 3 },
+    { type: "ROOM_STATE", chatId: room, changed: ["plan"], seq: 4 },
+    { type: "ROOM_STATE", chatId: room, changed: ["active_sidekicks"], seq: 5 },
+  ]);
+});
+
+test("what is written again changes nothing and sends no event; something else takes its place", async () => {
+  const { events, parts, room, writer } = await setUp();
+  await Promise.all([1, 2].map(() => writer.putPart(olga, room, "plan", { title: "One" })));
+  await writer.putPart(service, room, "plan", { title: "One" });
+  expect(events()).toHaveLength(1);
+  await writer.putPart(service, room, "plan", { title: "Two" });
+  expect(await parts()).toEqual([["plan", { title: "Two" }]]);
+  expect(events()).toHaveLength(2);
+});
+
+test("a part that is deleted is gone, and the room is told; what is not there is not found", async () => {
+  const { events, parts, room, writer } = await setUp();
+  await expect(writer.putPart(olga, room, "call", null)).rejects.toMatchObject({ code: "not_found" });
+  await writer.putPart(olga, room, "sidekick a", {});
+  await writer.putPart(olga, room, "sidekick b", {});
+  const both = [1, 2].map(() => writer.putPart(olga, room, "sidekick a", null));
+  expect(await Promise.allSettled(both)).toMatchObject([
+    { status: "fulfilled" },
+    { status: "rejected", reason: { code: "not_found" } },
+  ]);
+  await expect(writer.putPart(olga, room, "sidekick a", null)).rejects.toMatchObject({ code: "not_found" });
+  expect(await parts()).toEqual([["sidekick b", {}]]);
+  expect(events()).toHaveLength(3);
+  await writer.putPart(olga, room, "sidekick a", {});
+  expect(events()).toHaveLength(4);
+});
+
+test("only an owner or a service writes parts, and for strangers the room does not exist", async () => {
+  const { events, room, writer } = await setUp();
+  for (const body of [{ title: "Mine" }, null])
+    await expect(writer.putPart(ann, room, "plan", body)).rejects.toMatchObject({ code: "forbidden" });
+  for (const id of [room, NOWHERE])
+    await expect(writer.putPart(eve, id, "plan", {})).rejects.toMatchObject({
+      code: "not_found",
+      message: "no such room",
+    });
+  expect(events()).toEqual([]);
+});

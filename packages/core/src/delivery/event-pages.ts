@@ -1,0 +1,83 @@
+import type { EventRow } from "../model/rows.ts";
+import type { Store } from "../ports/store.ts";
+
+/** Events that one page holds. Pages begin at multiples of it, so that sessions with different cursors read the same ones. */
+export const PAGE = 128;
+/** Bytes of events that are kept for others to read. */
+const KEPT_BYTES = 32 * 1024 * 1024;
+
+interface Page {
+  readonly events: readonly EventRow[];
+  readonly bytes: number;
+}
+
+/**
+ * Reads ranges of rooms' events, once for everybody on this node: a reconnect storm costs one read per page, not one per
+ * session (DESIGN 3.6). An event never changes, so what was read once stays right; least recently used pages go first.
+ */
+export class Pages {
+  readonly #store: Store;
+  readonly #kept = new Map<string, Page>();
+  readonly #reading = new Map<string, Promise<readonly EventRow[]>>();
+  #bytes = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /**
+   * Events of `room` above `after`, in order: one or more, up to a page's end, if there are any. The first is not
+   * `after + 1` when those between are no longer kept. Rejects with `unavailable`.
+   */
+  async read(room: string, after: number): Promise<readonly EventRow[]> {
+    const start = after - (after % PAGE);
+    const key = `${room} ${start}`;
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && (kept.events.at(-1)?.seq ?? 0) > after) {
+      this.#keep(key, kept.events);
+      return above(kept.events, after);
+    }
+    const reading = this.#reading.get(key);
+    if (reading !== undefined) {
+      const events = above(await reading, after);
+      if (events.length > 0) return events;
+      // That question may be older than the events that are asked for here.
+    }
+    return above(await this.#fetch(room, start, key), after);
+  }
+
+  #fetch(room: string, start: number, key: string): Promise<readonly EventRow[]> {
+    const reading = this.#reading.get(key);
+    if (reading !== undefined) return reading;
+    const read = this.#store
+      .events(room, start, PAGE)
+      .then((events) => {
+        this.#keep(key, events);
+        return events;
+      })
+      .finally(() => this.#reading.delete(key));
+    this.#reading.set(key, read);
+    return read;
+  }
+
+  #keep(key: string, events: readonly EventRow[]): void {
+    this.#drop(key);
+    const bytes = events.reduce((sum, event) => sum + event.body.length, 0);
+    this.#kept.set(key, { events, bytes });
+    this.#bytes += bytes;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#bytes <= KEPT_BYTES) break;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(key: string): void {
+    this.#bytes -= this.#kept.get(key)?.bytes ?? 0;
+    this.#kept.delete(key);
+  }
+}
+
+function above(events: readonly EventRow[], after: number): readonly EventRow[] {
+  const first = events.findIndex((event) => event.seq > after);
+  return first === -1 ? [] : events.slice(first);
+}

@@ -1,0 +1,268 @@
+import { afterEach, expect, test } from "vitest";
+import { hold, openLoneNode, service, user } from "../testing/lone-node.fake.ts";
+import { settled } from "../testing/manual-clock.fake.ts";
+import type { RecordingSink } from "../testing/recording-sink.fake.ts";
+import type { Hub } from "./hub.ts";
+
+const open: Hub[] = [];
+
+afterEach(async () => {
+  for (const hub of open.splice(0)) await hub.close();
+});
+
+async function setUp() {
+  const node = await openLoneNode();
+  open.push(node.hub);
+  return node;
+}
+
+const types = (sink: RecordingSink) => sink.events.map(({ type }) => type);
+
+test("a first connection begins at the present: it hears where its rooms are, and what happens from there on", async () => {
+  const { connect, roomOf, say } = await setUp();
+  const room = await roomOf("ann", "ben");
+  await say("ben", room);
+  const { ready, sink } = await connect("ann");
+  expect(ready).toEqual(new Map([[room, 2]]));
+  await say("ben", room);
+  await settled();
+  expect(sink.seqs(room)).toEqual([3]);
+});
+
+test("everybody in the room gets a message, the author's own sessions included, and nobody else", async () => {
+  const { connect, roomOf, say } = await setUp();
+  const room = await roomOf("ann", "ben");
+  const [phone, laptop, ben, eve] = [
+    await connect("ann"),
+    await connect("ann"),
+    await connect("ben"),
+    await connect("eve"),
+  ];
+  await say("ann", room);
+  await settled();
+  for (const { sink } of [phone, laptop, ben]) expect(sink.seqs(room)).toEqual([2]);
+  expect(eve.sink.events).toEqual([]);
+});
+
+test("a resume brings exactly what came after its cursors", async () => {
+  const { connect, roomOf, say } = await setUp();
+  const [busy, quiet] = [await roomOf("ann"), await roomOf("ann")];
+  for (let each = 0; each < 5; each++) await say("ann", busy);
+  const { sink } = await connect("ann", { [busy]: 3 });
+  expect(sink.seqs(busy)).toEqual([4, 5, 6]);
+  expect(sink.seqs(quiet)).toEqual([]);
+});
+
+test("nothing is delivered to a session that has not said where it was", async () => {
+  const { arrive, hub, roomOf, say, clock } = await setUp();
+  const room = await roomOf("ann", "ben");
+  const { sink, seat } = arrive("ann");
+  const ready = await hub.enter(seat);
+  await say("ben", room);
+  await clock.pass(3000);
+  expect([...sink.events, ...sink.signals]).toEqual([]);
+  await hub.resume(seat, new Map([[room, ready.get(room) ?? 0]]));
+  expect(sink.seqs(room)).toEqual([2]);
+});
+
+test("a message whose hint is lost arrives within two seconds", async () => {
+  const { clock, connect, network, roomOf, say } = await setUp();
+  const room = await roomOf("ann", "ben");
+  const { sink } = await connect("ann");
+  network.loses = () => true;
+  await say("ben", room);
+  await clock.pass(2000);
+  expect(sink.seqs(room)).toEqual([2]);
+});
+
+test("a message that is sent while the session comes in is neither lost nor doubled", async () => {
+  const { arrive, connect, hub, roomOf, say, store } = await setUp();
+  const room = await roomOf("ann", "ben");
+  await connect("ben");
+  const { sink, seat } = arrive("ann");
+  const release = hold(store, "roomsOf");
+  const entering = hub.enter(seat);
+  await settled();
+  await say("ben", room);
+  release();
+  const ready = await entering;
+  await say("ben", room);
+  await hub.resume(seat, null);
+  await settled();
+  expect(ready.get(room)).toBe(1);
+  expect(sink.seqs(room)).toEqual([2, 3]);
+});
+
+test("a resume that names a room that its user is not in is told so, and gets nothing of it", async () => {
+  const { connect, roomOf, say } = await setUp();
+  const room = await roomOf("ben");
+  await say("ben", room);
+  const { sink } = await connect("eve", { [room]: 0 });
+  await say("ben", room);
+  await settled();
+  expect(sink.resets).toEqual([{ roomId: room, reason: "not_member", seq: 0 }]);
+  expect(sink.events).toEqual([]);
+});
+
+test("a resume from a seq that never was is set back to where the room is", async () => {
+  const { connect, roomOf, say } = await setUp();
+  const room = await roomOf("ann");
+  const { sink } = await connect("ann", { [room]: 99 });
+  await say("ann", room);
+  await settled();
+  expect(sink.resets).toEqual([{ roomId: room, reason: "too_old", seq: 1 }]);
+  expect(sink.seqs(room)).toEqual([2]);
+});
+
+test("a resume of a room that was deleted meanwhile ends with its DELETE_CHAT", async () => {
+  const { connect, roomOf, say, writer } = await setUp();
+  const room = await roomOf("ann");
+  await say("ann", room);
+  await writer.deleteRoom(service, room);
+  const { ready, seat, sink } = await connect("ann", { [room]: 1 });
+  expect(ready.has(room)).toBe(false);
+  expect(types(sink)).toEqual(["SEND_MSG", "DELETE_CHAT"]);
+  expect(seat.feeds.size).toBe(0);
+});
+
+test("a resume brings the receipts that changed meanwhile", async () => {
+  const { connect, roomOf, say, writer } = await setUp();
+  const room = await roomOf("ann", "ben");
+  const { messageId } = JSON.parse(await say("ann", room)) as { messageId: string };
+  await writer.act(user("ben"), { type: "READ_MSG", chatId: room, messageId });
+  const { sink } = await connect("ann", { [room]: 1 });
+  expect(sink.receipts()).toEqual([["ben", 2]]);
+});
+
+test("a receipt reaches everybody once, whether its hint arrives or only the store tells of it", async () => {
+  const { clock, connect, network, roomOf, say, writer } = await setUp();
+  const room = await roomOf("ann", "ben");
+  const { sink } = await connect("ann");
+  for (const lost of [false, true]) {
+    network.loses = () => lost;
+    const { messageId } = JSON.parse(await say("ann", room)) as { messageId: string };
+    await writer.act(user("ben"), { type: "READ_MSG", chatId: room, messageId });
+    await clock.pass(5000);
+  }
+  expect(sink.receipts()).toEqual([
+    ["ben", 2],
+    ["ben", 3],
+  ]);
+});
+
+test("who came in late is told who types", async () => {
+  const { connect, roomOf, writer } = await setUp();
+  const room = await roomOf("ann", "ben");
+  await writer.act(user("ben"), { type: "TYPING", chatId: room });
+  const { sink } = await connect("ann");
+  await settled();
+  expect(sink.typing()).toEqual([["ben", true]]);
+});
+
+test("a revocation reaches every session of the user, by its hint or through the store", async () => {
+  const { clock, connect, network, writer } = await setUp();
+  const [first, second, other] = [await connect("ann"), await connect("ann"), await connect("ben")];
+  await writer.revoke("ann");
+  await settled();
+  expect([first, second, other].map(({ sink }) => sink.revocations.length)).toEqual([1, 1, 0]);
+  network.loses = () => true;
+  await writer.revoke("ben");
+  await clock.pass(1000);
+  expect(other.sink.revocations).toHaveLength(1);
+});
+
+test("a session that leaves while it comes in is in no room and keeps none open", async () => {
+  const { arrive, clock, hub, roomOf, store } = await setUp();
+  await roomOf("ann");
+  const { seat } = arrive("ann");
+  const release = hold(store, "roomsOf");
+  const entering = hub.enter(seat);
+  await settled();
+  hub.leave(seat);
+  release();
+  await entering;
+  await clock.pass(1000);
+  expect(seat.feeds.size).toBe(0);
+  expect(hub.counts()).toMatchObject({ rooms: 0, users: 0 });
+});
+
+test("a session that leaves while it resumes gets nothing more and keeps no room open", async () => {
+  const { arrive, clock, hub, roomOf, say, store } = await setUp();
+  const room = await roomOf("ann");
+  for (let each = 0; each < 5; each++) await say("ann", room);
+  const { sink, seat } = arrive("ann");
+  await hub.enter(seat);
+  const release = hold(store, "events");
+  const resuming = hub.resume(seat, new Map([[room, 1]]));
+  await settled();
+  hub.leave(seat);
+  release();
+  await resuming;
+  await clock.pass(1000);
+  expect([...sink.events, ...sink.signals]).toEqual([]);
+  expect(hub.counts()).toMatchObject({ rooms: 0, users: 0 });
+});
+
+test("a session that cannot come in because the store is away keeps nothing open", async () => {
+  const { arrive, clock, hub, store } = await setUp();
+  store.away = true;
+  const { seat } = arrive("ann");
+  await expect(hub.enter(seat)).rejects.toMatchObject({ code: "unavailable" });
+  hub.leave(seat);
+  await clock.pass(1000);
+  expect(hub.counts()).toMatchObject({ rooms: 0, users: 0 });
+});
+
+test("a room stays subscribed for a second after its last session, so that a page reload finds it warm", async () => {
+  const { clock, connect, hub, roomOf } = await setUp();
+  await roomOf("ann");
+  const { seat } = await connect("ann");
+  hub.leave(seat);
+  await clock.pass(999);
+  expect(hub.counts()).toMatchObject({ rooms: 1, users: 1 });
+  await clock.pass(1);
+  expect(hub.counts()).toMatchObject({ rooms: 0, users: 0 });
+});
+
+test("an engine that is away does not keep a session out: it goes on after a second, and the store brings the rest", async () => {
+  const { arrive, clock, engine, hub, roomOf, say } = await setUp();
+  const room = await roomOf("ann");
+  engine.subscribe = () => new Promise(() => undefined);
+  engine.publish = () => undefined;
+  const { sink, seat } = arrive("ann");
+  const entering = hub.enter(seat);
+  await clock.pass(3000);
+  await entering;
+  const resuming = hub.resume(seat, null);
+  await clock.pass(1000);
+  await resuming;
+  await say("ann", room);
+  await clock.pass(2000);
+  expect(sink.seqs(room)).toEqual([2]);
+});
+
+test("a reconnect storm reads each page of a room once", async () => {
+  const { connect, roomOf, say, store } = await setUp();
+  const names = Array.from({ length: 50 }, (_, index) => `user${index}`);
+  const room = await roomOf(...names);
+  for (let each = 0; each < 100; each++) await say("user0", room);
+  const sessions = await Promise.all(names.map((name, index) => connect(name, { [room]: index })));
+  for (const [index, { sink }] of sessions.entries()) expect(sink.seqs(room)).toHaveLength(101 - index);
+  expect(store.calls.get("events")).toBeLessThanOrEqual(2);
+});
+
+// What changed before READY, the client reads when it has READY; a first connection asks for no receipts.
+test("a receipt that changes between READY and the first event is not lost", async () => {
+  const { arrive, clock, connect, hub, roomOf, say, writer } = await setUp();
+  const room = await roomOf("ann", "ben");
+  await connect("ben");
+  const { messageId } = JSON.parse(await say("ann", room)) as { messageId: string };
+  await settled();
+  const { sink, seat } = arrive("ann");
+  await hub.enter(seat);
+  await writer.act(user("ben"), { type: "READ_MSG", chatId: room, messageId });
+  await settled();
+  await hub.resume(seat, null);
+  await clock.pass(3000);
+  expect(sink.receipts()).toEqual([["ben", 2]]);
+});

@@ -1,0 +1,96 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { openLoneNode, service } from "../testing/lone-node.fake.ts";
+import { settled } from "../testing/manual-clock.fake.ts";
+import type { RecordingSink } from "../testing/recording-sink.fake.ts";
+import type { Seat } from "./subscriber.ts";
+
+test("whatever the interleaving of joins, leaves, losses, connections and slow answers: once, in order, and nothing after a USER_LEAVE", async () => {
+  const step = fc.constantFrom(
+    "say",
+    "remove",
+    "add",
+    "enter",
+    "resume",
+    "connect",
+    "lose",
+    "heal",
+    "settle",
+    "second",
+    "slow",
+    "fast",
+  );
+  const property = fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 40 }), fc.nat(), async (steps, seed) => {
+    const { arrive, clock, hub, network, roomOf, say, store, writer } = await openLoneNode();
+    const room = await roomOf("ben", "ann");
+    const sessions: {
+      sink: RecordingSink;
+      seat: Seat;
+      from: number | undefined;
+      parked: boolean;
+      running: Promise<void>[];
+    }[] = [];
+    let held: (() => void)[] = [];
+    let slow = false;
+    store.underway = () => (slow ? new Promise<void>((resolve) => held.push(resolve)) : undefined);
+    const run = async (what: (typeof steps)[number], index: number) => {
+      if (what === "say") void say("ben", room);
+      else if (what === "remove") void writer.removeMember(service, room, "ann").catch(() => undefined);
+      else if (what === "add") void writer.putMember(service, room, "ann", undefined);
+      else if (what === "lose") network.loses = ({ kind }) => (seed + index) % 3 === 0 || kind === "room";
+      else if (what === "heal") network.loses = () => false;
+      else if (what === "settle") await settled();
+      else if (what === "second") await clock.pass(1000);
+      else if (what === "slow") slow = true;
+      else if (what === "fast") {
+        slow = false;
+        for (const release of held.splice(0)) release();
+        await settled();
+      } else if (what === "enter" || what === "connect") {
+        const { sink, seat } = arrive("ann");
+        const session: (typeof sessions)[number] = { sink, seat, from: undefined, parked: true, running: [] };
+        sessions.push(session);
+        const entered = hub.enter(seat).then((ready) => {
+          session.from = ready.get(room);
+        });
+        session.running.push(entered);
+        if (what === "connect") {
+          session.parked = false;
+          session.running.push(entered.then(() => hub.resume(seat, null)));
+        }
+      } else {
+        const session = sessions.find(({ parked, from }) => parked && from !== undefined);
+        if (session === undefined) return;
+        session.parked = false;
+        session.from = (seed * (index + 3)) % ((session.from ?? 0) + 1);
+        session.running.push(hub.resume(session.seat, new Map([[room, session.from]])));
+      }
+    };
+    for (const [index, what] of steps.entries()) await run(what, index);
+    slow = false;
+    network.loses = () => false;
+    for (const release of held.splice(0)) release();
+    held = [];
+    await clock.pass(5000);
+    for (const session of sessions)
+      if (session.parked)
+        session.running.push(
+          hub.resume(session.seat, session.from === undefined ? new Map() : new Map([[room, session.from]])),
+        );
+    await clock.pass(5000);
+    for (const { running } of sessions) await Promise.all(running);
+    await hub.close();
+    const member = (await store.seqOf(room, "ann", false)) !== null;
+    const head = store.room(room)?.lastSeq ?? 0;
+    const stayed = store.eventsOf(room).every(({ type }) => type !== "USER_LEAVE");
+    for (const { sink, from } of sessions) {
+      const seqs = sink.seqs(room);
+      expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
+      if (stayed)
+        expect(seqs).toEqual(Array.from({ length: head - (from ?? head) }, (_, index) => (from ?? 0) + index + 1));
+      if (member) expect(seqs.at(-1) ?? from).toBe(head);
+      else expect(sink.events.at(-1)?.type ?? "USER_LEAVE").toBe("USER_LEAVE");
+    }
+  });
+  await fc.assert(property, { numRuns: 500 });
+}, 30_000);

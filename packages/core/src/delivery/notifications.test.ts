@@ -1,0 +1,143 @@
+import { expect, test } from "vitest";
+import type { EventRow } from "../model/rows.ts";
+import type { Counts } from "../ports/store.ts";
+import { ManualClock, settled } from "../testing/manual-clock.fake.ts";
+import { RecordingSink } from "../testing/recording-sink.fake.ts";
+import { Notices } from "./notifications.ts";
+import type { Feed } from "./room-feed.ts";
+import { createSeat } from "./subscriber.ts";
+
+type Asked = readonly { readonly roomId: string; readonly userId: string }[];
+
+/** A room with these users in it, and a store that counts the same for everybody. */
+function setUp(...userIds: string[]) {
+  const clock = new ManualClock();
+  const questions: Asked[] = [];
+  const store = {
+    count: { unread: 3, mentions: 1, mutedUntil: null as Date | null },
+    answer: () => Promise.resolve(),
+    async counts(asked: Asked): Promise<readonly Counts[]> {
+      questions.push(asked);
+      await store.answer();
+      return asked.map((each) => ({ ...each, ...store.count }));
+    },
+  };
+  const notices = new Notices(store, clock);
+  const sinks = userIds.map((userId) => new RecordingSink(userId));
+  const feed = { roomId: "room", live: new Set(sinks.map((sink) => createSeat(sink))) } as unknown as Feed;
+  let sent = 0;
+  const say = (userId: string, mentions?: string[]) => {
+    const messageId = `m${++sent}`;
+    const more = mentions === undefined ? "" : `,"mentions":${JSON.stringify(mentions)}`;
+    const body = `,"seq":${sent},"type":"SEND_MSG","senderId":"${userId}","messageId":"${messageId}","message":"\\"mentions\\":[\\"eve\\"]"${more}}`;
+    notices.message(feed, { roomId: "room", seq: sent, type: "SEND_MSG", userId, body } satisfies EventRow);
+  };
+  return { clock, store, questions, notices, sinks, feed, say };
+}
+
+const heard = (sink: RecordingSink | undefined) =>
+  sink?.signals.flatMap(({ about }) => (about.kind === "notification" ? [[about.why, about.messageId]] : []));
+
+test("the first message is told at once, what follows once a second with the newest, and its authors hear nothing of their own", async () => {
+  const { clock, say, sinks } = setUp("ann", "ben");
+  for (let each = 0; each < 5; each++) say("ann");
+  await settled();
+  say("ann");
+  await clock.pass(999);
+  expect(heard(sinks[1])).toEqual([["unread", "m1"]]);
+  await clock.pass(1);
+  expect(heard(sinks[1])).toEqual([
+    ["unread", "m1"],
+    ["unread", "m6"],
+  ]);
+  await clock.pass(10_000);
+  expect(heard(sinks[1])).toHaveLength(2);
+  expect(heard(sinks[0])).toEqual([]);
+});
+
+test("of two who write, each is told of the other's", async () => {
+  const { clock, say, sinks } = setUp("ann", "ben", "cleo");
+  say("cleo");
+  await clock.pass(500);
+  say("ann");
+  say("ben");
+  await clock.pass(1000);
+  expect(sinks.map((sink) => heard(sink)?.at(-1))).toEqual([
+    ["unread", "m3"],
+    ["unread", "m2"],
+    ["unread", "m3"],
+  ]);
+});
+
+test("who is mentioned is told at once, and not again that it is unread", async () => {
+  const { clock, say, sinks } = setUp("ann", "ben");
+  say("ann");
+  await settled();
+  say("ann", ["ben", "ann", "stranger"]);
+  await settled();
+  expect(heard(sinks[1])).toEqual([
+    ["unread", "m1"],
+    ["mention", "m2"],
+  ]);
+  await clock.pass(5000);
+  expect(heard(sinks[1])).toHaveLength(2);
+  expect(heard(sinks[0])).toEqual([]);
+});
+
+test("who muted the room is told only of mentions; nobody of what is read already", async () => {
+  const { clock, say, sinks, store } = setUp("ann", "ben");
+  store.count = { unread: 1, mentions: 1, mutedUntil: new Date() };
+  say("ann");
+  await clock.pass(2000);
+  say("ann", ["ben"]);
+  await clock.pass(2000);
+  expect(heard(sinks[1])).toEqual([["mention", "m2"]]);
+  store.count = { unread: 0, mentions: 0, mutedUntil: null };
+  say("ann", ["ben"]);
+  say("ann");
+  await clock.pass(2000);
+  expect(heard(sinks[1])).toHaveLength(1);
+});
+
+test("one question is under way at a time, and what comes meanwhile goes into the next", async () => {
+  const { clock, say, questions, store } = setUp("ann", "ben");
+  let answer = () => {};
+  store.answer = () => new Promise<void>((resolve) => (answer = resolve));
+  say("ann");
+  for (let each = 0; each < 10; each++) say("ann", ["ben"]);
+  await clock.pass(5000);
+  expect(questions).toHaveLength(1);
+  store.answer = () => Promise.resolve();
+  answer();
+  await clock.pass(5000);
+  expect(questions).toHaveLength(2);
+});
+
+test("a store that is away is asked again with the next message, not before a second is over", async () => {
+  const { clock, say, questions, store, sinks } = setUp("ann", "ben");
+  store.answer = () => Promise.reject(new Error("away"));
+  say("ann");
+  await settled();
+  say("ann");
+  await clock.pass(900);
+  expect(questions).toHaveLength(1);
+  store.answer = () => Promise.resolve();
+  await clock.pass(200);
+  expect(heard(sinks[1])).toEqual([["unread", "m2"]]);
+});
+
+test("nothing is left of a room that closes, and no timer of one that stops", async () => {
+  const { clock, say, feed, notices, questions } = setUp("ann", "ben");
+  say("ann");
+  await settled();
+  say("ann");
+  notices.forget(feed);
+  await clock.pass(5000);
+  expect(questions).toHaveLength(1);
+  say("ann");
+  await settled();
+  say("ann");
+  notices.close();
+  await clock.pass(5000);
+  expect(clock.waiting).toBe(0);
+});

@@ -1,0 +1,187 @@
+/** Presence and typing as sessions hear of them, to the moment: one node, its clock turned by hand. */
+import { afterEach, expect, test } from "vitest";
+import { openLoneNode, user } from "../testing/lone-node.fake.ts";
+import { settled } from "../testing/manual-clock.fake.ts";
+import type { RecordingSink } from "../testing/recording-sink.fake.ts";
+import type { Hub } from "./hub.ts";
+
+const open: Hub[] = [];
+afterEach(async () => {
+  for (const hub of open.splice(0)) await hub.close();
+});
+
+/** Between two renewals of a lease what is due is looked for. */
+const BEAT_MS = 4000 / 3;
+const MINUTE_MS = 60_000;
+
+async function setUp() {
+  const node = await openLoneNode();
+  open.push(node.hub);
+  const type = async (userId: string, chatId: string) => {
+    await node.writer.act({ ...user(userId), hidden: node.hub.hides(userId) }, { type: "TYPING", chatId }, true);
+    await settled();
+  };
+  return { ...node, type };
+}
+
+const heard = (sink: RecordingSink, of: string) =>
+  sink.presence().flatMap(([userId, status]) => (userId === of ? [status] : []));
+
+test("whoever comes and goes is told once to everybody who shares a room, however many, and to nobody else", async () => {
+  const { clock, connect, hub, roomOf } = await setUp();
+  await roomOf("ann", "ben");
+  await roomOf("ann", "ben", "cleo");
+  const [ben, cleo, eve] = [await connect("ben"), await connect("cleo"), await connect("eve")];
+  const ann = await connect("ann");
+  await settled();
+  hub.leave(ann.seat);
+  await clock.pass(4999);
+  for (const { sink } of [ben, cleo]) expect(heard(sink, "ann")).toEqual(["online"]);
+  await clock.pass(1 + BEAT_MS);
+  for (const { sink } of [ben, cleo]) expect(heard(sink, "ann")).toEqual(["online", "offline"]);
+  expect(heard(eve.sink, "ann")).toEqual([]);
+});
+
+test("a page reload is not seen, nor the end of one session of several", async () => {
+  const { clock, connect, hub, roomOf } = await setUp();
+  await roomOf("ann", "ben");
+  const ben = await connect("ben");
+  const phone = await connect("ann");
+  hub.leave(phone.seat);
+  await clock.pass(4000);
+  const laptop = await connect("ann");
+  const tablet = await connect("ann");
+  hub.leave(laptop.seat);
+  await clock.pass(MINUTE_MS);
+  expect(heard(ben.sink, "ann")).toEqual(["online"]);
+  hub.leave(tablet.seat);
+  await clock.pass(10_000);
+  expect(heard(ben.sink, "ann")).toEqual(["online", "offline"]);
+});
+
+test("a new session is told who is here; one that returns, also who went meanwhile", async () => {
+  const { clock, connect, hub, roomOf } = await setUp();
+  const room = await roomOf("ann", "ben", "cleo");
+  const ann = await connect("ann");
+  await connect("ben");
+  hub.leave(ann.seat);
+  await clock.pass(10_000);
+  const [fresh, back] = [await connect("cleo"), await connect("cleo", { [room]: 1 })];
+  expect(heard(fresh.sink, "ben")).toEqual(["online"]);
+  expect(heard(fresh.sink, "ann")).toEqual([]);
+  expect(heard(back.sink, "ann")).toEqual(["offline"]);
+});
+
+test("whoever does nothing for 5 minutes is idle, and back with the next thing that they do", async () => {
+  const { clock, connect, hub, roomOf } = await setUp();
+  await roomOf("ann", "ben");
+  const ben = await connect("ben");
+  await connect("ann");
+  await clock.pass(3 * MINUTE_MS);
+  hub.active("ann");
+  await clock.pass(5 * MINUTE_MS - 1);
+  expect(heard(ben.sink, "ann")).toEqual(["online"]);
+  await clock.pass(1 + BEAT_MS);
+  expect(heard(ben.sink, "ann")).toEqual(["online", "idle"]);
+  hub.active("ann");
+  await clock.pass(BEAT_MS);
+  expect(heard(ben.sink, "ann")).toEqual(["online", "idle", "online"]);
+});
+
+test("who appears offline is offline to others from the grace on, and to themselves what they are, on every device", async () => {
+  const { clock, connect, presence, roomOf } = await setUp();
+  await roomOf("ann", "ben");
+  const ben = await connect("ben");
+  const [phone, laptop] = [await connect("ann"), await connect("ann")];
+  await settled();
+  await presence.choose("ann", "appear_offline");
+  await settled();
+  for (const { sink } of [phone, laptop]) expect(heard(sink, "ann").at(-1)).toBe("appear_offline");
+  await clock.pass(4999);
+  expect(heard(ben.sink, "ann")).toEqual(["online"]);
+  await clock.pass(1 + BEAT_MS);
+  expect(heard(ben.sink, "ann")).toEqual(["online", "offline"]);
+  await connect("ann");
+  await presence.choose("ann", "busy");
+  await settled();
+  expect(heard(ben.sink, "ann")).toEqual(["online", "offline", "busy"]);
+});
+
+test("what somebody types who appears offline is told to nobody, and what they typed before ends at once", async () => {
+  const { clock, connect, presence, roomOf, type } = await setUp();
+  const room = await roomOf("ann", "ben");
+  const ben = await connect("ben");
+  await connect("ann");
+  await type("ann", room);
+  await presence.choose("ann", "appear_offline");
+  await settled();
+  await type("ann", room);
+  await clock.pass(1000);
+  expect(ben.sink.typing()).toEqual([
+    ["ann", true],
+    ["ann", false],
+  ]);
+});
+
+test("typing ends exactly 4 s after its last refresh, which is told to nobody", async () => {
+  const { clock, connect, roomOf, type } = await setUp();
+  const room = await roomOf("ann", "ben");
+  const ben = await connect("ben");
+  await connect("ann");
+  for (let refresh = 0; refresh < 3; refresh++) {
+    await type("ann", room);
+    await clock.pass(3999);
+  }
+  expect(ben.sink.typing()).toEqual([["ann", true]]);
+  await clock.pass(1);
+  expect(ben.sink.typing()).toEqual([
+    ["ann", true],
+    ["ann", false],
+  ]);
+});
+
+test("typing ends with the last session, not with one of several", async () => {
+  const { connect, hub, roomOf, type } = await setUp();
+  const room = await roomOf("ann", "ben");
+  const ben = await connect("ben");
+  const [phone, laptop] = [await connect("ann"), await connect("ann")];
+  await type("ann", room);
+  hub.leave(phone.seat);
+  await settled();
+  expect(ben.sink.typing()).toEqual([["ann", true]]);
+  hub.leave(laptop.seat);
+  await settled();
+  expect(ben.sink.typing()).toEqual([
+    ["ann", true],
+    ["ann", false],
+  ]);
+});
+
+test("who joins a room learns who is there, and is seen there, without coming back", async () => {
+  const { connect, roomOf, writer } = await setUp();
+  const room = await roomOf("ann");
+  const [ann, ben] = [await connect("ann"), await connect("ben")];
+  await writer.putMember(user("ann"), room, "ben", undefined);
+  await settled();
+  await settled();
+  expect(heard(ann.sink, "ben")).toEqual(["online"]);
+  expect(heard(ben.sink, "ann")).toEqual(["online"]);
+});
+
+test("while the registry is away nobody goes offline, and a departure meanwhile is told after its return", async () => {
+  const { clock, connect, engine, hub, roomOf } = await setUp();
+  await roomOf("ann", "ben", "cleo");
+  const ben = await connect("ben");
+  await connect("ann");
+  const cleo = await connect("cleo");
+  const { renew, leave, settle, read } = engine.registry;
+  const away = () => Promise.reject(new Error("away"));
+  Object.assign(engine.registry, { renew: away, leave: away, settle: away, read: away });
+  hub.leave(cleo.seat);
+  await clock.pass(20_000);
+  expect([...heard(ben.sink, "ann"), ...heard(ben.sink, "cleo")]).toEqual(["online", "online"]);
+  Object.assign(engine.registry, { renew, leave, settle, read });
+  await clock.pass(15_000);
+  expect(heard(ben.sink, "ann")).toEqual(["online"]);
+  expect(heard(ben.sink, "cleo")).toEqual(["online", "offline"]);
+});

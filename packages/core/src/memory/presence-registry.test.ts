@@ -1,0 +1,232 @@
+import { beforeEach, expect, test } from "vitest";
+import { type Arrival, type PresenceChange, STANDARD_TIMING } from "../ports/presence-registry.ts";
+import { ManualClock } from "../testing/manual-clock.fake.ts";
+import { MemoryRegistry } from "./presence-registry.ts";
+import { Pending } from "./unannounced.ts";
+
+const MINUTE = 60_000;
+const { graceMs, idleMs, holdMs, keepMs } = STANDARD_TIMING;
+
+let clock: ManualClock;
+let registry: MemoryRegistry;
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  registry = new MemoryRegistry(clock, STANDARD_TIMING);
+  await registry.open("node", 60 * MINUTE);
+});
+
+const arrival = (userId: string, more: Partial<Arrival> = {}): Arrival => ({
+  userId,
+  choice: "online",
+  choiceVersion: 1,
+  idleForMs: 0,
+  ...more,
+});
+const leave = async (userId: string) => (await registry.leave("node", [{ userId, idleForMs: 0 }])).changes;
+const touch = (userId: string) => registry.touch([{ userId, idleForMs: 0 }]);
+const choose = (userId: string, choice: Arrival["choice"], choiceVersion: number) =>
+  registry.choose({ userId, choice, choiceVersion });
+const read = async (userId: string) => (await registry.read([userId])).get(userId);
+
+/** What there is to tell now, and takes it as told. */
+async function swept(): Promise<readonly Pick<PresenceChange, "userId" | "own" | "shown" | "toOthers">[]> {
+  const changes = await registry.settle();
+  await registry.told(changes);
+  return changes.map(({ userId, own, shown, toOthers }) => ({ userId, own, shown, toOthers }));
+}
+
+async function enter(userId: string, more: Partial<Arrival> = {}): Promise<void> {
+  await registry.told(await registry.enter("node", [arrival(userId, more)]));
+}
+
+/** Lets all but the last of `ms` milliseconds pass without anything to tell, and then that one. */
+async function lastOf(ms: number): Promise<void> {
+  await clock.pass(ms - 1);
+  expect(await swept()).toEqual([]);
+  await clock.pass(1);
+}
+
+test("whoever does nothing is idle after five minutes, to the millisecond, counted from what they last did", async () => {
+  await enter("ada");
+  await clock.pass(4 * MINUTE);
+  expect(await touch("ada")).toEqual([]);
+  await lastOf(idleMs);
+  expect(await swept()).toEqual([{ userId: "ada", own: "idle", shown: "idle", toOthers: true }]);
+  expect(await touch("ada")).toMatchObject([{ own: "online", shown: "online", toOthers: true }]);
+});
+
+test("a closed session counts for the grace, to the millisecond", async () => {
+  await enter("ada");
+  await clock.pass(MINUTE);
+  expect(await leave("ada")).toEqual([]);
+  await lastOf(graceMs);
+  expect(await swept()).toEqual([{ userId: "ada", own: "offline", shown: "offline", toOthers: true }]);
+});
+
+test("a choice without a session counts for a minute, to the millisecond, and each prolongs it", async () => {
+  await registry.told((await choose("ada", "busy", 1)).changes);
+  await clock.pass(50_000);
+  await registry.told((await choose("ada", "busy", 2)).changes);
+  await lastOf(holdMs);
+  expect(await swept()).toEqual([{ userId: "ada", own: "offline", shown: "offline", toOthers: true }]);
+});
+
+test("a choice right after the session counts as one without", async () => {
+  await enter("ada");
+  await leave("ada");
+  await clock.pass(graceMs - 1);
+  await registry.told((await choose("ada", "busy", 2)).changes);
+  await lastOf(holdMs);
+  expect(await swept()).toMatchObject([{ userId: "ada", shown: "offline" }]);
+});
+
+test("who appears offline is seen for exactly the grace, idles on meanwhile, and their last activity stands still", async () => {
+  await enter("ada", { idleForMs: idleMs - 2000 });
+  const known = await read("ada");
+  const { row, changes } = await choose("ada", "appear_offline", 2);
+  await registry.told(changes);
+  expect(row).toMatchObject({ own: "appear_offline", shown: "online" });
+  await clock.pass(2000);
+  expect(await swept()).toEqual([{ userId: "ada", own: "appear_offline", shown: "idle", toOthers: true }]);
+  await touch("ada");
+  await lastOf(graceMs - 2000);
+  expect(await swept()).toEqual([{ userId: "ada", own: "appear_offline", shown: "offline", toOthers: true }]);
+  expect(await read("ada")).toMatchObject({ activeAt: known!.activeAt, ownActiveAt: row.ownActiveAt! + idleMs });
+});
+
+test("who appears offline in the grace of a session goes with its end, or when they come back, a grace after the choice", async () => {
+  for (const userId of ["ada", "bob"]) {
+    await enter(userId);
+    await leave(userId);
+  }
+  await clock.pass(3000);
+  for (const userId of ["ada", "bob"]) await registry.told((await choose(userId, "appear_offline", 2)).changes);
+  await clock.pass(1000);
+  await enter("bob", { choice: "appear_offline", choiceVersion: 2 });
+  await lastOf(1000);
+  expect(await swept()).toMatchObject([{ userId: "ada", own: "appear_offline", shown: "offline" }]);
+  await enter("ada", { choice: "appear_offline", choiceVersion: 2 });
+  await lastOf(3000);
+  expect(await swept()).toMatchObject([{ userId: "bob", own: "appear_offline", shown: "offline" }]);
+});
+
+test("who is offline is forgotten in the end, and nothing is kept of them", async () => {
+  for (let user = 0; user < 1000; user++) await enter(`user ${user}`);
+  await registry.leave(
+    "node",
+    Array.from({ length: 1000 }, (_, user) => ({ userId: `user ${user}`, idleForMs: 0 })),
+  );
+  await clock.pass(graceMs);
+  expect(await swept()).toHaveLength(1000);
+  await clock.pass(keepMs - 1);
+  await swept();
+  expect(registry.size).toBe(1000);
+  await clock.pass(1);
+  expect(await swept()).toEqual([]);
+  expect(registry.size).toBe(0);
+  expect(await read("user 7")).toBeUndefined();
+});
+
+test("who comes back before that is remembered, and the time begins anew", async () => {
+  await enter("ada");
+  await leave("ada");
+  await clock.pass(graceMs);
+  await swept();
+  await clock.pass(keepMs - 1);
+  await enter("ada");
+  await leave("ada");
+  await clock.pass(graceMs);
+  await swept();
+  await clock.pass(keepMs - 1);
+  await swept();
+  expect(registry.size).toBe(1);
+});
+
+test("a change that nobody told is handed out every two seconds until it is told", async () => {
+  const [change] = await registry.enter("node", [arrival("ada")]);
+  await clock.pass(1999);
+  expect(await registry.settle()).toEqual([]);
+  await clock.pass(1);
+  expect(await registry.settle()).toEqual([change]);
+  expect(await registry.settle()).toEqual([]);
+  await clock.pass(2000);
+  expect(await registry.settle()).toEqual([change]);
+  await registry.told([change!]);
+  await clock.pass(2000);
+  expect(await registry.settle()).toEqual([]);
+});
+
+test("of a user, the newest change alone waits to be told", () => {
+  const pending = new Pending();
+  const change = { userId: "ada", own: "busy", shown: "busy", activeAt: null, ownActiveAt: null } as const;
+  pending.give({ ...change, version: 1, toOthers: true }, 0);
+  expect(pending.give({ ...change, version: 2, toOthers: false }, 100)).toMatchObject({ version: 2, toOthers: true });
+  expect(pending.size).toBe(1);
+  pending.told({ ...change, version: 1, toOthers: true });
+  expect(pending.size).toBe(1);
+  pending.told({ ...change, version: 2, toOthers: true });
+  expect(pending.size).toBe(0);
+});
+
+test("a lease runs out to the millisecond, and so does a claim", async () => {
+  const lapsed = async () => (await registry.renew("other", 1)).lapsed;
+  await registry.open("dead", 4000);
+  await clock.pass(3999);
+  expect(await registry.claim("dead", 1000)).toBe(false);
+  expect(await lapsed()).toEqual([]);
+  await clock.pass(1);
+  expect(await lapsed()).toEqual([{ node: "dead", forMs: 0 }]);
+  expect(await registry.claim("dead", 1000)).toBe(true);
+  await clock.pass(999);
+  expect(await registry.claim("dead", 1000)).toBe(false);
+  expect(await lapsed()).toEqual([]);
+  await clock.pass(1);
+  expect(await lapsed()).toEqual([{ node: "dead", forMs: 1000 }]);
+});
+
+test("users of a dead node read as offline a grace after its lease, and are told so after the eviction", async () => {
+  await registry.open("dead", 4000);
+  await registry.told(await registry.enter("dead", [arrival("ada")]));
+  await clock.pass(4000 + graceMs);
+  expect((await read("ada"))!.shown).toBe("online");
+  await clock.pass(1);
+  expect(await read("ada")).toMatchObject({ own: "offline", shown: "offline" });
+  expect(await swept()).toEqual([]);
+  await registry.evict("dead", 700);
+  await lastOf(700);
+  expect(await swept()).toEqual([{ userId: "ada", own: "offline", shown: "offline", toOthers: true }]);
+});
+
+test("a choice made while only a dead node has a session counts as one without", async () => {
+  await registry.open("dead", 4000);
+  await registry.told(await registry.enter("dead", [arrival("ada")]));
+  await clock.pass(4000);
+  await registry.told((await choose("ada", "busy", 2)).changes);
+  await registry.evict("dead", 0);
+  await lastOf(holdMs);
+  expect(await swept()).toMatchObject([{ userId: "ada", shown: "offline" }]);
+});
+
+test("whoever has not left a node that closes counts no longer than a grace", async () => {
+  await enter("ada");
+  await registry.close("node");
+  await lastOf(graceMs);
+  expect(await swept()).toEqual([{ userId: "ada", own: "offline", shown: "offline", toOthers: true }]);
+});
+
+test("what a sweep looks at is what is due: 50,000 who wait cost nothing", async () => {
+  await registry.told(
+    await registry.enter(
+      "node",
+      Array.from({ length: 50_000 }, (_, user) => arrival(`user ${user}`)),
+    ),
+  );
+  await enter("ada");
+  await leave("ada");
+  const began = performance.now();
+  for (let turn = 0; turn < 1000; turn++) await registry.settle();
+  expect(performance.now() - began).toBeLessThan(500);
+  await clock.pass(graceMs);
+  expect(await swept()).toMatchObject([{ userId: "ada", shown: "offline" }]);
+});

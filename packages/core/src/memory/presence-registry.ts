@@ -1,0 +1,123 @@
+import { Problem } from "@signalbox/protocol/errors";
+import type { Clock } from "../ports/clock.ts";
+import type { Activity, Arrival, PresenceChange, PresenceTiming, Registry, Word } from "../ports/presence-registry.ts";
+import { choose, enter, hasSession, leave, rowOf, touch, vouch } from "../presence/state.ts";
+import { Leases } from "./leases.ts";
+import { Roll } from "./presence-table.ts";
+import { wallTime } from "./wall-time.ts";
+
+/** Who is here, in this process: a `Registry` by `clock`, which is never away. Whoever has been offline for `keepMs` is forgotten. */
+export class MemoryRegistry implements Registry {
+  private readonly timing: PresenceTiming;
+  private readonly now: () => number;
+  private readonly leases = new Leases();
+  private readonly roll: Roll;
+
+  constructor(clock: Clock, timing: PresenceTiming) {
+    this.timing = timing;
+    this.now = wallTime(clock);
+    this.roll = new Roll(timing);
+  }
+
+  async open(node: string, ttlMs: number): Promise<void> {
+    this.leases.open(node, this.now() + ttlMs);
+  }
+
+  async renew(node: string, ttlMs: number): ReturnType<Registry["renew"]> {
+    const now = this.now();
+    const held = this.leases.renew(node, now + ttlMs);
+    return { held, lapsed: this.leases.lapsed(now).filter((lapsed) => lapsed.node !== node) };
+  }
+
+  async claim(node: string, ttlMs: number): Promise<boolean> {
+    const now = this.now();
+    return this.leases.claim(node, now + ttlMs, now);
+  }
+
+  async evict(node: string, forMs: number): Promise<void> {
+    this.roll.strand(node, this.now() + forMs);
+    this.leases.end(node);
+  }
+
+  async enter(node: string, arrivals: readonly Arrival[]): Promise<readonly PresenceChange[]> {
+    // Nobody would ever look for users that come to a node after it was evicted.
+    if (!this.leases.has(node)) throw new Problem("unavailable", "This node's lease is gone");
+    const now = this.now();
+    return arrivals.flatMap((arrival) => {
+      const entry = this.roll.admit(arrival.userId);
+      this.roll.join(node, arrival.userId);
+      enter(entry, node, arrival, now, this.timing);
+      return this.roll.settle(entry, now);
+    });
+  }
+
+  async leave(node: string, departures: readonly Activity[]): ReturnType<Registry["leave"]> {
+    const now = this.now();
+    const changes: PresenceChange[] = [];
+    const gone: string[] = [];
+    for (const { userId, idleForMs } of departures) {
+      this.roll.part(node, userId);
+      const entry = this.roll.find(userId);
+      if (entry !== undefined && leave(entry, node, idleForMs, now, this.timing)) {
+        changes.push(...this.roll.settle(entry, now));
+      }
+      if (entry === undefined || !hasSession(entry)) gone.push(userId);
+    }
+    return { changes, gone };
+  }
+
+  async vouch(words: readonly Word[]): Promise<readonly PresenceChange[]> {
+    const now = this.now();
+    return words.flatMap((word) => {
+      const entry = word.forMs > 0 ? this.roll.admit(word.userId) : this.roll.find(word.userId);
+      if (entry === undefined) return [];
+      vouch(entry, word, now, this.timing);
+      return this.roll.settle(entry, now);
+    });
+  }
+
+  async touch(activities: readonly Activity[]): Promise<readonly PresenceChange[]> {
+    const now = this.now();
+    return activities.flatMap((activity) => {
+      const entry = this.roll.find(activity.userId);
+      return entry !== undefined && touch(entry, activity.idleForMs, now) ? this.roll.settle(entry, now) : [];
+    });
+  }
+
+  async choose(choice: Omit<Arrival, "idleForMs">): ReturnType<Registry["choose"]> {
+    const now = this.now();
+    const entry = this.roll.admit(choice.userId);
+    const here = hasSession(entry, (node) => this.leases.endOf(node) > now);
+    const chosen = choose(entry, choice, here, now, this.timing);
+    const changes = chosen ? this.roll.settle(entry, now) : [];
+    return { row: rowOf(entry), changes };
+  }
+
+  async settle(): Promise<readonly PresenceChange[]> {
+    return this.roll.sweep(this.now());
+  }
+
+  async told(changes: readonly PresenceChange[]): Promise<void> {
+    this.roll.told(changes);
+  }
+
+  async read(userIds: readonly string[]): ReturnType<Registry["read"]> {
+    const now = this.now();
+    return this.roll.read(userIds, now, (node) => this.leases.endOf(node) + this.timing.graceMs < now);
+  }
+
+  async close(node: string): Promise<void> {
+    // All have left. Whoever has not would count for ever.
+    await this.evict(node, this.timing.graceMs);
+  }
+
+  /** How many users are known. */
+  get size(): number {
+    return this.roll.size;
+  }
+
+  clear(): void {
+    this.leases.clear();
+    this.roll.clear();
+  }
+}

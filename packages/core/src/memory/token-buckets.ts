@@ -1,0 +1,52 @@
+import type { Clock } from "../ports/clock.ts";
+
+/** How often full buckets are dropped, in milliseconds: a full bucket says the same as none. */
+const SWEEP_MS = 10_000;
+
+/** A thousandth of a millisecond is forgiven to the fractions. */
+const GRACE_MS = 0.001;
+
+/** What `Engine.takeTokens` answers: tokens granted, and milliseconds until the next one is there (0: it is there). */
+export interface Grant {
+  readonly granted: number;
+  readonly retryAfterMs: number;
+}
+
+/** Token buckets of this process. Kept are only those that somebody took from within the last seconds. */
+export class Buckets {
+  private readonly clock: Clock;
+  /** When each bucket will be full again, in the clock's milliseconds: that says all about it. */
+  private readonly fullAt = new Map<string, number>();
+  private sweepAt = 0;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** As `Engine.takeTokens`. */
+  take(userId: string, count: number, rate: number, burst: number): Grant {
+    const now = this.clock.now();
+    if (now >= this.sweepAt) this.sweep(now);
+    const each = 1000 / rate;
+    // Somebody may come with another burst than the last time: nobody owes more than this one holds.
+    const missing = Math.min(Math.max(0, (this.fullAt.get(userId) ?? 0) - now), burst * each);
+    const granted = Math.min(count, Math.floor(burst - (missing - GRACE_MS) / each));
+    const left = missing + granted * each;
+    if (granted > 0) this.fullAt.set(userId, now + left);
+    return { granted, retryAfterMs: Math.max(0, Math.ceil(left - (burst - 1) * each - GRACE_MS)) };
+  }
+
+  /** How many users have a bucket that is not known to be full. */
+  get size(): number {
+    return this.fullAt.size;
+  }
+
+  clear(): void {
+    this.fullAt.clear();
+  }
+
+  private sweep(now: number): void {
+    this.sweepAt = now + SWEEP_MS;
+    for (const [userId, at] of this.fullAt) if (at <= now) this.fullAt.delete(userId);
+  }
+}

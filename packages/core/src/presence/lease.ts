@@ -1,0 +1,132 @@
+import type { Clock } from "../ports/clock.ts";
+import type { Lapsed, Registry } from "../ports/presence-registry.ts";
+
+/** How soon a renewal that failed is tried again. */
+const RETRY_MS = 250;
+
+export interface LeaseDeps {
+  readonly registry: Pick<Registry, "open" | "renew" | "claim" | "evict" | "close">;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  readonly graceMs: number;
+  /** It was renewed: called each time, but not again before the last call has settled. */
+  readonly renewed: () => Promise<void>;
+  /** It was lost, and is held again under another id. */
+  readonly lost: () => void;
+}
+
+/**
+ * This node's lease: renewed three times in its length, and opened anew under another id when it is lost. Whose lease has run
+ * out is judged here: only by a node that renewed its own for one whole lease without a failure or a pause. DESIGN 4.
+ */
+export class Lease {
+  /** This incarnation's id. */
+  node: string = crypto.randomUUID();
+  /** Whether the lease is open, and the last renewal worked. */
+  held = false;
+  readonly #deps: LeaseDeps;
+  readonly #everyMs: number;
+  #open = false;
+  /** Whether it was open before. */
+  #again = false;
+  #stopped = false;
+  #renewedAt = Number.NEGATIVE_INFINITY;
+  /** Since when renewals work; undefined while they do not. */
+  #soundSince: number | undefined;
+  #callOff: (() => void) | undefined;
+  #renewing: Promise<void> | undefined;
+  #errands: Promise<void> | undefined;
+
+  constructor(deps: LeaseDeps) {
+    this.#deps = deps;
+    this.#everyMs = Math.floor(deps.leaseMs / 3);
+  }
+
+  /** Opens the lease, and renews it from then on. Resolves when it is open, or the engine is away. */
+  async start(): Promise<void> {
+    await this.#beat();
+  }
+
+  /** Renews no longer. Resolves when nothing is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#callOff?.();
+    await this.#renewing;
+    await this.#errands;
+  }
+
+  /** Ends the lease, once it is stopped: at the orderly end of a node that has no users left. */
+  async end(): Promise<void> {
+    // When this fails the lease runs out, and its users, who are none, are taken over.
+    if (this.#open) await this.#deps.registry.close(this.node).catch(() => undefined);
+    this.held = false;
+  }
+
+  async #beat(): Promise<void> {
+    const { clock } = this.#deps;
+    const began = clock.now();
+    this.#renewing = this.#renew();
+    await this.#renewing;
+    if (this.#stopped) return;
+    const wait = this.held ? Math.max(0, began + this.#everyMs - clock.now()) : RETRY_MS;
+    this.#callOff = clock.after(wait, () => void this.#beat());
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      const lapsed = this.#open ? await this.#prolong() : [];
+      if (!this.#open) await this.#begin();
+      this.held = true;
+      const judges = this.#judges();
+      this.#errands ??= this.#run(judges ? lapsed : []).finally(() => (this.#errands = undefined));
+    } catch {
+      this.held = false;
+      this.#soundSince = undefined;
+    }
+  }
+
+  /** Renews the lease. One that is gone was lost under this id: its users are being taken over. */
+  async #prolong(): Promise<readonly Lapsed[]> {
+    const { registry, leaseMs } = this.#deps;
+    const { held, lapsed } = await registry.renew(this.node, leaseMs);
+    if (held) return lapsed;
+    this.#open = false;
+    this.held = false;
+    this.node = crypto.randomUUID();
+    return [];
+  }
+
+  async #begin(): Promise<void> {
+    const { registry, leaseMs, lost } = this.#deps;
+    await registry.open(this.node, leaseMs);
+    this.#open = true;
+    this.held = true;
+    if (this.#again) lost();
+    this.#again = true;
+  }
+
+  /** Called after each renewal: whether others may be judged by what it said. */
+  #judges(): boolean {
+    const now = this.#deps.clock.now();
+    // Whoever stood still does not know who else did: the machine, or the engine, may have.
+    const paused = now - this.#renewedAt > this.#deps.leaseMs;
+    if (paused) this.#soundSince = now;
+    this.#soundSince ??= now;
+    this.#renewedAt = now;
+    return now - this.#soundSince >= this.#deps.leaseMs;
+  }
+
+  async #run(judged: readonly Lapsed[]): Promise<void> {
+    // What fails here is there again at the next renewal.
+    await this.#takeOver(judged).catch(() => undefined);
+    await this.#deps.renewed().catch(() => undefined);
+  }
+
+  /** Users of a dead node count for a grace from one interval after its last renewal on: so long it may have lived. */
+  async #takeOver(judged: readonly Lapsed[]): Promise<void> {
+    const { registry, leaseMs, graceMs } = this.#deps;
+    for (const { node, forMs } of judged)
+      if (await registry.claim(node, leaseMs))
+        await registry.evict(node, Math.max(0, Math.round(this.#everyMs + graceMs - leaseMs - forMs)));
+  }
+}

@@ -1,0 +1,67 @@
+import { createWriter } from "../commands/writer.ts";
+import { Hub } from "../delivery/hub.ts";
+import { createSeat } from "../delivery/subscriber.ts";
+import { createMemoryEngine } from "../memory/engine.ts";
+import type { Channel, Engine } from "../ports/engine.ts";
+import { Attendance } from "../presence/local-presence.ts";
+import { createPresence } from "../presence/presence.ts";
+import { ManualClock, settled } from "./manual-clock.fake.ts";
+import { MapStore } from "./map-store.fake.ts";
+import { RecordingSink } from "./recording-sink.fake.ts";
+
+export const service = { userId: "service", service: true };
+export const user = (userId: string) => ({ userId, service: false });
+
+/** A node for tests, over an engine whose publications can be lost and a store whose answers can be kept under way. */
+export async function openLoneNode() {
+  const clock = new ManualClock();
+  const store = new MapStore();
+  const memory = createMemoryEngine(clock);
+  const network = { loses: (_: Channel): boolean => false };
+  const engine: Engine = {
+    ...memory,
+    publish: (channel, payload) => {
+      if (!network.loses(channel)) memory.publish(channel, payload);
+    },
+  };
+  const presence = createPresence({ engine, store, clock });
+  const timing = { leaseMs: 4000, graceMs: 5000 };
+  const attendance = (doubt: (settled: boolean) => void) =>
+    new Attendance({ engine, store, clock, presence, ...timing, doubt });
+  const hub = new Hub({ engine, store, clock, nodeId: "node", attendance });
+  const writer = createWriter({ store, engine, typingTtlMs: 4000 });
+  await hub.start();
+  await settled();
+
+  const roomOf = async (...members: string[]) =>
+    (await writer.createRoom(service, { name: "Project", members, metadata: {} })).roomId;
+  const say = (userId: string, chatId: string, message = "hello") =>
+    writer.act(user(userId), { type: "SEND_MSG", chatId, message });
+  const arrive = (userId: string) => {
+    const sink = new RecordingSink(userId);
+    return { sink, seat: createSeat(sink) };
+  };
+  /** A session from its beginning to the present: `cursors` where it resumes. */
+  const connect = async (userId: string, cursors: Record<string, number> | null = null) => {
+    const arrival = arrive(userId);
+    const ready = await hub.enter(arrival.seat);
+    await hub.attend(arrival.seat);
+    await hub.resume(arrival.seat, cursors === null ? null : new Map(Object.entries(cursors)));
+    hub.present(arrival.seat, cursors !== null);
+    return { ...arrival, ready };
+  };
+  return { clock, store, engine, network, hub, presence, writer, roomOf, say, arrive, connect };
+}
+
+/** Keeps the next answer of `method` under way until the returned function is called. */
+export function hold(store: MapStore, method: keyof MapStore): () => void {
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let first = true;
+  store.underway = (called) => {
+    if (called !== method || !first) return undefined;
+    first = false;
+    return held;
+  };
+  return release;
+}
