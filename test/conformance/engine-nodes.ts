@@ -4,7 +4,7 @@ import { createMemoryEngine } from "@signalbox/core/memory/engine";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import { systemClock } from "@signalbox/core/ports/clock";
 import type { Channel, Engine } from "@signalbox/core/ports/engine";
-import { type PresenceTiming, STANDARD_TIMING } from "@signalbox/core/ports/presence-registry";
+import { DEFAULT_TIMING, type PresenceTiming } from "@signalbox/core/ports/presence-registry";
 import { type Redis, startRedis, startRedisCluster } from "@signalbox/infra/redis";
 import { createRedisEngine, type RedisEngine } from "@signalbox/redis/engine";
 import { vi } from "vitest";
@@ -72,7 +72,7 @@ function nodesOn(redis: Redis): Nodes {
 }
 
 /** A node on Redis, connected. */
-export async function openNode(url: string, timing: PresenceTiming = STANDARD_TIMING): Promise<TestNode<RedisEngine>> {
+export async function openNode(url: string, timing: PresenceTiming = DEFAULT_TIMING): Promise<TestNode<RedisEngine>> {
   const node = new TestNode(createRedisEngine({ url, timing }));
   await holds(() => node.engine.connected());
   return node;

@@ -18,7 +18,7 @@ describe.concurrent.each(factories)("the registry of the $name engine", ({ start
 
   /** The lapse of a node, as another one sees it. */
   const lapse = async (node: string) =>
-    (await stage.far.renew("looking", LONG_MS)).lapsed.find((each) => each.node === node);
+    (await stage.far.renew("looking", LONG_MS)).expired.find((each) => each.node === node);
 
   describe("leases", () => {
     test("a lease that is renewed does not lapse, and one that was never opened cannot be renewed", async () => {
@@ -36,7 +36,7 @@ describe.concurrent.each(factories)("the registry of the $name engine", ({ start
       const node = await stage.open(50);
       await holds(async () => ((await lapse(node))?.forMs ?? 0) > 30);
       expect((await lapse(node))!.forMs).toBeLessThanOrEqual(Date.now() - began - 50 + SLACK_MS);
-      const { held, lapsed } = await stage.near.renew(node, LONG_MS);
+      const { held, expired: lapsed } = await stage.near.renew(node, LONG_MS);
       expect(held).toBe(true);
       expect(lapsed.map((each) => each.node)).not.toContain(node);
       expect(await lapse(node)).toBeUndefined();
@@ -45,7 +45,7 @@ describe.concurrent.each(factories)("the registry of the $name engine", ({ start
     test("its own lapse is not told to a node", async () => {
       const node = await stage.open(1);
       await holds(async () => (await lapse(node)) !== undefined);
-      expect((await stage.near.renew(node, LONG_MS)).lapsed.map((each) => each.node)).not.toContain(node);
+      expect((await stage.near.renew(node, LONG_MS)).expired.map((each) => each.node)).not.toContain(node);
     });
 
     test("who lives, and who never did, cannot be claimed", async () => {
@@ -192,8 +192,8 @@ describe.concurrent.each(factories)("the registry of the $name engine", ({ start
       await stage.enter(await stage.open(), arrival(ada));
       await holds(() => stage.far.claim(node, LONG_MS));
       const began = Date.now();
-      await stage.far.evict(node, 400);
-      await stage.far.evict(node, LONG_MS);
+      await stage.far.endNode(node, 400);
+      await stage.far.endNode(node, LONG_MS);
       const gone = await stage.sweeper.next(bob, 0);
       expect(gone).toMatchObject({ own: "offline", shown: "offline", toOthers: true });
       expect(gone.version).toBeGreaterThanOrEqual(began + 400 - SLACK_MS);
@@ -208,7 +208,7 @@ describe.concurrent.each(factories)("the registry of the $name engine", ({ start
       await stage.enter(node, arrival(ada), arrival(bob));
       await stage.near.renew(node, 1);
       await holds(() => stage.far.claim(node, LONG_MS));
-      await stage.far.evict(node, 400);
+      await stage.far.endNode(node, 400);
       expect(await stage.enter(await stage.open(), arrival(ada))).toEqual([]);
       await stage.sweeper.next(bob, 0);
       expect((await stage.read(ada))!.shown).toBe("busy");
@@ -218,7 +218,7 @@ describe.concurrent.each(factories)("the registry of the $name engine", ({ start
     test("nobody enters where everybody was evicted", async () => {
       const [node, userId] = [await stage.open(1), person()];
       await holds(() => stage.far.claim(node, LONG_MS));
-      await stage.far.evict(node, 0);
+      await stage.far.endNode(node, 0);
       await expect(stage.near.enter(node, [arrival(userId)])).rejects.toMatchObject({ code: "unavailable" });
       expect(await stage.read(userId)).toBeUndefined();
     });
@@ -228,7 +228,7 @@ describe.concurrent.each(factories)("the registry of the $name engine", ({ start
       const [change] = await stage.enter(node, arrival(person()));
       await stage.near.renew(node, 1);
       await holds(() => stage.far.claim(node, LONG_MS));
-      await stage.far.evict(node, 0);
+      await stage.far.endNode(node, 0);
       expect(await stage.sweeper.next(change!.userId, change!.version)).toMatchObject({
         shown: "offline",
         toOthers: true,
@@ -299,9 +299,9 @@ describe.concurrent.each(factories)("the registry of the $name engine", ({ start
       );
       // In whatever order they come.
       const changes = new Map(entered.map((change) => [change.userId, change]));
-      await stage.near.told([changes.get(toldOnce)!]);
+      await stage.near.announced([changes.get(toldOnce)!]);
       const later = (await stage.near.choose({ userId: toldEarlier, choice: "idle", choiceVersion: 2 })).row;
-      await stage.near.told([changes.get(toldEarlier)!]);
+      await stage.near.announced([changes.get(toldEarlier)!]);
       const own = await stage.near.choose({ userId: merged, choice: "appear_offline", choiceVersion: 2 });
       expect(own.changes).toMatchObject([{ own: "appear_offline", toOthers: true }]);
       const handed = new Map<string, PresenceChange>();
@@ -333,7 +333,7 @@ describe.concurrent.each(factories)("the registry of the $name engine", ({ start
       await stage.leave(node, userId);
       const gone = await next();
       expect(gone).toMatchObject({ own: "offline", shown: "offline", toOthers: true });
-      await stage.near.told([gone]);
+      await stage.near.announced([gone]);
     });
 
     test("versions grow over the loss of everything", async ({ skip }) => {

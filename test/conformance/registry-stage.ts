@@ -2,11 +2,11 @@
 import { randomUUID } from "node:crypto";
 import type {
   Arrival,
+  ExternalPresence,
   PresenceChange,
   PresenceRow,
   PresenceTiming,
   Registry,
-  Word,
 } from "@signalbox/core/ports/presence-registry";
 import { clusterNodes, holds, memoryNodes, type Nodes, redisNodes } from "./engine-nodes.ts";
 
@@ -71,8 +71,8 @@ export class Stage {
     return this.told(await this.near.touch([{ userId, idleForMs }]));
   }
 
-  async vouch(word: Word): Promise<readonly PresenceChange[]> {
-    return this.told(await this.near.vouch([word]));
+  async vouch(word: ExternalPresence): Promise<readonly PresenceChange[]> {
+    return this.told(await this.near.setExternal([word]));
   }
 
   async choose(userId: string, choice: Arrival["choice"], choiceVersion: number): ReturnType<Registry["choose"]> {
@@ -97,7 +97,7 @@ export class Stage {
   }
 
   private async told(changes: readonly PresenceChange[]): Promise<readonly PresenceChange[]> {
-    await this.near.told(changes);
+    await this.near.announced(changes);
     return changes;
   }
 }
@@ -146,7 +146,7 @@ class Sweeper {
   private async sweep(): Promise<void> {
     while (!this.stopped) {
       const changes = await this.registry.settle();
-      await this.registry.told(changes);
+      await this.registry.announced(changes);
       this.swept.push(...changes);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

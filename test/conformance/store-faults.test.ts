@@ -79,7 +79,7 @@ test("while the server is away every call is `unavailable` at once, and when it 
     away.changes(null),
     away.roomsOf("ada"),
     away.users(["ada"]),
-    away.choose("ada", "busy"),
+    away.choosePresence("ada", "busy"),
     away.roomState(roomId, "ada", false),
     away.prune(1, 1),
     away.commit({ ...NEEDS, rooms: [roomId] }, () => NONE),

@@ -70,7 +70,7 @@ describe("bridging", () => {
 
   test("takes a name for a user under the given id, also for one who was here before", async () => {
     const userId = randomUUID();
-    await store.choose(userId, "busy");
+    await store.choosePresence(userId, "busy");
     const named = (name: string | null) => store.bridge([], [{ matrixUserId: userOf(userId), userId, name }]);
     const { snapshot } = await store.changes(null);
     for (const [name, known] of [
@@ -246,9 +246,11 @@ describe("events of Matrix", () => {
       { eventId: "$after", seq: second.seq + 5 },
     ]);
     const upTo = async (room: string, eventId: string) => {
-      const rows = await load(store, { upTo: [{ roomId: room, eventId }] });
-      expect(rows.messages.map(({ messageId }) => messageId)).toEqual(rows.upTo.map(({ messageId }) => messageId));
-      return rows.upTo.map(({ messageId }) => messageId);
+      const rows = await load(store, { lastMessagesAtEvents: [{ roomId: room, eventId }] });
+      expect(rows.messages.map(({ messageId }) => messageId)).toEqual(
+        rows.lastMessagesAtEvents.map(({ messageId }) => messageId),
+      );
+      return rows.lastMessagesAtEvents.map(({ messageId }) => messageId);
     };
     expect(await upTo(roomId, "$before")).toEqual([]);
     expect(await upTo(roomId, "$between")).toEqual([first.messageId]);
@@ -289,8 +291,8 @@ describe("sends under way", () => {
   test("are known by room, author and client id until a day has passed", async () => {
     const write = { roomId: await createRoom(store), senderId: "ada", clientMessageId: "c 1" };
     expect(await known(write)).toEqual([]);
-    await store.noteWrite(write);
-    await store.noteWrite(write);
+    await store.recordPendingWrite(write);
+    await store.recordPendingWrite(write);
     expect(await known(write)).toEqual([write]);
     const age = (interval: string) =>
       other.sql`update matrix_writes set at = now() - ${interval}::text::interval where room_id = ${write.roomId}`;
@@ -306,10 +308,10 @@ describe("sends under way", () => {
 describe("a rebuild", () => {
   test("goes on from where it was noted to be, until it is done", async () => {
     const roomId = await createRoom(store);
-    expect(await store.rebuildAt(roomId)).toBeNull();
+    expect(await store.rebuildCursor(roomId)).toBeNull();
     for (const token of ["t 1", "t 2", null, null]) {
-      await store.noteRebuild(roomId, token);
-      expect(await store.rebuildAt(roomId)).toBe(token);
+      await store.saveRebuildCursor(roomId, token);
+      expect(await store.rebuildCursor(roomId)).toBe(token);
     }
   });
 });
@@ -327,10 +329,10 @@ describe("private receipts", () => {
     const visible = await read(store, first, user);
     const alone = await readIn(user, third, true);
     expect(await receiptsOf(roomId, user)).toEqual([visible, alone]);
-    await store.choose(user, "appear_offline");
+    await store.choosePresence(user, "appear_offline");
     const hidden = await read(store, second, user, true);
     expect(await receiptsOf(roomId, user)).toEqual([visible, hidden, alone]);
-    await store.choose(user, "online");
+    await store.choosePresence(user, "online");
     expect(await receiptsOf(roomId, user)).toEqual([{ ...hidden, hidden: false }, alone]);
     const seenBy = async (asking: string) =>
       (await store.roomState(roomId, asking, false))!.members.find(({ userId }) => userId === user)?.read?.messageId;

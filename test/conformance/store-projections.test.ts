@@ -46,7 +46,7 @@ const listed = async (userId: string, filter: Partial<ProjectionFilter>, limit =
 
 const ids = (...messages: readonly MessageRow[]) => messages.map(({ messageId }) => messageId);
 
-function projected({ mentions: _, named: __, clientMessageId: ___, ...message }: MessageRow): Projection {
+function projected({ mentions: _, textMentions: __, clientMessageId: ___, ...message }: MessageRow): Projection {
   return message;
 }
 
@@ -254,7 +254,7 @@ describe("a search", () => {
       messages: Array.from({ length: count }, (__, n) => ({
         ...message,
         seq: message.seq + 1 + n,
-        place: message.place + 1 + n,
+        place: message.ordinal + 1 + n,
         messageId: uuidv7(now.getTime() + n),
       })),
     }));

@@ -1,25 +1,25 @@
 /** Rooms, messages and the rest as a `Store` takes them: the least that a rule would write, with nothing checked. */
 import { randomUUID } from "node:crypto";
-import type { MessageRow, Needs, ReactionRow, ReceiptRow, RoomRow, Rows, UserRow } from "@signalbox/core/model/rows";
+import type { MessageRow, ReactionRow, ReadSet, ReceiptRow, RoomRow, Rows, UserRow } from "@signalbox/core/model/rows";
 import { uuidv7 } from "@signalbox/core/model/uuid";
 import type { Store } from "@signalbox/core/ports/store";
 import type { Connection } from "@signalbox/postgres/connection";
 import { expect } from "vitest";
 
-export const NEEDS: Needs = {
+export const NEEDS: ReadSet = {
   rooms: [],
   members: [],
   messages: [],
   repeats: [],
-  standing: [],
+  activeReactions: [],
   reactions: [],
   receipts: [],
   users: [],
-  parts: [],
+  sections: [],
   names: [],
   matrix: [],
   writes: [],
-  upTo: [],
+  lastMessagesAtEvents: [],
   annotated: [],
 };
 
@@ -32,11 +32,11 @@ export const NONE: Rows = {
   users: [],
   events: [],
   markers: [],
-  parts: [],
+  sections: [],
   matrix: [],
   writes: [],
   named: [],
-  upTo: [],
+  lastMessagesAtEvents: [],
 };
 
 export const newRoom = (roomId: string, now: Date, members = 1): RoomRow => ({
@@ -55,7 +55,7 @@ export const newRoom = (roomId: string, now: Date, members = 1): RoomRow => ({
 export const newMessage = (roomId: string, seq: number, senderId: string, now: Date, place = 1): MessageRow => ({
   roomId,
   seq,
-  place,
+  ordinal: place,
   // As rules make it: lists are in the order of the times that ids hold.
   messageId: uuidv7(now.getTime()),
   senderId,
@@ -64,7 +64,7 @@ export const newMessage = (roomId: string, seq: number, senderId: string, now: D
   clientMessageId: null,
   replyTo: null,
   mentions: null,
-  named: null,
+  textMentions: null,
   type: "m.text",
   file: null,
   threadRoot: null,
@@ -88,7 +88,7 @@ export const newUser = (userId: string, fields: Partial<UserRow> = {}): UserRow 
 });
 
 /** What a commit with these needs is given. */
-export async function load(store: Store, needs: Partial<Needs>): Promise<Rows> {
+export async function load(store: Store, needs: Partial<ReadSet>): Promise<Rows> {
   let given: Rows | undefined;
   await store.commit({ ...NEEDS, ...needs }, (rows) => {
     given = rows;
@@ -128,7 +128,7 @@ export async function createRoom(
 export async function change(
   store: Store,
   roomId: string,
-  needs: Partial<Needs>,
+  needs: Partial<ReadSet>,
   more: (seq: number, rows: Rows, now: Date) => Partial<Rows>,
 ): Promise<number> {
   let next = 0;
@@ -181,7 +181,7 @@ export async function remove(store: Store, message: MessageRow): Promise<Message
   const { roomId, messageId, senderId: deletedBy } = message;
   let removed = message;
   await change(store, roomId, { messages: [{ roomId, messageId }] }, (deleteSeq, _, deletedAt) => {
-    const cleared = { content: "", type: "m.text", file: null, threadRoot: null, named: null };
+    const cleared = { content: "", type: "m.text", file: null, threadRoot: null, textMentions: null };
     removed = { ...message, ...cleared, deleteSeq, deletedAt, deletedBy };
     return { messages: [removed] };
   });
@@ -221,7 +221,7 @@ export async function read(
   hidden = false,
   fields: Partial<ReceiptRow> = {},
 ): Promise<ReceiptRow> {
-  const { roomId, messageId, seq: messageSeq, place: messagePlace } = message;
+  const { roomId, messageId, seq: messageSeq, ordinal: messagePlace } = message;
   let made: ReceiptRow | undefined;
   await store.commit({ ...NEEDS, rooms: [roomId] }, ({ rooms }, now) => {
     const stampSeq = rooms[0]!.lastSeq;
@@ -233,7 +233,7 @@ export async function read(
       messageId,
       eventId: message.eventId,
       messageSeq,
-      messagePlace,
+      messageOrdinal: messagePlace,
       readAt: now,
       stampSeq,
       ...fields,

@@ -53,10 +53,10 @@ const byUser = (a: { userId: string }, b: { userId: string }) => (a.userId < b.u
 describe("choosing", () => {
   test("makes a user who was not there, counts the choices, and leaves the rest alone", async () => {
     const userId = randomUUID();
-    expect(await store.choose(userId, "busy")).toEqual(newUser(userId, { choice: "busy", choiceVersion: 1 }));
+    expect(await store.choosePresence(userId, "busy")).toEqual(newUser(userId, { choice: "busy", choiceVersion: 1 }));
     await store.putUser(userId, "Ada");
     const chosen = newUser(userId, { name: "Ada", choice: "idle", choiceVersion: 2 });
-    expect(await store.choose(userId, "idle")).toEqual(chosen);
+    expect(await store.choosePresence(userId, "idle")).toEqual(chosen);
     expect((await store.users([userId])).get(userId)).toEqual(chosen);
     expect((await load(store, { users: [userId] })).users).toEqual([chosen]);
   });
@@ -68,15 +68,15 @@ describe("choosing", () => {
     const second = await send(store, read_);
     const elsewhere = await send(store, unread);
     const visible = await read(store, first, user);
-    await store.choose(user, "appear_offline");
+    await store.choosePresence(user, "appear_offline");
     const hidden = await read(store, second, user, true);
     const onlyHidden = await read(store, elsewhere, user, true);
     expect(await receiptsOf(read_, user)).toEqual(expect.arrayContaining([visible, hidden]));
     await send(store, read_);
     const { snapshot } = await store.changes(null);
-    await store.choose(user, "appear_offline");
+    await store.choosePresence(user, "appear_offline");
     expect((await store.changes(snapshot)).receipts.filter(({ userId }) => userId === user)).toEqual([]);
-    await store.choose(user, "idle");
+    await store.choosePresence(user, "idle");
     const shown = [
       { ...hidden, hidden: false, stampSeq: 4 },
       { ...onlyHidden, hidden: false },
@@ -93,11 +93,11 @@ describe("choosing", () => {
     const user = randomUUID();
     const roomId = await createRoom(store, [user]);
     const [first, second] = [await send(store, roomId), await send(store, roomId)];
-    await store.choose(user, "appear_offline");
+    await store.choosePresence(user, "appear_offline");
     await read(store, first, user, true);
     await other.sql`begin`;
     await other.sql`select from users where user_id = ${user} for update`;
-    const shows = store.choose(user, "online");
+    const shows = store.choosePresence(user, "online");
     await waiting(other, 1);
     const reads = read(store, second, user, true);
     await waiting(other, 2);
@@ -116,26 +116,27 @@ describe("choosing", () => {
         ...NONE,
         receipts: pairs.map(({ roomId, userId }) => {
           const own = receipts.filter((row) => row.roomId === roomId && row.userId === userId);
-          const place = Math.max(0, ...own.map(({ messagePlace }) => messagePlace)) + 1;
+          const place = Math.max(0, ...own.map(({ messageOrdinal }) => messageOrdinal)) + 1;
           const hidden = users.some((user) => user.userId === userId && user.choice === "appear_offline");
-          const message = { messageId: randomUUID(), eventId: null, messageSeq: place, messagePlace: place };
+          const message = { messageId: randomUUID(), eventId: null, messageSeq: place, messageOrdinal: place };
           return { roomId, userId, hidden, private: false, ...message, readAt, stampSeq: 1 };
         }),
       }));
     const waver = async (userId: string) => {
-      for (let turn = 0; turn < 20; turn++) await store.choose(userId, turn % 2 === 0 ? "appear_offline" : "online");
+      for (let turn = 0; turn < 20; turn++)
+        await store.choosePresence(userId, turn % 2 === 0 ? "appear_offline" : "online");
     };
     await Promise.all([...people.map(waver), ...Array.from({ length: 40 }, readOn)]);
     const { receipts } = await load(store, { receipts: pairs });
-    expect(receipts.map(({ hidden, messagePlace }) => ({ hidden, messagePlace }))).toEqual(
-      pairs.map(() => ({ hidden: false, messagePlace: 40 })),
+    expect(receipts.map(({ hidden, messageOrdinal }) => ({ hidden, messageOrdinal }))).toEqual(
+      pairs.map(() => ({ hidden: false, messageOrdinal: 40 })),
     );
   });
 
   test("hidden receipts are among what a session may have missed: the caller knows whose they are", async () => {
     const user = randomUUID();
     const roomId = await createRoom(store, [user]);
-    await store.choose(user, "appear_offline");
+    await store.choosePresence(user, "appear_offline");
     const hidden = await read(store, await send(store, roomId), user, true);
     expect(await store.receiptsSince(new Map([[roomId, 1]]))).toEqual([hidden]);
   });
@@ -149,14 +150,14 @@ describe("activity", () => {
     const { snapshot } = await store.changes(null);
     const [early, late] = [new Date(1_000), new Date(2_000)];
     const noted = (at: Date) => new Map([ada, nobody, bob].map((userId) => [userId, at]));
-    await Promise.all([noted(late), noted(early), noted(late)].map((active) => store.noteActive(active)));
+    await Promise.all([noted(late), noted(early), noted(late)].map((active) => store.saveLastActive(active)));
     const users = await store.users([ada, bob, nobody]);
     expect(users.get(ada)).toEqual(newUser(ada, { name: "Ada", activeAt: late }));
     expect(users.get(bob)).toMatchObject({ activeAt: late });
     expect(users.has(nobody)).toBe(false);
     const changed = (await store.changes(snapshot)).users.map(({ userId }) => userId);
     expect(changed.filter((userId) => userId === ada || userId === bob)).toEqual([]);
-    await store.noteActive(new Map());
+    await store.saveLastActive(new Map());
   });
 });
 
@@ -170,11 +171,11 @@ describe("companions", () => {
     await leave(store, roomId, left!);
     await deleteRoom(store, await createRoom(store, [me!, gone!]));
     await createRoom(store, [gone!, stranger!]);
-    const found = await store.companions(me!, false, asked);
+    const found = await store.visibleUsers(me!, false, asked);
     expect([...found.keys()].toSorted()).toEqual([me!, here!].toSorted());
     expect(found.get(here!)).toEqual(newUser(here!));
-    expect([...(await store.companions("backend", true, asked)).keys()].toSorted()).toEqual(known.toSorted());
-    expect(await store.companions(randomUUID(), false, asked)).toEqual(new Map());
+    expect([...(await store.visibleUsers("backend", true, asked)).keys()].toSorted()).toEqual(known.toSorted());
+    expect(await store.visibleUsers(randomUUID(), false, asked)).toEqual(new Map());
   });
 });
 
@@ -206,20 +207,20 @@ describe("names", () => {
   });
 });
 
-describe("parts and markers", () => {
-  test("a part replaces its predecessor; one without a body is there no more", async () => {
+describe("sections and markers", () => {
+  test("a section replaces its predecessor; one without a body is there no more", async () => {
     const roomId = await createRoom(store);
-    const put = (part: string, body: Record<string, unknown> | null) =>
-      change(store, roomId, {}, () => ({ parts: [{ roomId, part, body }] }));
-    const partsOf = async () => (await load(store, { parts: [{ roomId, part: "plan" }] })).parts;
+    const put = (section: string, body: Record<string, unknown> | null) =>
+      change(store, roomId, {}, () => ({ sections: [{ roomId, section: section, body }] }));
+    const partsOf = async () => (await load(store, { sections: [{ roomId, section: "plan" }] })).sections;
     await put("plan", { z: 1, a: "é" });
     await put("plan", { title: "next" });
     await put("call", { id: "1" });
-    expect(await partsOf()).toEqual([{ roomId, part: "plan", body: { title: "next" } }]);
+    expect(await partsOf()).toEqual([{ roomId, section: "plan", body: { title: "next" } }]);
     await put("plan", null);
     expect(await partsOf()).toEqual([]);
-    const { parts } = (await store.roomState(roomId, "ada", false))!;
-    expect(parts).toEqual([{ roomId, part: "call", body: { id: "1" } }]);
+    const { sections: sections } = (await store.roomState(roomId, "ada", false))!;
+    expect(sections).toEqual([{ roomId, section: "call", body: { id: "1" } }]);
   });
 
   test("a marker moves forwards and backwards", async () => {
@@ -293,7 +294,7 @@ describe("the state of a room", () => {
     const roomId = await createRoom(store, [ada, bob, eve]);
     await store.putUser(ada, "Ada");
     const activeAt = new Date(1_234_567);
-    await store.noteActive(new Map([[ada, activeAt]]));
+    await store.saveLastActive(new Map([[ada, activeAt]]));
     const message = await send(store, roomId, ada, { mentions: [bob], eventId: "$1" });
     const receipt = await read(store, message, ada);
     await leave(store, roomId, eve);
@@ -311,7 +312,7 @@ describe("the state of a room", () => {
         { ...member, userId: ada, name: "Ada", role: "owner", activeAt, read: readOf(receipt) },
         { ...member, userId: bob },
       ].toSorted(byUser),
-      parts: [],
+      sections: [],
       lastReadId: null,
       markerId: null,
       snoozed: [],

@@ -51,7 +51,7 @@ class Naive {
       .slice(this.place(userId, true))
       .filter((message) => message.senderId !== userId && !this.deleted.has(message));
     const mentions = unread.filter((message) =>
-      [...(message.mentions ?? []), ...(message.named ?? [])].includes(userId),
+      [...(message.mentions ?? []), ...(message.textMentions ?? [])].includes(userId),
     ).length;
     return { unread: unread.length, mentions };
   }
@@ -83,7 +83,7 @@ async function take(roomId: string, users: readonly string[], naive: Naive, step
     naive.messages.push(await send(store, roomId, users[step.who]!, fields));
   } else if (step.does === "choose") {
     const userId = users[step.who]!;
-    await store.choose(userId, step.hide ? "appear_offline" : "online");
+    await store.choosePresence(userId, step.hide ? "appear_offline" : "online");
     if (step.hide) naive.offline.add(userId);
     else naive.show(userId);
   } else if (naive.messages.length > 0) {
@@ -91,9 +91,9 @@ async function take(roomId: string, users: readonly string[], naive: Naive, step
     const message = naive.messages[index]!;
     if (step.does === "read") {
       const userId = users[step.who]!;
-      if (message.place <= naive.place(userId, true)) return;
+      if (message.ordinal <= naive.place(userId, true)) return;
       await read(store, message, userId, naive.offline.has(userId));
-      naive.read(userId, message.place);
+      naive.read(userId, message.ordinal);
     } else if (naive.deleted.has(message)) return;
     else if (step.does === "delete") {
       await remove(store, message);
@@ -101,7 +101,7 @@ async function take(roomId: string, users: readonly string[], naive: Naive, step
     } else {
       naive.messages[index] = await revise(store, message, {
         mentions: named(step.mentions),
-        named: named(step.named),
+        textMentions: named(step.named),
       });
     }
   }
@@ -136,7 +136,7 @@ describe("what is unread", () => {
   test("is asked for many people and rooms at once; rooms that do not exist are left out", async () => {
     const [ada, bob] = [randomUUID(), randomUUID()];
     const [first, second] = [await createRoom(store, [ada, bob]), await createRoom(store, [ada, bob])];
-    await send(store, first, ada, { mentions: [bob], named: [bob, ada] });
+    await send(store, first, ada, { mentions: [bob], textMentions: [bob, ada] });
     await send(store, second, bob);
     const asked = [first, second, randomUUID()].flatMap((roomId) => [ada, bob].map((userId) => ({ roomId, userId })));
     const counted = await store.counts(asked);

@@ -49,7 +49,13 @@ describe("commit", () => {
     let written: Rows = NONE;
     await store.commit({ ...NEEDS, rooms: [roomId] }, (rows, now) => {
       expect(rows).toEqual(NONE);
-      const edits = { replyTo: randomUUID(), mentions: ["bob", 'q"\\{}'], named: ["eve"], editSeq: 2, editedAt: now };
+      const edits = {
+        replyTo: randomUUID(),
+        mentions: ["bob", 'q"\\{}'],
+        textMentions: ["eve"],
+        editSeq: 2,
+        editedAt: now,
+      };
       const file = { filename: "é.png", mime_type: null, size: 1, mxc_uri: "mxc://matrix.org/a" };
       const arrived = { type: "m.image", file, threadRoot: "$root", eventId: "$1" };
       const receipt = { roomId, userId, messageId, readAt: now, stampSeq: 2 };
@@ -75,9 +81,9 @@ describe("commit", () => {
           },
         ],
         receipts: [
-          { ...receipt, hidden: false, private: false, eventId: null, messageSeq: 1, messagePlace: 1 },
-          { ...receipt, hidden: true, private: false, eventId: null, messageSeq: 2, messagePlace: 2 },
-          { ...receipt, hidden: true, private: true, eventId: "$1", messageSeq: 3, messagePlace: 3 },
+          { ...receipt, hidden: false, private: false, eventId: null, messageSeq: 1, messageOrdinal: 1 },
+          { ...receipt, hidden: true, private: false, eventId: null, messageSeq: 2, messageOrdinal: 2 },
+          { ...receipt, hidden: true, private: true, eventId: "$1", messageSeq: 3, messageOrdinal: 3 },
         ],
         users: [
           newUser(userId, {
@@ -91,11 +97,11 @@ describe("commit", () => {
         ],
         events: [{ roomId, seq: 1, type: "REPLY", userId: "ada", body: Buffer.from("é 😀").toString("latin1") }],
         markers: [],
-        parts: [{ roomId, part: "sidekick 1", body: { z: ["é"], a: null } }],
+        sections: [{ roomId, section: "sidekick 1", body: { z: ["é"], a: null } }],
         named: [],
         matrix: [],
         writes: [],
-        upTo: [],
+        lastMessagesAtEvents: [],
       };
       return written;
     });
@@ -104,11 +110,11 @@ describe("commit", () => {
       members: [{ roomId, userId: "ada" }],
       messages: [{ roomId, messageId }],
       repeats: [{ roomId, senderId, clientMessageId: "c 1" }],
-      standing: [{ roomId, messageId, senderId, reaction: "👍" }],
+      activeReactions: [{ roomId, messageId, senderId, reaction: "👍" }],
       reactions: [{ reactionId, userId: "ada" }],
       receipts: [{ roomId, userId }],
       users: [userId],
-      parts: [{ roomId, part: "sidekick 1" }],
+      sections: [{ roomId, section: "sidekick 1" }],
     });
     expect({ ...given, receipts: given.receipts.toSorted((a, b) => a.messageSeq - b.messageSeq) }).toEqual(written);
     // Metadata comes back in the order of its keys.
@@ -125,9 +131,9 @@ describe("commit", () => {
         { roomId, messageId: "$event:matrix.org" },
       ],
       reactions: [{ reactionId: randomUUID(), userId: "ada" }],
-      standing: [{ roomId, messageId: "$event:matrix.org", senderId: "ada", reaction: "👍" }],
+      activeReactions: [{ roomId, messageId: "$event:matrix.org", senderId: "ada", reaction: "👍" }],
       users: [randomUUID()],
-      parts: [{ roomId, part: "plan" }],
+      sections: [{ roomId, section: "plan" }],
       names: [{ roomId, name: "Nobody" }],
     });
     expect(given.rooms.map((room) => room.roomId)).toEqual([roomId]);
@@ -141,7 +147,7 @@ describe("commit", () => {
       rooms: [a!, b!],
       receipts: [{ roomId: c!, userId: "ada" }],
       members: [{ roomId: a!, userId: "ada" }],
-      parts: [{ roomId: d!, part: "plan" }],
+      sections: [{ roomId: d!, section: "plan" }],
       names: [{ roomId: e!, name: "Ada" }],
     });
     expect(given.rooms.map(({ roomId }) => roomId)).toEqual(rooms.toSorted());
@@ -165,7 +171,7 @@ describe("commit", () => {
     const second = { ...first, reactionId: randomUUID() };
     await change(store, roomId, {}, (seq) => ({ reactions: [second, { ...first, removedSeq: seq }] }));
     const standing = [{ roomId, messageId: message.messageId, senderId: "ada", reaction: "👍" }];
-    expect((await load(store, { standing })).reactions).toEqual([second]);
+    expect((await load(store, { activeReactions: standing })).reactions).toEqual([second]);
     const byId = await load(store, { reactions: [{ reactionId: first.reactionId, userId: "ada" }] });
     expect(byId.reactions).toEqual([{ ...first, removedSeq: 4 }]);
   });
@@ -265,8 +271,8 @@ describe("commit", () => {
     const userId = randomUUID();
     const revokedAt = await store.revoke(userId);
     const activeAt = new Date();
-    await store.choose(userId, "busy");
-    await store.noteActive(new Map([[userId, activeAt]]));
+    await store.choosePresence(userId, "busy");
+    await store.saveLastActive(new Map([[userId, activeAt]]));
     await store.commit(NEEDS, () => ({ ...NONE, users: [newUser(userId, { name: "Late" })] }));
     const kept = newUser(userId, { name: "Late", revokedAt, choice: "busy", choiceVersion: 1, activeAt });
     expect((await store.users([userId])).get(userId)).toEqual(kept);
@@ -400,7 +406,7 @@ describe("what a session may have missed", () => {
     const marker = { roomId, userId: user, messageId: message.messageId };
     await store.commit({ ...NEEDS, rooms: [roomId] }, () => ({ ...NONE, markers: [marker] }));
     await store.putUser(user, "Ada");
-    await store.choose(user, "busy");
+    await store.choosePresence(user, "busy");
     const revokedAt = await store.revoke(user);
     const changes = await store.changes(snapshot);
     expect(changes.rooms).toContainEqual({ roomId, lastSeq: 2 });

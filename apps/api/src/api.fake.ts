@@ -48,7 +48,7 @@ export const fakeState = (state: Partial<RoomState> = {}): RoomState => ({
   mutedUntil: null,
   room,
   members: [],
-  parts: [],
+  sections: [],
   lastReadId: null,
   markerId: null,
   snoozed: [],
@@ -69,7 +69,7 @@ export const fakeUser = (user: Pick<UserRow, "userId"> & Partial<UserRow>): User
 export const fakeMessage = (message: Partial<MessageRow> = {}): MessageRow => ({
   roomId: ROOM,
   seq: 3,
-  place: 1,
+  ordinal: 1,
   messageId: MESSAGE,
   senderId: "ada",
   content: "hello",
@@ -77,7 +77,7 @@ export const fakeMessage = (message: Partial<MessageRow> = {}): MessageRow => ({
   clientMessageId: null,
   replyTo: null,
   mentions: null,
-  named: null,
+  textMentions: null,
   type: "m.text",
   file: null,
   threadRoot: null,
@@ -122,13 +122,13 @@ const store: ApiDeps["store"] = {
 const writer: ApiDeps["writer"] = {
   act: unexpected,
   createRoom: unexpected,
-  patchRoom: unexpected,
+  updateRoom: unexpected,
   deleteRoom: unexpected,
   putMember: unexpected,
   removeMember: unexpected,
   revoke: unexpected,
-  mark: unexpected,
-  putPart: unexpected,
+  setMarker: unexpected,
+  putSection: unexpected,
 };
 const engine: ApiDeps["engine"] = { typists: unexpected, putTicket: unexpected };
 const presence = { choose: unexpected, look: unexpected, lookAt: unexpected };

@@ -61,7 +61,7 @@ test("choices and markers take a token each, and their turn among the actions", 
   const { messageId } = JSON.parse(await say("ann", chatId));
   for (const [name, target] of [
     ["act", deps.writer],
-    ["mark", deps.writer],
+    ["setMarker", deps.writer],
     ["choose", deps.presence],
   ] as const) {
     const original = Reflect.get(target, name) as (...args: unknown[]) => unknown;
@@ -82,7 +82,7 @@ test("choices and markers take a token each, and their turn among the actions", 
   expect([answers.length, taken]).toEqual([3, []]);
   for (const answer of answers.reverse()) answer();
   await client.receives("ACK", 3);
-  expect(taken).toEqual(["mark", "act", "choose"]);
+  expect(taken).toEqual(["setMarker", "act", "choose"]);
 });
 
 test("actions, typing and ACTIVE are what a person does; PINGs, markers and nonsense are not", async () => {

@@ -5,7 +5,7 @@ import { createWriter } from "@signalbox/core/commands/writer";
 import { Hub } from "@signalbox/core/delivery/hub";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
 import { systemClock as clock } from "@signalbox/core/ports/clock";
-import { Attendance } from "@signalbox/core/presence/local-presence";
+import { LocalPresence } from "@signalbox/core/presence/local-presence";
 import { createPresence } from "@signalbox/core/presence/presence";
 import { MapStore } from "@signalbox/core/testing/map-store.fake";
 import { type Access, createAccess } from "@signalbox/node/access";
@@ -55,8 +55,8 @@ async function openHub() {
   const engine = createMemoryEngine();
   const presence = createPresence({ engine, store, clock });
   const attendance = (doubt: (settled: boolean) => void) =>
-    new Attendance({ engine, store, clock, presence, leaseMs: 4000, graceMs: 5000, doubt });
-  const hub = new Hub({ engine, store, clock, nodeId: "node", attendance });
+    new LocalPresence({ engine, store, clock, presence, leaseMs: 4000, graceMs: 5000, stale: doubt });
+  const hub = new Hub({ engine, store, clock, nodeId: "node", localPresence: attendance });
   await hub.start();
   return { store, engine, presence, hub, writer: createWriter({ store, engine, typingTtlMs: 4000 }) };
 }

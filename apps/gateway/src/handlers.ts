@@ -57,7 +57,7 @@ async function perform(session: Session, actor: Actor, frame: Acting): Promise<B
     }
     case "MARKER": {
       const { chatId, messageId } = frame;
-      await writer.mark(actor, chatId, messageId);
+      await writer.setMarker(actor, chatId, messageId);
       return toBytes(JSON.stringify({ type: "MARKER", chatId, messageId }));
     }
     default:
@@ -67,7 +67,7 @@ async function perform(session: Session, actor: Actor, frame: Acting): Promise<B
 
 /** Whether the hub knows already that the user is in the action's room: then typing there needs no store. */
 const seated = ({ state, deps }: Session, action: Action): boolean =>
-  state.kind === "live" && "chatId" in action && deps.hub.seated(state.seat, action.chatId);
+  state.kind === "live" && "chatId" in action && deps.hub.isLiveIn(state.subscriber, action.chatId);
 
 /** Reads a session's frames, in their order. */
 export class Inbox {
@@ -139,7 +139,7 @@ export class Inbox {
   #act(frame: Acting, ref: Ref): void {
     const { rateLimit, hub } = this.#session.deps;
     const { userId, service } = this.#session.claims;
-    const actor = { userId, service, hidden: hub.hides(userId) };
+    const actor = { userId, service, hidden: hub.appearsOffline(userId) };
     // Scrolling is not, and whether a choice is something that they did, the registry knows.
     if (ACTION_TYPES.has(frame.type)) hub.active(userId);
     const admission = rateLimit.take(actor);

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { Live, Seat } from "@signalbox/core/delivery/subscriber";
+import type { Signal, Subscriber } from "@signalbox/core/delivery/subscriber";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { closeGateways, eventually } from "./gateway.fake.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -64,11 +64,11 @@ describe("a stream's peer", () => {
     const { roomOf, read, hub, gateway, metrics, deps } = await openStreams({
       session: { heartbeat: new Heartbeat() },
     });
-    const seats: Seat[] = [];
+    const subscribers: Subscriber[] = [];
     const enter = hub.enter.bind(hub);
-    vi.spyOn(hub, "enter").mockImplementation((seat, service) => {
-      seats.push(seat);
-      return enter(seat, service);
+    vi.spyOn(hub, "enter").mockImplementation((subscriber, service) => {
+      subscribers.push(subscriber);
+      return enter(subscriber, service);
     });
     const chatId = await roomOf("ann", "ben");
     const [gone, there] = [await read("ann", chatId), await read("ben", chatId)];
@@ -80,8 +80,8 @@ describe("a stream's peer", () => {
     gone.response?.pause();
     // More than the system keeps for a peer that is not there, and less than a slow one may have waiting.
     const userId = "x".repeat(100_000);
-    const long: Live = { key: "k", roomId: chatId, body: "", about: { kind: "typing", userId, remainingMs: 4000 } };
-    const sink = seats[0]?.sink;
+    const long: Signal = { key: "k", roomId: chatId, body: "", about: { kind: "typing", userId, remainingMs: 4000 } };
+    const sink = subscribers[0]?.sink;
     while (sink?.ready()) {
       const { flushes } = deps.written;
       sink.signal(long);

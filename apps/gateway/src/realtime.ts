@@ -1,6 +1,6 @@
 import { Hub } from "@signalbox/core/delivery/hub";
 import { systemClock as clock } from "@signalbox/core/ports/clock";
-import { Attendance } from "@signalbox/core/presence/local-presence";
+import { LocalPresence } from "@signalbox/core/presence/local-presence";
 import type { Node } from "@signalbox/node/node";
 import { Flusher } from "./flusher.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -12,8 +12,8 @@ export async function openRealtime(node: Node): Promise<Gateway> {
   const { config, log, onStop, engine, store, writer, rateLimit, access, health, metrics, presence } = node;
   const { nodeLeaseMs: leaseMs, presenceGraceMs: graceMs } = config;
   const attendance = (doubt: (settled: boolean) => void) =>
-    new Attendance({ engine, store, clock, presence, leaseMs, graceMs, doubt });
-  const hub = new Hub({ engine, store, clock, nodeId: crypto.randomUUID(), attendance });
+    new LocalPresence({ engine, store, clock, presence, leaseMs, graceMs, stale: doubt });
+  const hub = new Hub({ engine, store, clock, nodeId: crypto.randomUUID(), localPresence: attendance });
   onStop("hub", () => hub.close());
   await hub.start();
   health.check("delivery", { failing: "failing", probe: () => !hub.probe.failing() });

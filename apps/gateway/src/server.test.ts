@@ -100,7 +100,7 @@ test("garbage instead of frames ends the session, and nobody else's", async () =
   await ben.receives("PONG");
 });
 
-test("sessions leave no seat, no room and no timer behind", async () => {
+test("sessions leave no subscriber, no room and no timer behind", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true });
   onTestFinished(() => void vi.useRealTimers());
   const { enter, open, gateway, hub, roomOf } = await openGateway({ maxSessions: 1000 });

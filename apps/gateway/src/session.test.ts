@@ -126,7 +126,7 @@ test("a resume that the store cannot serve ends with 4003, so that its client co
   await eventually(() => expect(hub.counts()).toMatchObject({ users: 0 }));
 });
 
-test("a session that is closed while its token is checked takes no seat", async () => {
+test("a session that is closed while its token is checked takes no subscriber", async () => {
   let release: () => void = () => {};
   const checked = new Promise<void>((resolve) => (release = resolve));
   const claims = { userId: "ann", name: null, service: false, issuedAt: new Date(), expiresAt: new Date(8.64e15) };

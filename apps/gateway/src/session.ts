@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { RateLimit } from "@signalbox/core/commands/rate-limit";
 import type { Writer } from "@signalbox/core/commands/writer";
 import type { Hub } from "@signalbox/core/delivery/hub";
-import { createSeat, type Live, type Seat, type Sink } from "@signalbox/core/delivery/subscriber";
+import { createSubscriber, type Signal, type Sink, type Subscriber } from "@signalbox/core/delivery/subscriber";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import { toBytes } from "@signalbox/core/model/bytes";
 import type { EventRow } from "@signalbox/core/model/rows";
@@ -43,8 +43,8 @@ export interface SessionDeps {
 export type SessionState =
   | { readonly kind: "anonymous"; readonly timer: NodeJS.Timeout }
   | { readonly kind: "entering" }
-  | { readonly kind: "parked"; readonly seat: Seat; readonly timer: NodeJS.Timeout }
-  | { readonly kind: "live"; readonly seat: Seat }
+  | { readonly kind: "parked"; readonly subscriber: Subscriber; readonly timer: NodeJS.Timeout }
+  | { readonly kind: "live"; readonly subscriber: Subscriber }
   | { readonly kind: "closed" };
 
 /** One WebSocket: decodes nothing and decides nothing, it knows how far it is and puts what it is given into its outbox. */
@@ -109,10 +109,10 @@ export class Session implements Sink, Beating, Open {
   async resume(cursors: ReadonlyMap<string, number>): Promise<void> {
     if (this.state.kind !== "parked")
       throw new Problem("invalid", "RESUME is the first frame of a connection with ?resume=1");
-    const { seat, timer } = this.state;
+    const { subscriber, timer } = this.state;
     clearTimeout(timer);
-    this.state = { kind: "live", seat };
-    await this.#deliver(seat, cursors);
+    this.state = { kind: "live", subscriber };
+    await this.#deliver(subscriber, cursors);
   }
 
   send(frame: SessionFrame): void {
@@ -144,8 +144,8 @@ export class Session implements Sink, Beating, Open {
     const { state } = this;
     this.state = { kind: "closed" };
     if (state.kind === "anonymous" || state.kind === "parked") clearTimeout(state.timer);
-    if (this.#seat !== undefined) this.deps.hub.leave(this.#seat);
-    this.#seat = undefined;
+    if (this.#subscriber !== undefined) this.deps.hub.leave(this.#subscriber);
+    this.#subscriber = undefined;
     this.#stopBeating?.();
     this.#stopExpiry?.();
     this.#outbox.close();
@@ -165,7 +165,7 @@ export class Session implements Sink, Beating, Open {
     if (!this.#outbox.push(event)) this.close("slow");
   }
 
-  signal(signal: Live): void {
+  signal(signal: Signal): void {
     if (!this.#outbox.signal(signal.key, signal)) this.close("slow");
   }
 
@@ -208,19 +208,19 @@ export class Session implements Sink, Beating, Open {
     this.close("unauthenticated");
   }
 
-  #seat: Seat | undefined;
+  #subscriber: Subscriber | undefined;
 
   async #enter(claims: Claims): Promise<void> {
-    // It may have been closed while its token was checked: a seat taken now would never be given back.
+    // It may have been closed while its token was checked: a subscriber taken now would never be given back.
     if (this.state.kind !== "entering") return;
     this.#claims = claims;
     this.#outbox.recipient = claims.userId;
-    const seat = createSeat(this);
-    this.#seat = seat;
-    const rooms = await this.deps.hub.enter(seat);
-    // Asked only now that a revocation would reach this seat: one that came before is seen here, a later one ends the session.
+    const subscriber = createSubscriber(this);
+    this.#subscriber = subscriber;
+    const rooms = await this.deps.hub.enter(subscriber);
+    // Asked only now that a revocation would reach this subscriber: one that came before is seen here, a later one ends the session.
     await this.deps.access.confirm(claims);
-    await this.deps.hub.attend(seat);
+    await this.deps.hub.announceArrival(subscriber);
     if (this.state.kind !== "entering") return;
     this.#stopBeating = this.deps.heartbeat.add(this);
     this.renew(claims);
@@ -228,20 +228,20 @@ export class Session implements Sink, Beating, Open {
     this.send({ type: "READY", ...ready, rooms: Object.fromEntries(rooms) });
     this.#ws.resume();
     if (this.#resumes) {
-      this.state = { kind: "parked", seat, timer: setTimeout(() => this.close("timeout"), PATIENCE_MS) };
+      this.state = { kind: "parked", subscriber, timer: setTimeout(() => this.close("timeout"), PATIENCE_MS) };
       return;
     }
-    this.state = { kind: "live", seat };
-    void this.#deliver(seat, null);
+    this.state = { kind: "live", subscriber };
+    void this.#deliver(subscriber, null);
   }
 
-  /** Has the hub bring the seat to the present. What it could not finish, the client asks for again when it resumes. */
-  async #deliver(seat: Seat, cursors: ReadonlyMap<string, number> | null): Promise<void> {
+  /** Has the hub bring the subscriber to the present. What it could not finish, the client asks for again when it resumes. */
+  async #deliver(subscriber: Subscriber, cursors: ReadonlyMap<string, number> | null): Promise<void> {
     const { hub, log } = this.deps;
     try {
-      await hub.resume(seat, cursors);
+      await hub.resume(subscriber, cursors);
       if (cursors !== null) this.send({ type: "RESUMED" });
-      hub.present(seat, cursors !== null);
+      hub.sendCurrentState(subscriber, cursors !== null);
     } catch (error) {
       log.warn({ err: error, session: this.id }, "a session could not be brought to the present");
       this.close("internal");

@@ -1,4 +1,4 @@
-import type { Live } from "@signalbox/core/delivery/subscriber";
+import type { Signal } from "@signalbox/core/delivery/subscriber";
 import { toBytes, toText } from "@signalbox/core/model/bytes";
 import { encodeBody } from "@signalbox/protocol/encode";
 import { parse } from "@signalbox/protocol/parse";
@@ -12,7 +12,7 @@ const EVENT_ID = "$dw6EAOKbQdSnFkRmVUQAAg:chat.example.org";
 const AT = new Date("2026-02-24T14:35:00Z");
 const sse = createSse({ serverName: "chat.example.org" });
 
-const live = (about: Live["about"]): Live => ({ key: "k", roomId: ROOM, body: "", about });
+const live = (about: Signal["about"]): Signal => ({ key: "k", roomId: ROOM, body: "", about });
 const row = (message: string) => {
   const body = {
     type: "SEND_MSG",
@@ -28,7 +28,7 @@ const row = (message: string) => {
 const receipt = (userId: string) => ({ userId, messageId: MESSAGE, eventId: null, messageSeq: 7, readAt: AT });
 
 describe("a signal", () => {
-  test.each<[string, Live["about"], string]>([
+  test.each<[string, Signal["about"], string]>([
     [
       "of typing",
       { kind: "typing", userId: "ann", remainingMs: 4000 },

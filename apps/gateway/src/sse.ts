@@ -1,4 +1,4 @@
-import type { Live } from "@signalbox/core/delivery/subscriber";
+import type { Signal } from "@signalbox/core/delivery/subscriber";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import { toBytes, toText } from "@signalbox/core/model/bytes";
 import { preview } from "@signalbox/core/model/preview";
@@ -13,7 +13,7 @@ import { encodeSse, type SseEvent, sseOf } from "@signalbox/protocol/sse";
 export interface Sse {
   event(event: EventRow): Bytes;
   /** Of several receipts an event each; empty for what is not for streams. */
-  signal(signal: Live): Bytes;
+  signal(signal: Signal): Bytes;
 }
 
 export interface SseDeps {
@@ -24,7 +24,7 @@ export interface SseDeps {
 export function createSse({ serverName }: SseDeps): Sse {
   const print = { serverName, preview };
 
-  function eventsOf({ about }: Live): SseEvent[] {
+  function eventsOf({ about }: Signal): SseEvent[] {
     switch (about.kind) {
       case "typing": {
         const { userId: user_id, remainingMs } = about;

@@ -84,7 +84,7 @@ describe("a stream", () => {
     const elsewhere = JSON.parse(await say("ben", other)).messageId;
     await writer.act(user("ben"), { type: "TYPING", chatId: other });
     await writer.act(user("ben"), { type: "READ_MSG", chatId: other, messageId: elsewhere });
-    await writer.mark(user("ann"), chatId, messageId);
+    await writer.setMarker(user("ann"), chatId, messageId);
     await writer.act(user("ben"), { type: "TYPING", chatId });
     expect((await reader.receives("typing")).data).toEqual({ user_id: "ben", typing: true, expires_in_ms: 4000 });
     await writer.act(user("ben"), { type: "STOP_TYPING", chatId });
@@ -200,7 +200,7 @@ describe("a stream ends", () => {
   test.each<["while its token is checked" | "while it enters", "users" | "seqOf"]>([
     ["while its token is checked", "users"],
     ["while it enters", "seqOf"],
-  ])("%s, without a seat that nobody gives back", async (_, method) => {
+  ])("%s, without a subscriber that nobody gives back", async (_, method) => {
     const { ask, authorization, gateway, hub, pathOf, roomOf, store } = await openStreams();
     const chatId = await roomOf("ann");
     let release: () => void = () => {};

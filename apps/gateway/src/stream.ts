@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Hub } from "@signalbox/core/delivery/hub";
-import { createSeat, type Live, type Seat, type Sink } from "@signalbox/core/delivery/subscriber";
+import { createSubscriber, type Signal, type Sink, type Subscriber } from "@signalbox/core/delivery/subscriber";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import type { EventRow } from "@signalbox/core/model/rows";
 import type { Claims } from "@signalbox/node/tokens";
@@ -30,7 +30,7 @@ const HEADERS = {
 
 export interface StreamDeps
   extends Pick<SessionDeps, "access" | "flusher" | "heartbeat" | "written" | "bufferBytes" | "log"> {
-  readonly hub: Pick<Hub, "enter" | "attend" | "resume" | "present" | "leave">;
+  readonly hub: Pick<Hub, "enter" | "announceArrival" | "resume" | "sendCurrentState" | "leave">;
   readonly sse: Sse;
 }
 
@@ -59,7 +59,7 @@ export class Stream implements Sink, Beating, Open {
   readonly #outbox: Outbox;
   #state: StreamState = { kind: "entering" };
   #issuedAt = new Date(0);
-  #seat: Seat | undefined;
+  #subscriber: Subscriber | undefined;
   #unanswered = 0;
 
   constructor(response: ServerResponse, deps: StreamDeps) {
@@ -69,25 +69,25 @@ export class Stream implements Sink, Beating, Open {
     this.#outbox = new Outbox({ outlet: response, flusher, limit, written });
   }
 
-  /** Takes a seat in the room, and begins to answer. Until it has, it rejects with what is to be answered instead. */
+  /** Takes a subscriber in the room, and begins to answer. Until it has, it rejects with what is to be answered instead. */
   async open({ claims, roomId, cursor }: Subscription): Promise<void> {
-    // It may have been closed while its token was checked: a seat taken now would never be given back.
+    // It may have been closed while its token was checked: a subscriber taken now would never be given back.
     this.#mustBeWanted();
     this.userId = claims.userId;
     this.#issuedAt = claims.issuedAt;
     const { hub, access } = this.#deps;
-    const seat = createSeat(this, roomId);
-    this.#seat = seat;
-    const entered = hub.enter(seat, claims.service);
-    // Asked only when a revocation would reach this seat, and before anything is said of the room.
+    const subscriber = createSubscriber(this, roomId);
+    this.#subscriber = subscriber;
+    const entered = hub.enter(subscriber, claims.service);
+    // Asked only when a revocation would reach this subscriber, and before anything is said of the room.
     await entered.catch(() => undefined);
     await access.confirm(claims);
     await entered;
     this.#mustBeWanted();
-    await hub.attend(seat);
+    await hub.announceArrival(subscriber);
     this.#mustBeWanted();
     this.#begin(claims);
-    void this.#deliver(seat, cursor === undefined ? null : new Map([[roomId, cursor]]));
+    void this.#deliver(subscriber, cursor === undefined ? null : new Map([[roomId, cursor]]));
   }
 
   /** Ends the stream. Before it has begun, `open` rejects with why. */
@@ -110,7 +110,7 @@ export class Stream implements Sink, Beating, Open {
     const state = this.#state;
     if (state.kind === "closed") return;
     this.#state = { kind: "closed" };
-    if (this.#seat !== undefined) this.#deps.hub.leave(this.#seat);
+    if (this.#subscriber !== undefined) this.#deps.hub.leave(this.#subscriber);
     this.#outbox.close();
     if (state.kind === "entering") return;
     state.stopBeating();
@@ -122,11 +122,11 @@ export class Stream implements Sink, Beating, Open {
   event(event: EventRow): void {
     this.#push(this.#deps.sse.event(event));
     const last = event.type === "DELETE_CHAT" || (event.type === "USER_LEAVE" && event.userId === this.userId);
-    // The feed takes the seat out only after it has delivered this.
+    // The feed takes the subscriber out only after it has delivered this.
     if (last) setImmediate(() => this.#endOutside());
   }
 
-  signal(signal: Live): void {
+  signal(signal: Signal): void {
     const bytes = this.#deps.sse.signal(signal);
     if (bytes !== "" && !this.#outbox.signal(signal.key, bytes)) this.close("slow");
   }
@@ -189,11 +189,11 @@ export class Stream implements Sink, Beating, Open {
     this.#push(encodeRetry(1000 + Math.random() * 2000));
   }
 
-  /** Has the hub bring the seat to the present. What it could not finish, the reader asks for again when it reconnects. */
-  async #deliver(seat: Seat, cursors: ReadonlyMap<string, number> | null): Promise<void> {
+  /** Has the hub bring the subscriber to the present. What it could not finish, the reader asks for again when it reconnects. */
+  async #deliver(subscriber: Subscriber, cursors: ReadonlyMap<string, number> | null): Promise<void> {
     try {
-      await this.#deps.hub.resume(seat, cursors);
-      this.#deps.hub.present(seat, cursors !== null);
+      await this.#deps.hub.resume(subscriber, cursors);
+      this.#deps.hub.sendCurrentState(subscriber, cursors !== null);
       this.#endOutside();
     } catch (error) {
       this.#deps.log.warn({ err: error, session: this.id }, "a stream could not be brought to the present");
@@ -203,6 +203,6 @@ export class Stream implements Sink, Beating, Open {
 
   /** Whoever is out of the room gets nothing more: the end has their reader ask again, and hear that there is no such room. */
   #endOutside(): void {
-    if (this.#seat?.feeds.size === 0) this.close("normal");
+    if (this.#subscriber?.rooms.size === 0) this.close("normal");
   }
 }

@@ -66,7 +66,7 @@ test("of two words on one room in a transaction the last counts", async () => {
 
 test("whoever appears offline here does not type for anybody, and is not here", async () => {
   const { engine, frames, hears, store } = await setUp();
-  await store.choose(ada, "appear_offline");
+  await store.choosePresence(ada, "appear_offline");
   await hears(typing(ADA), presence(ADA, "online"));
   expect(frames()).toEqual([]);
   expect((await engine.registry.read([ada])).get(ada)?.own ?? "offline").toBe("offline");
@@ -78,7 +78,7 @@ test("a receipt is for the whole room, whichever thread it names, and only moves
   await ingest.take({ events: [later] });
   await hears(receipt(String(later.event_id), BEN, "m.read", { ts: 1_700_000_000_000, thread_id: "main" }));
   const read = store.receipt(roomId, ben);
-  expect(read).toMatchObject({ messagePlace: 2, private: false, readAt: new Date(1_700_000_000_000) });
+  expect(read).toMatchObject({ messageOrdinal: 2, private: false, readAt: new Date(1_700_000_000_000) });
   await hears(receipt(eventId, BEN));
   expect(store.receipt(roomId, ben)).toEqual(read);
 });
@@ -95,7 +95,7 @@ test("a receipt in the same transaction as its message finds it", async () => {
   const { fake, ingest, store } = await setUp();
   const message = fake.say(ROOM, "m.room.message", ADA, { msgtype: "m.text", body: "new" });
   await ingest.take({ events: [message], ephemeral: [receipt(String(message.event_id), BEN)] });
-  expect(store.receipt(roomId, ben)).toMatchObject({ messagePlace: 2 });
+  expect(store.receipt(roomId, ben)).toMatchObject({ messageOrdinal: 2 });
 });
 
 test("somebody online in Matrix is online here until Matrix says otherwise, or for 30 minutes", async () => {
@@ -140,7 +140,7 @@ test("a broken part fails nothing", async () => {
   const half = { type: "m.receipt", room_id: ROOM, content: { [eventId]: 7, $x: { "m.read": [1] } } };
   await ingest.take({ events: [message], ephemeral: [...broken, half, receipt(eventId, BEN), typing(BEN)] });
   expect(store.room(roomId)?.messageCount).toBe(2);
-  expect(store.receipt(roomId, ben)).toMatchObject({ messagePlace: 1 });
+  expect(store.receipt(roomId, ben)).toMatchObject({ messageOrdinal: 1 });
   expect(await typists()).toEqual([ben]);
 });
 

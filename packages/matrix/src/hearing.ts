@@ -1,7 +1,7 @@
 /** What a homeserver says only once: receipts, typing, presence. Whatever of it fails is lost, and fails nothing else. */
 
 import type { Writer } from "@signalbox/core/commands/writer";
-import { readTo } from "@signalbox/core/matrix/rules";
+import { ingestReceipt } from "@signalbox/core/matrix/rules";
 import type { Engine } from "@signalbox/core/ports/engine";
 import type { Store } from "@signalbox/core/ports/store";
 import type { Presence } from "@signalbox/core/presence/presence";
@@ -56,7 +56,7 @@ async function hearReceipts({ writer }: HearingDeps, receipts: readonly Receipt[
       receipts
         .slice(at, at + AT_ONCE)
         .map(({ roomId, userId, eventId, at: ts, private: hidden }) =>
-          writer.ingest(readTo(roomId, userId, eventId, believed(ts, now), hidden)),
+          writer.ingest(ingestReceipt(roomId, userId, eventId, believed(ts, now), hidden)),
         ),
     );
 }

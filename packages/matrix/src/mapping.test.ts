@@ -4,12 +4,20 @@ import { readEvents } from "./events.ts";
 
 // The rules themselves are core's: here a command says which it is, and of what. Other files of this worker have the true ones.
 vi.resetModules();
-vi.doMock("@signalbox/core/bridged", () => {
+vi.doMock("@signalbox/core/matrix/rules", () => {
   const rule =
     (name: string) =>
     (...said: unknown[]) => [name, ...said];
   return Object.fromEntries(
-    ["annotate", "arrive", "belong", "pass", "redact", "rename", "revise"].map((name) => [name, rule(name)]),
+    [
+      "ingestReaction",
+      "ingestMessage",
+      "ingestMembership",
+      "ingestOther",
+      "ingestRedaction",
+      "ingestRoomName",
+      "ingestEdit",
+    ].map((name) => [name, rule(name)]),
   );
 });
 const { commandOf, namedBy } = await import("./mapping.ts");

@@ -1,8 +1,16 @@
 /** What an event of Matrix is here: one of the rules of core's `bridged.ts`. The wire is that of the Matrix client-server specification. */
 
 import type { Command } from "@signalbox/core/commands/command";
-import type { Origin } from "@signalbox/core/matrix/origin";
-import { annotate, arrive, belong, pass, redact, rename, revise } from "@signalbox/core/matrix/rules";
+import type { EventOrigin } from "@signalbox/core/matrix/origin";
+import {
+  ingestEdit,
+  ingestMembership,
+  ingestMessage,
+  ingestOther,
+  ingestReaction,
+  ingestRedaction,
+  ingestRoomName,
+} from "@signalbox/core/matrix/rules";
 import {
   clientIdOf,
   keyOf,
@@ -27,7 +35,7 @@ export interface Known {
 
 /** An event on its way to its command. */
 interface Incoming extends MatrixEvent {
-  readonly origin: Origin;
+  readonly origin: EventOrigin;
   /** Our id of a user whom the event names. */
   readonly userOf: (matrixUserId: string) => string;
   readonly believe: (ts: number) => Date;
@@ -42,7 +50,7 @@ type Rule = (event: Incoming) => Command<void>;
 export function commandOf(event: MatrixEvent, known: Known, now: number): Command<void> {
   const believe = (ts: number) => believed(ts, now);
   const userOf = (id: string) => found(known.users, id);
-  const origin: Origin = {
+  const origin: EventOrigin = {
     roomId: found(known.rooms, event.roomId),
     eventId: event.eventId,
     senderId: userOf(event.sender),
@@ -63,7 +71,7 @@ export function namedBy(event: MatrixEvent): { readonly id: string; readonly nam
   return [...named, { id: stateKey, name }];
 }
 
-const passed: Rule = ({ origin }) => pass(origin);
+const passed: Rule = ({ origin }) => ingestOther(origin);
 
 const OF_MESSAGES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["m.room.message", message],
@@ -74,7 +82,7 @@ const OF_MESSAGES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
 ]);
 
 const OF_STATE: ReadonlyMap<string, Rule> = new Map<string, Rule>([
-  ["m.room.create", ({ origin, stateKey }) => pass(origin, stateKey === "")],
+  ["m.room.create", ({ origin, stateKey }) => ingestOther(origin, stateKey === "")],
   ["m.room.member", member],
   ["m.room.name", name],
 ]);
@@ -85,15 +93,15 @@ function message(event: Incoming): Command<void> {
   if (edits !== null) return edit(event, edits);
   const saying = sayingOf(content, quotes);
   if (saying !== null) return arrived(event, saying);
-  return redacted === null ? pass(origin) : arrived(event, TAKEN_BACK);
+  return redacted === null ? ingestOther(origin) : arrived(event, TAKEN_BACK);
 }
 
 function edit(event: Incoming, target: string): Command<void> {
   const { origin, content, redacted } = event;
   const revised = objectAt(content, "m.new_content");
   const saying = sayingOf(revised, false);
-  if (redacted !== null || saying === null) return pass(origin);
-  return revise(origin, target, { ...saying, mentions: mentioned(event, revised) });
+  if (redacted !== null || saying === null) return ingestOther(origin);
+  return ingestEdit(origin, target, { ...saying, mentions: mentioned(event, revised) });
 }
 
 /** Its relations are in clear. */
@@ -101,7 +109,7 @@ function encrypted(event: Incoming): Command<void> {
   const { origin, content, redacted } = event;
   const { edits } = relationOf(content);
   if (edits === null) return arrived(event, SEALED);
-  return redacted === null ? revise(origin, edits, null) : pass(origin);
+  return redacted === null ? ingestEdit(origin, edits, null) : ingestOther(origin);
 }
 
 function arrived(event: Incoming, saying: Saying): Command<void> {
@@ -111,12 +119,20 @@ function arrived(event: Incoming, saying: Saying): Command<void> {
   if (redacted !== null) {
     const by = { by: userOf(redacted.by), at: believe(redacted.at) };
     const nothing = { mentions: null, replyTo: null, threadRoot: null, clientMessageId: null };
-    return arrive(origin, { ...TAKEN_BACK, ...nothing, messageId, redacted: by });
+    return ingestMessage(origin, { ...TAKEN_BACK, ...nothing, messageId, redacted: by });
   }
   const { replyTo, threadRoot } = relationOf(content);
   const clientMessageId = clientIdOf(content);
   const mentions = saying === SEALED ? null : mentioned(event, content);
-  return arrive(origin, { ...saying, messageId, mentions, replyTo, threadRoot, clientMessageId, redacted: null });
+  return ingestMessage(origin, {
+    ...saying,
+    messageId,
+    mentions,
+    replyTo,
+    threadRoot,
+    clientMessageId,
+    redacted: null,
+  });
 }
 
 function mentioned({ userOf }: Incoming, content: Json): string[] | null {
@@ -128,33 +144,33 @@ function mentioned({ userOf }: Incoming, content: Json): string[] | null {
 function reaction({ origin, eventId, content, redacted }: Incoming): Command<void> {
   const { annotates } = relationOf(content);
   const key = keyOf(content);
-  if (redacted !== null || annotates === null || key === null) return pass(origin);
-  return annotate(origin, annotates, subjectIdOf(eventId, origin.sentAt), key);
+  if (redacted !== null || annotates === null || key === null) return ingestOther(origin);
+  return ingestReaction(origin, annotates, subjectIdOf(eventId, origin.sentAt), key);
 }
 
 /** Rooms of version 11 name the victim in the content, older ones beside it; most servers say both. */
 function redaction({ origin, content, redacts }: Incoming): Command<void> {
   const victim = [content.redacts, redacts].find(isEventId);
-  return victim === undefined ? pass(origin) : redact(origin, victim);
+  return victim === undefined ? ingestOther(origin) : ingestRedaction(origin, victim);
 }
 
 /** An invitation or a knock changes nothing; nor does a profile, whose name is made known with whoever has it. */
 function member({ origin, stateKey, content, userOf }: Incoming): Command<void> {
-  if (!isUserId(stateKey)) return pass(origin);
+  if (!isUserId(stateKey)) return ingestOther(origin);
   switch (content.membership) {
     case "join":
-      return belong(origin, userOf(stateKey), true);
+      return ingestMembership(origin, userOf(stateKey), true);
     case "leave":
     case "ban":
-      return belong(origin, userOf(stateKey), false);
+      return ingestMembership(origin, userOf(stateKey), false);
     default:
-      return pass(origin);
+      return ingestOther(origin);
   }
 }
 
 function name({ origin, stateKey, content }: Incoming): Command<void> {
   const called = nameAt(content, "name");
-  return stateKey !== "" || called === null ? pass(origin) : rename(origin, called);
+  return stateKey !== "" || called === null ? ingestOther(origin) : ingestRoomName(origin, called);
 }
 
 function found(ids: ReadonlyMap<string, string>, matrixId: string): string {

@@ -1,5 +1,5 @@
 import type { UserRow } from "@signalbox/core/model/rows";
-import { type Registry, STANDARD_TIMING, type Word } from "@signalbox/core/ports/presence-registry";
+import { DEFAULT_TIMING, type ExternalPresence, type Registry } from "@signalbox/core/ports/presence-registry";
 import type { Presence } from "@signalbox/core/presence/presence";
 import type { MatrixPresence } from "./events.ts";
 
@@ -7,7 +7,7 @@ import type { MatrixPresence } from "./events.ts";
 const VOUCHED_MS = 30 * 60_000;
 
 export interface PresenceDeps {
-  readonly registry: Pick<Registry, "vouch">;
+  readonly registry: Pick<Registry, "setExternal">;
   readonly presence: Pick<Presence, "announce">;
 }
 
@@ -27,14 +27,17 @@ export async function hearPresence(
   });
   if (words.length === 0) return;
   // Not awaited: it may wait for the rooms of many others. It never rejects.
-  void presence.announce(await registry.vouch(words));
+  void presence.announce(await registry.setExternal(words));
 }
 
-function wordOn({ userId, presence, idleForMs }: MatrixPresence, { choice, choiceVersion }: UserRow): Word | undefined {
+function wordOn(
+  { userId, presence, idleForMs }: MatrixPresence,
+  { choice, choiceVersion }: UserRow,
+): ExternalPresence | undefined {
   const word = { userId, choice, choiceVersion };
   if (presence === "offline") return { ...word, idleForMs: 0, forMs: 0 };
   if (choice === "appear_offline") return undefined;
   // Somebody unavailable is idle here, unless they are known to have done something since.
-  const idle = presence === "online" ? idleForMs : Math.max(idleForMs, STANDARD_TIMING.idleMs);
+  const idle = presence === "online" ? idleForMs : Math.max(idleForMs, DEFAULT_TIMING.idleMs);
   return { ...word, idleForMs: idle, forMs: VOUCHED_MS };
 }

@@ -60,7 +60,7 @@ test("a rebuild of nothing makes what live ingestion made", async () => {
   expect(end).toMatchObject({ matrixRoomId: ROOM, events: total });
   expect(progress.map(({ events }) => events)).toEqual([100, 200, 300, total]);
   expect(progress.at(-1)?.reached).toEqual(new Date(Date.UTC(2025, 0, 1) + total * 1000));
-  expect(await fresh.store.rebuildAt(roomId)).toBeNull();
+  expect(await fresh.store.rebuildCursor(roomId)).toBeNull();
 });
 
 test("a rebuild of what is there changes nothing", async () => {
@@ -79,7 +79,7 @@ test("a rebuild that was stopped goes on where it was, and ends as one that was 
     },
   };
   await expect(createRebuild({ ...deps, ingest }).room(ROOM, { onProgress })).rejects.toThrow("killed");
-  expect(await fresh.store.rebuildAt(roomId)).toBe("100");
+  expect(await fresh.store.rebuildCursor(roomId)).toBe("100");
   fake.requests.length = 0;
   const end = await createRebuild(deps).room(ROOM, { onProgress });
   expect(end.events).toBe(total - 100);

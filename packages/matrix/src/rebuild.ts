@@ -15,7 +15,7 @@ const READERS = 20;
 export interface RebuildDeps {
   readonly store: Pick<
     Store,
-    "bridge" | "bridgedRooms" | "membersOf" | "noteRebuild" | "rebuildAt" | "roomState" | "users"
+    "bridge" | "bridgedRooms" | "membersOf" | "saveRebuildCursor" | "rebuildCursor" | "roomState" | "users"
   >;
   readonly ingest: Pick<Ingest, "project">;
   readonly homeserver: Pick<Homeserver, "joinedRooms" | "messages">;
@@ -53,7 +53,7 @@ export function createRebuild(deps: RebuildDeps): Rebuild {
     async room(room, { as, onProgress } = {}) {
       const { store, ingest, homeserver } = deps;
       const { roomId, matrixRoomId } = await idsOf(store, room);
-      let from = await store.rebuildAt(roomId);
+      let from = await store.rebuildCursor(roomId);
       const reader = await readerOf(deps, roomId, (reader) => homeserver.messages(reader, matrixRoomId, from, 1), as);
       let progress: Progress = { matrixRoomId, events: 0, reached: null };
       for (;;) {
@@ -64,7 +64,7 @@ export function createRebuild(deps: RebuildDeps): Rebuild {
         onProgress?.(progress);
         // A page may be empty, of what its reader may not see, and still lead on.
         const done = end === null || end === from;
-        await store.noteRebuild(roomId, done ? null : end);
+        await store.saveRebuildCursor(roomId, done ? null : end);
         if (done) return progress;
         from = end;
       }

@@ -210,7 +210,7 @@ test("a receipt is told to the homeserver, in private by whoever appears offline
   await act(ben, read);
   expect(sent()[1]).toEqual({ path: `receipt/m.read/${String(eventId)}`, as: BEN, body: {} });
   expect(store.receipt(roomId, ben)).toBeDefined();
-  await store.choose(ada, "appear_offline");
+  await store.choosePresence(ada, "appear_offline");
   await act(ada, read);
   expect(sent()[2]?.path).toBe(`receipt/m.read.private/${String(eventId)}`);
   expect(store.receipt(roomId, ada)).toBeUndefined();
@@ -233,7 +233,7 @@ test("typing is told to the homeserver, and to everybody here whether or not tha
 
 test("whoever appears offline types in secret in Matrix as well", async () => {
   const { act, sent, store } = await setUp();
-  await store.choose(ada, "appear_offline");
+  await store.choosePresence(ada, "appear_offline");
   await act(ada, { type: "TYPING", chatId: roomId });
   expect(sent()).toEqual([]);
 });

@@ -15,7 +15,7 @@ import { contentOf } from "./wording.ts";
 const TYPING_AT_ONCE = 1000;
 
 export interface ThroughDeps {
-  readonly store: Pick<Store, "bridge" | "noteWrite" | "users">;
+  readonly store: Pick<Store, "bridge" | "recordPendingWrite" | "users">;
   readonly homeserver: Homeserver;
   readonly ingest: Pick<Ingest, "project">;
   /** How long somebody types without saying so again. */
@@ -109,7 +109,7 @@ async function put({ store, homeserver }: ThroughDeps, deed: Deed<Eventful>): Pr
     return homeserver.redact(author.matrixUserId, matrixRoomId, writing.eventId, transactionId);
   // Before anything is sent: its echo may be here before the answer.
   if (clientMessageId !== null && "chatId" in action)
-    await store.noteWrite({ roomId: action.chatId, senderId: author.userId, clientMessageId });
+    await store.recordPendingWrite({ roomId: action.chatId, senderId: author.userId, clientMessageId });
   const { type, content } = contentOf(action, writing, await mentioned(store, action, writing));
   return homeserver.send(author.matrixUserId, matrixRoomId, type, transactionId, content);
 }

@@ -1,7 +1,7 @@
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
 import { systemClock } from "@signalbox/core/ports/clock";
 import type { Engine } from "@signalbox/core/ports/engine";
-import { STANDARD_TIMING } from "@signalbox/core/ports/presence-registry";
+import { DEFAULT_TIMING } from "@signalbox/core/ports/presence-registry";
 import type { Store } from "@signalbox/core/ports/store";
 import { startEmbedded } from "@signalbox/postgres/embedded";
 import { createStore } from "@signalbox/postgres/store";
@@ -22,7 +22,7 @@ export async function openBacking(node: Launch): Promise<Backing> {
   const { config, log, onStop } = node;
   const store = await createStore({ url: config.databaseUrl ?? (await embeddedUrl(node)) });
   onStop("store", () => store.close());
-  const timing = { ...STANDARD_TIMING, graceMs: config.presenceGraceMs };
+  const timing = { ...DEFAULT_TIMING, graceMs: config.presenceGraceMs };
   const engine =
     config.redisUrl === undefined
       ? createMemoryEngine(systemClock, timing)

@@ -1,4 +1,4 @@
-import type { MessageRow, Needs, RoomRow, Rows } from "@signalbox/core/model/rows";
+import type { MessageRow, ReadSet, RoomRow, Rows } from "@signalbox/core/model/rows";
 import type { Sql } from "./connection.ts";
 import * as facts from "./facts.ts";
 import * as bridged from "./matrix-facts.ts";
@@ -18,7 +18,7 @@ interface Loaded {
  */
 export async function commit(
   sql: Sql,
-  needs: Needs,
+  needs: ReadSet,
   decide: Decide,
 ): Promise<{ readonly thrown: unknown } | undefined> {
   const { rows, now } = await load(sql, await facts.followReactions(sql, needs));
@@ -38,7 +38,7 @@ export async function commit(
  * Locks the rooms, then reads the rest. All is sent at once and in this order, but each statement has a snapshot of its own (READ COMMITTED),
  * taken when the one before it is done: the facts are younger than the locks. Only what events of Matrix became takes one round trip more.
  */
-async function load(sql: Sql, needs: Needs): Promise<Loaded> {
+async function load(sql: Sql, needs: ReadSet): Promise<Loaded> {
   const [
     ,
     locked,
@@ -49,7 +49,7 @@ async function load(sql: Sql, needs: Needs): Promise<Loaded> {
     reactions,
     receipts,
     users,
-    parts,
+    sections,
     named,
     matrix,
     annotated,
@@ -62,15 +62,15 @@ async function load(sql: Sql, needs: Needs): Promise<Loaded> {
     facts.membersOf(sql, needs.members),
     facts.messagesOf(sql, needs.messages),
     facts.repeatsOf(sql, needs.repeats),
-    facts.reactionsOf(sql, needs.reactions, needs.standing),
+    facts.reactionsOf(sql, needs.reactions, needs.activeReactions),
     facts.receiptsOf(sql, needs.receipts),
     facts.usersOf(sql, needs.users),
-    facts.partsOf(sql, needs.parts),
+    facts.sectionsOf(sql, needs.sections),
     facts.namesOf(sql, needs.names),
     bridged.matrixOf(sql, needs.matrix),
     bridged.annotationsOf(sql, needs.annotated),
     bridged.writesOf(sql, needs.writes),
-    bridged.upTo(sql, needs.upTo),
+    bridged.upTo(sql, needs.lastMessagesAtEvents),
   ]);
   const [more, became] = await bridged.subjectsOf(sql, matrix, upTo);
   const rooms = locked.map(({ lastAt: _, ...room }) => room);
@@ -85,11 +85,11 @@ async function load(sql: Sql, needs: Needs): Promise<Loaded> {
       users,
       events: repeats.events,
       markers: [],
-      parts,
+      sections,
       named,
       matrix,
       writes: under,
-      upTo,
+      lastMessagesAtEvents: upTo,
     },
     // A system clock that was set back does not turn back the time of a room.
     now: new Date(Math.max(clock.getTime(), ...times)),
@@ -106,7 +106,7 @@ function distinct<Row>(found: readonly (readonly Row[])[], keyOf: (row: Row) => 
 function write(
   sql: Sql,
   before: Rows,
-  { rooms, members, messages, reactions, receipts, users, events, markers, parts, matrix }: Rows,
+  { rooms, members, messages, reactions, receipts, users, events, markers, sections, matrix }: Rows,
   now: Date,
 ) {
   const tallies = tally(before.messages, messages);
@@ -126,15 +126,15 @@ function write(
     hidden.length > 0 && writes.putHiddenReceipts(sql, hidden, now),
     visible.length > 0 && writes.putReceipts(sql, visible, now),
     markers.length > 0 && writes.putMarkers(sql, markers),
-    parts.length > 0 && writes.putParts(sql, parts),
+    sections.length > 0 && writes.putSections(sql, sections),
     matrix.length > 0 && writes.putMatrix(sql, matrix),
     events.length > 0 && writes.insertEvents(sql, events, now),
   ].filter((statement) => statement !== false);
 }
 
 /** Whether the mentions of a message need a look: a new one that names nobody has none, and none to take away. */
-const mayMention = ({ mentions, named, editSeq, deleteSeq }: MessageRow): boolean =>
-  mentions !== null || named !== null || editSeq !== null || deleteSeq !== null;
+const mayMention = ({ mentions, textMentions, editSeq, deleteSeq }: MessageRow): boolean =>
+  mentions !== null || textMentions !== null || editSeq !== null || deleteSeq !== null;
 
 /** The rooms to insert and to update, each with what changes of its messages: those decided, and those that only have messages written. */
 function roomsOf(before: readonly RoomRow[], decided: readonly RoomRow[], tallies: ReadonlyMap<string, Tally>) {

@@ -2,21 +2,21 @@ import type {
   EventRow,
   MemberRow,
   MessageRow,
-  Needs,
-  PartRow,
   ReactionRow,
+  ReadSet,
   ReceiptRow,
   RoomRow,
+  RoomSectionRow,
   Rows,
   UserRow,
 } from "@signalbox/core/model/rows";
 import {
   memberColumns,
   messageColumns,
-  partColumns,
   reactionColumns,
   receiptColumns,
   roomColumns,
+  sectionColumns,
   userColumns,
 } from "./columns.ts";
 import type { Sql } from "./connection.ts";
@@ -31,7 +31,7 @@ export interface LockedRoom extends RoomRow {
 }
 
 /** Adds to `needs` what its reactions lead to: their rooms and messages, which never change, can be asked for before any lock. */
-export async function followReactions(sql: Sql, needs: Needs): Promise<Needs> {
+export async function followReactions(sql: Sql, needs: ReadSet): Promise<ReadSet> {
   if (needs.reactions.length === 0) return needs;
   const found = await sql<{ roomId: string; messageId: string; userId: string }[]>`
     select x.room_id, x.message_id, n."userId" as user_id
@@ -46,9 +46,33 @@ export async function followReactions(sql: Sql, needs: Needs): Promise<Needs> {
 }
 
 /** Locks the rooms that are there, in the order of their ids: two commits in opposite orders would wait for each other for ever. */
-export async function lockRooms(sql: Sql, needs: Needs): Promise<readonly LockedRoom[]> {
-  const { members, messages, repeats, standing, receipts, parts, names, matrix, writes, upTo, annotated } = needs;
-  const listed = [members, messages, repeats, standing, receipts, parts, names, matrix, writes, upTo, annotated];
+export async function lockRooms(sql: Sql, needs: ReadSet): Promise<readonly LockedRoom[]> {
+  const {
+    members,
+    messages,
+    repeats,
+    activeReactions,
+    receipts,
+    sections,
+    names,
+    matrix,
+    writes,
+    lastMessagesAtEvents,
+    annotated,
+  } = needs;
+  const listed = [
+    members,
+    messages,
+    repeats,
+    activeReactions,
+    receipts,
+    sections,
+    names,
+    matrix,
+    writes,
+    lastMessagesAtEvents,
+    annotated,
+  ];
   const named = listed.flatMap((rows) => rows.map(({ roomId }) => roomId));
   const rooms = [...new Set([...needs.rooms, ...named])];
   if (rooms.length === 0) return [];
@@ -63,7 +87,7 @@ export async function clock(sql: Sql): Promise<Date> {
   return row.now;
 }
 
-export async function membersOf(sql: Sql, needs: Needs["members"]): Promise<readonly MemberRow[]> {
+export async function membersOf(sql: Sql, needs: ReadSet["members"]): Promise<readonly MemberRow[]> {
   if (needs.length === 0) return [];
   return sql<MemberRow[]>`
     select m.* from (
@@ -77,7 +101,7 @@ export async function membersOf(sql: Sql, needs: Needs["members"]): Promise<read
 const isOurs = ({ messageId }: { readonly messageId: string }): boolean => !messageId.startsWith("$");
 
 /** Messages, and those that they answer. */
-export async function messagesOf(sql: Sql, needs: Needs["messages"]): Promise<readonly MessageRow[]> {
+export async function messagesOf(sql: Sql, needs: ReadSet["messages"]): Promise<readonly MessageRow[]> {
   const ours = needs.filter(isOurs);
   if (ours.length === 0) return [];
   return sql<MessageRow[]>`
@@ -103,7 +127,7 @@ interface Repeat extends MessageRow {
 /** Earlier sends with the same client ids, each with the event that it made, or, when that is pruned, with the message that it answers. */
 export async function repeatsOf(
   sql: Sql,
-  needs: Needs["repeats"],
+  needs: ReadSet["repeats"],
 ): Promise<{ messages: MessageRow[]; events: EventRow[] }> {
   const found: { messages: MessageRow[]; events: EventRow[] } = { messages: [], events: [] };
   if (needs.length === 0) return found;
@@ -132,8 +156,8 @@ export async function repeatsOf(
 /** Reactions by their ids, and those that stand. */
 export async function reactionsOf(
   sql: Sql,
-  byId: Needs["reactions"],
-  standing: Needs["standing"],
+  byId: ReadSet["reactions"],
+  standing: ReadSet["activeReactions"],
 ): Promise<readonly ReactionRow[]> {
   if (byId.length === 0 && standing.length === 0) return [];
   return sql<ReactionRow[]>`
@@ -150,7 +174,7 @@ export async function reactionsOf(
 }
 
 /** All rows of each. */
-export async function receiptsOf(sql: Sql, needs: Needs["receipts"]): Promise<readonly ReceiptRow[]> {
+export async function receiptsOf(sql: Sql, needs: ReadSet["receipts"]): Promise<readonly ReceiptRow[]> {
   if (needs.length === 0) return [];
   return sql<ReceiptRow[]>`
     select c.* from (
@@ -160,18 +184,18 @@ export async function receiptsOf(sql: Sql, needs: Needs["receipts"]): Promise<re
     ) c`.execute();
 }
 
-export async function usersOf(sql: Sql, needs: Needs["users"]): Promise<readonly UserRow[]> {
+export async function usersOf(sql: Sql, needs: ReadSet["users"]): Promise<readonly UserRow[]> {
   if (needs.length === 0) return [];
   return sql<UserRow[]>`select ${userColumns(sql)} from users u where u.user_id = any(${[...needs]}::text[])`.execute();
 }
 
-export async function partsOf(sql: Sql, needs: Needs["parts"]): Promise<readonly PartRow[]> {
+export async function sectionsOf(sql: Sql, needs: ReadSet["sections"]): Promise<readonly RoomSectionRow[]> {
   if (needs.length === 0) return [];
-  return sql<PartRow[]>`
+  return sql<RoomSectionRow[]>`
     select p.* from (
-      select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json) as n("roomId" uuid, part text)
+      select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json) as n("roomId" uuid, section text)
     ) n cross join lateral (
-      select ${partColumns(sql)} from parts p where p.room_id = n."roomId" and p.part = n.part offset 0
+      select ${sectionColumns(sql)} from parts p where p.room_id = n."roomId" and p.part = n.section offset 0
     ) p`.execute();
 }
 
@@ -179,7 +203,7 @@ export async function partsOf(sql: Sql, needs: Needs["parts"]): Promise<readonly
 const RARE = 50;
 
 /** Members who alone have the name in their room. A second one ends the search, so that neither a popular name nor a large room makes it long. */
-export async function namesOf(sql: Sql, needs: Needs["names"]): Promise<Rows["named"]> {
+export async function namesOf(sql: Sql, needs: ReadSet["names"]): Promise<Rows["named"]> {
   if (needs.length === 0) return [];
   return sql<Rows["named"][number][]>`
     select n."roomId" as room_id, n.name, min(found.user_id) as user_id from (

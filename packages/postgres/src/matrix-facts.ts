@@ -1,4 +1,4 @@
-import type { MatrixRow, MatrixWrite, MessageRow, Needs, ReactionRow, Rows } from "@signalbox/core/model/rows";
+import type { MatrixRow, MatrixWrite, MessageRow, ReactionRow, ReadSet, Rows } from "@signalbox/core/model/rows";
 import { matrixColumns, reactionColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 import { messagesOf, reactionsOf } from "./facts.ts";
@@ -6,7 +6,7 @@ import { messagesOf, reactionsOf } from "./facts.ts";
 // What a commit reads of what came from Matrix, as `facts.ts` reads the rest.
 
 /** The events that came of these; then, with their targets, the edits and redactions of all of them, and the reactions that wait. */
-export async function matrixOf(sql: Sql, needs: Needs["matrix"]): Promise<readonly MatrixRow[]> {
+export async function matrixOf(sql: Sql, needs: ReadSet["matrix"]): Promise<readonly MatrixRow[]> {
   if (needs.length === 0) return [];
   return sql<MatrixRow[]>`
     with asked as materialized (
@@ -31,7 +31,7 @@ export async function matrixOf(sql: Sql, needs: Needs["matrix"]): Promise<readon
 }
 
 /** Those of the sends that are under way. */
-export async function writesOf(sql: Sql, needs: Needs["writes"]): Promise<readonly MatrixWrite[]> {
+export async function writesOf(sql: Sql, needs: ReadSet["writes"]): Promise<readonly MatrixWrite[]> {
   if (needs.length === 0) return [];
   return sql<MatrixWrite[]>`
     select w.* from (
@@ -44,9 +44,9 @@ export async function writesOf(sql: Sql, needs: Needs["writes"]): Promise<readon
 }
 
 /** The last message of the room up to the seq at which each of these events came; of one that has not come, the last of all. */
-export async function upTo(sql: Sql, needs: Needs["upTo"]): Promise<Rows["upTo"]> {
+export async function upTo(sql: Sql, needs: ReadSet["lastMessagesAtEvents"]): Promise<Rows["lastMessagesAtEvents"]> {
   if (needs.length === 0) return [];
-  return sql<Rows["upTo"][number][]>`
+  return sql<Rows["lastMessagesAtEvents"][number][]>`
     select n."roomId" as room_id, n."eventId" as event_id, m.message_id from (
       select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json) as n("roomId" uuid, "eventId" text)
     ) n left join lateral (
@@ -58,7 +58,7 @@ export async function upTo(sql: Sql, needs: Needs["upTo"]): Promise<Rows["upTo"]
 }
 
 /** Reactions that stand to what these events became. */
-export async function annotationsOf(sql: Sql, needs: Needs["annotated"]): Promise<readonly ReactionRow[]> {
+export async function annotationsOf(sql: Sql, needs: ReadSet["annotated"]): Promise<readonly ReactionRow[]> {
   if (needs.length === 0) return [];
   return sql<ReactionRow[]>`
     select x.* from (
@@ -77,7 +77,7 @@ export async function annotationsOf(sql: Sql, needs: Needs["annotated"]): Promis
 export async function subjectsOf(
   sql: Sql,
   events: readonly MatrixRow[],
-  read: Rows["upTo"],
+  read: Rows["lastMessagesAtEvents"],
 ): Promise<readonly [readonly MessageRow[], readonly ReactionRow[]]> {
   const subjects = events.flatMap(({ roomId, kind, subjectId }) =>
     subjectId === null ? [] : [{ roomId, kind, messageId: subjectId }],

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Needs, Rows } from "@signalbox/core/model/rows";
+import type { ReadSet, Rows } from "@signalbox/core/model/rows";
 import type { ProjectionFilter } from "@signalbox/core/ports/store";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { changes } from "./changes.ts";
@@ -89,20 +89,20 @@ async function fillManyRooms(sql: Sql): Promise<void> {
   await sql`insert into users (user_id, name) select 'person-' || n, 'Name ' || n from generate_series(0, 2999) n`;
 }
 
-const NEEDS: Needs = {
+const NEEDS: ReadSet = {
   rooms: [LARGE],
   members: [{ roomId: LARGE, userId: READER }],
   messages: [{ roomId: LARGE, messageId: ID }],
   repeats: [{ roomId: LARGE, senderId: READER, clientMessageId: "1" }],
-  standing: [{ roomId: LARGE, messageId: ID, senderId: READER, reaction: "👍" }],
+  activeReactions: [{ roomId: LARGE, messageId: ID, senderId: READER, reaction: "👍" }],
   reactions: [{ reactionId: ID, userId: READER }],
   receipts: [{ roomId: LARGE, userId: READER }],
   users: [READER],
-  parts: [{ roomId: LARGE, part: "plan" }],
+  sections: [{ roomId: LARGE, section: "plan" }],
   names: [{ roomId: LARGE, name: "Name reader" }],
   matrix: [{ roomId: LARGE, eventId: "$1" }],
   writes: [{ roomId: LARGE, senderId: READER, clientMessageId: "1" }],
-  upTo: [{ roomId: LARGE, eventId: "$1" }],
+  lastMessagesAtEvents: [{ roomId: LARGE, eventId: "$1" }],
   annotated: [{ roomId: LARGE, eventId: "$1", senderId: READER, reaction: "👍" }],
 };
 
@@ -124,14 +124,14 @@ function decide({ rooms, members, messages, receipts, users: people }: Rows, now
   const message = {
     roomId: LARGE,
     seq: 100_001,
-    place: 100_001,
+    ordinal: 100_001,
     messageId: ID,
     senderId: READER,
     content: "",
     sentAt: now,
   };
   const undone = { editSeq: null, editedAt: null, deleteSeq: null, deletedAt: null, deletedBy: null };
-  const given = { clientMessageId: "1", replyTo: null, mentions: ["ada"], named: null };
+  const given = { clientMessageId: "1", replyTo: null, mentions: ["ada"], textMentions: null };
   const arrived = { type: "m.image", file: null, threadRoot: "$0", eventId: "$1" };
   const reaction = {
     roomId: LARGE,
@@ -151,11 +151,11 @@ function decide({ rooms, members, messages, receipts, users: people }: Rows, now
     users: people,
     events: [],
     markers: [{ roomId: LARGE, userId: READER, messageId: ID }],
-    parts: [{ roomId: LARGE, part: "plan", body: {} }],
+    sections: [{ roomId: LARGE, section: "plan", body: {} }],
     named: [],
     matrix: [{ ...EVENT, eventId: "$1" }],
     writes: [],
-    upTo: [],
+    lastMessagesAtEvents: [],
   };
 }
 

@@ -1,5 +1,5 @@
-import type { PartRow, RoomRow } from "@signalbox/core/model/rows";
-import type { Counts, RoomState, StateMember } from "@signalbox/core/ports/store";
+import type { RoomRow, RoomSectionRow } from "@signalbox/core/model/rows";
+import type { Counts, RoomState, RoomStateMember } from "@signalbox/core/ports/store";
 import { roomColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 import { isVisible } from "./reads.ts";
@@ -11,13 +11,13 @@ type Stated = RoomRow &
     readonly lastReadEventId: string | null;
     readonly lastReadAt: Date | null;
     readonly members: readonly JsonMember[];
-    readonly parts: readonly PartRow[];
+    readonly sections: readonly RoomSectionRow[];
   };
 
 /** A member as JSON has it: times are text. An array, because naming each value in each row was half of the statement's time. */
 type JsonMember = readonly [
   userId: string,
-  role: StateMember["role"],
+  role: RoomStateMember["role"],
   joinedAt: string,
   name: string | null,
   activeAt: string | null,
@@ -35,8 +35,8 @@ export async function roomState(sql: Sql, room: string, userId: string, service:
       (select message_id from markers where room_id = r.room_id and user_id = ${asker}) as marker_id,
       (select coalesce(json_agg(message_id), '[]') from snoozes
         where room_id = r.room_id and user_id = ${asker} and until > now()) as snoozed,
-      (select coalesce(json_agg(json_build_object('roomId', room_id, 'part', part, 'body', body) order by part), '[]')
-        from parts where room_id = r.room_id) as parts,
+      (select coalesce(json_agg(json_build_object('roomId', room_id, 'section', part, 'body', body) order by part), '[]')
+        from parts where room_id = r.room_id) as sections,
       ${members(sql)} as members
     from rooms r ${lastRead(sql, asker)}
     where r.room_id = ${room} and ${isVisible(sql, userId, service)}`;
@@ -50,7 +50,7 @@ export async function roomState(sql: Sql, room: string, userId: string, service:
     lastReadAt,
     markerId,
     snoozed,
-    parts,
+    sections,
     members: json,
     ...rest
   } = row;
@@ -61,7 +61,7 @@ export async function roomState(sql: Sql, room: string, userId: string, service:
       ? null
       : { messageId: lastReadId, eventId, readAt: lastReadAt.toISOString() };
   const everybody = json.map(toMember).map((member) => (member.userId === userId ? { ...member, read } : member));
-  return { ...own, room: rest, parts, members: everybody };
+  return { ...own, room: rest, sections, members: everybody };
 }
 
 /** The members as JSON, by the time of joining, with what all may know that they have read. `offset 0`: see facts.ts. */
@@ -77,7 +77,16 @@ const members = (sql: Sql) =>
     ) c on true
     where m.room_id = r.room_id and m.left_seq is null)`;
 
-const toMember = ([userId, role, joinedAt, name, activeAt, messageId, eventId, readAt]: JsonMember): StateMember => ({
+const toMember = ([
+  userId,
+  role,
+  joinedAt,
+  name,
+  activeAt,
+  messageId,
+  eventId,
+  readAt,
+]: JsonMember): RoomStateMember => ({
   userId,
   name,
   role,

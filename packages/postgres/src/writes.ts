@@ -4,10 +4,10 @@ import type {
   MatrixRow,
   MemberRow,
   MessageRow,
-  PartRow,
   ReactionRow,
   ReceiptRow,
   RoomRow,
+  RoomSectionRow,
   UserRow,
 } from "@signalbox/core/model/rows";
 import type { Sql } from "./connection.ts";
@@ -58,9 +58,9 @@ export const putMessages = (sql: Sql, messages: readonly MessageRow[]) =>
   sql`
   insert into messages (room_id, seq, place, message_id, sender_id, content, sent_at, client_message_id, reply_to, mentions,
     named, type, file, thread_root, event_id, edit_seq, edited_at, delete_seq, deleted_at, deleted_by)
-  select * from json_to_recordset(${JSON.stringify(messages)}::text::json) as n("roomId" uuid, seq bigint, place bigint,
+  select * from json_to_recordset(${JSON.stringify(messages)}::text::json) as n("roomId" uuid, seq bigint, ordinal bigint,
     "messageId" uuid, "senderId" text, content text, "sentAt" timestamptz, "clientMessageId" text, "replyTo" uuid, mentions json,
-    named json, type text, file json, "threadRoot" text, "eventId" text, "editSeq" bigint, "editedAt" timestamptz,
+    "textMentions" json, type text, file json, "threadRoot" text, "eventId" text, "editSeq" bigint, "editedAt" timestamptz,
     "deleteSeq" bigint, "deletedAt" timestamptz, "deletedBy" text)
   on conflict (room_id, seq) do update set content = excluded.content, client_message_id = excluded.client_message_id,
     reply_to = excluded.reply_to, mentions = excluded.mentions, named = excluded.named, type = excluded.type,
@@ -81,8 +81,8 @@ export const putMentions = (sql: Sql, messages: readonly MessageRow[]) =>
   )
   insert into mentions (room_id, seq, user_id) select "roomId", seq, unnest("userIds") from n on conflict do nothing`.execute();
 
-function toMentioned({ roomId, seq, senderId, mentions, named, deleteSeq }: MessageRow) {
-  const userIds = new Set(deleteSeq === null ? [...(mentions ?? []), ...(named ?? [])] : []);
+function toMentioned({ roomId, seq, senderId, mentions, textMentions, deleteSeq }: MessageRow) {
+  const userIds = new Set(deleteSeq === null ? [...(mentions ?? []), ...(textMentions ?? [])] : []);
   userIds.delete(senderId);
   return { roomId, seq, userIds: [...userIds] };
 }
@@ -102,7 +102,7 @@ const removedFirst = (reactions: readonly ReactionRow[]): readonly ReactionRow[]
 
 const receiptRows = (sql: Sql, receipts: readonly ReceiptRow[]) =>
   sql`json_to_recordset(${JSON.stringify(receipts)}::text::json) as n("roomId" uuid, "userId" text, hidden boolean,
-    private boolean, "messageId" uuid, "eventId" text, "messageSeq" bigint, "messagePlace" bigint, "readAt" timestamptz,
+    private boolean, "messageId" uuid, "eventId" text, "messageSeq" bigint, "messageOrdinal" bigint, "readAt" timestamptz,
     "stampSeq" bigint)`;
 
 /** What becomes of a receipt that is there already. */
@@ -132,7 +132,7 @@ export const putHiddenReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now
   insert into receipts (room_id, user_id, hidden, private, message_id, event_id, message_seq, message_place, read_at,
     stamp_seq, changed_at)
   select "roomId", "userId", private or exists (select from hiding h where h.user_id = n."userId"), private, "messageId", "eventId",
-    "messageSeq", "messagePlace", "readAt", "stampSeq", ${now} from ${receiptRows(sql, receipts)} ${replaceReceipt(sql)}`.execute();
+    "messageSeq", "messageOrdinal", "readAt", "stampSeq", ${now} from ${receiptRows(sql, receipts)} ${replaceReceipt(sql)}`.execute();
 
 /** A user's receipts that were hidden, over the visible ones, which are behind them; stamped as if they were made now. Private ones stay. */
 export const showReceipts = (sql: Sql, userId: string) =>
@@ -150,13 +150,13 @@ export const putMarkers = (sql: Sql, markers: readonly MarkerRow[]) =>
   select * from json_to_recordset(${JSON.stringify(markers)}::text::json) as n("roomId" uuid, "userId" text, "messageId" uuid)
   on conflict (room_id, user_id) do update set message_id = excluded.message_id, xid = excluded.xid`.execute();
 
-/** A part whose body is null goes: rooms may have had any number of sidekicks. */
-export const putParts = (sql: Sql, parts: readonly PartRow[]) =>
+/** A section whose body is null goes: rooms may have had any number of sidekicks. */
+export const putSections = (sql: Sql, sections: readonly RoomSectionRow[]) =>
   sql`
   with n as materialized (
-    select * from json_to_recordset(${JSON.stringify(parts)}::text::json) as n("roomId" uuid, part text, body json)
+    select * from json_to_recordset(${JSON.stringify(sections)}::text::json) as n("roomId" uuid, section text, body json)
   ), gone as (
-    delete from parts p using n where p.room_id = n."roomId" and p.part = n.part and n.body is null
+    delete from parts p using n where p.room_id = n."roomId" and p.part = n.section and n.body is null
   )
   insert into parts (room_id, part, body) select * from n where body is not null
   on conflict (room_id, part) do update set body = excluded.body`.execute();

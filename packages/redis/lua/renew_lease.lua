@@ -4,8 +4,8 @@
 -- KEYS[2]  claims: a sorted set of nodes whose lease has run out, scored by when the claim on them ends (ms)
 -- ARGV[1]  the node
 -- ARGV[2]  how long it lasts, in ms
--- ARGV[3]  how many lapsed nodes at most
--- Returns  { 1 when it is held, else 0, { lapsed node that nobody is at, ms since its lease ended, … } }
+-- ARGV[3]  how many expired nodes at most
+-- Returns  { 1 when it is held, else 0, { expired node that nobody is at, ms since its lease ended, … } }
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -13,13 +13,13 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local held = redis.call('ZSCORE', KEYS[1], ARGV[1]) and not redis.call('ZSCORE', KEYS[2], ARGV[1])
 if held then redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1]) end
 
-local lapsed = {}
+local expired = {}
 local ended = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[3], 'WITHSCORES')
 for i = 1, #ended, 2 do
   local claimEnds = tonumber(redis.call('ZSCORE', KEYS[2], ended[i]) or 0)
   if claimEnds <= now and ended[i] ~= ARGV[1] then
-    lapsed[#lapsed + 1] = ended[i]
-    lapsed[#lapsed + 1] = now - ended[i + 1]
+    expired[#expired + 1] = ended[i]
+    expired[#expired + 1] = now - ended[i + 1]
   end
 end
-return { held and 1 or 0, lapsed }
+return { held and 1 or 0, expired }

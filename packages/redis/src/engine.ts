@@ -1,7 +1,7 @@
-import { Buckets } from "@signalbox/core/memory/token-buckets";
+import { TokenBuckets } from "@signalbox/core/memory/token-buckets";
 import { systemClock } from "@signalbox/core/ports/clock";
 import type { Engine, Typist } from "@signalbox/core/ports/engine";
-import { type PresenceTiming, STANDARD_TIMING } from "@signalbox/core/ports/presence-registry";
+import { DEFAULT_TIMING, type PresenceTiming } from "@signalbox/core/ports/presence-registry";
 import { ClusterTopology } from "./cluster.ts";
 import { Commands } from "./commands.ts";
 import { type Address, ANSWER_MS, type Log, limitedLog } from "./connection.ts";
@@ -34,7 +34,7 @@ export interface RedisOptions {
  * which one must be up to find the others). Connects by itself, and again for ever; while Redis is away nothing waits for it
  * but subscriptions. `log` hears of failures at most once a second. Throws when `url` is of neither form.
  */
-export function createRedisEngine({ url, log, timing = STANDARD_TIMING }: RedisOptions): RedisEngine {
+export function createRedisEngine({ url, log, timing = DEFAULT_TIMING }: RedisOptions): RedisEngine {
   const say = limitedLog(log);
   const events: LinkEvents = {
     subscriberUp: () => subscriber.flushSoon(),
@@ -49,7 +49,7 @@ export function createRedisEngine({ url, log, timing = STANDARD_TIMING }: RedisO
   const commands = new Commands(topology, say);
   const scripts = new Scripts(commands);
   const tickets = new Tickets(commands);
-  const buckets = new Buckets(systemClock);
+  const buckets = new TokenBuckets(systemClock);
   const beat = setInterval(() => {
     topology.beat();
     subscriber.beat();

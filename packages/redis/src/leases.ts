@@ -1,5 +1,5 @@
 /** The leases of nodes, in Lua scripts with a typed method each. All methods reject as those of `Commands`. */
-import type { Lapsed } from "@signalbox/core/ports/presence-registry";
+import type { ExpiredNode } from "@signalbox/core/ports/presence-registry";
 import { type Commands, load } from "./commands.ts";
 import { LEASE_KEYS } from "./keys.ts";
 
@@ -9,7 +9,7 @@ const claim = load("claim_lease");
 const list = load("list_leases");
 const end = load("end_lease");
 
-/** How many lapsed nodes are named at a time. */
+/** How many expired nodes are named at a time. */
 const MOST_LAPSED = 100;
 
 export class Leases {
@@ -25,10 +25,10 @@ export class Leases {
   }
 
   /** As `Registry.renew`. */
-  async renew(node: string, ttlMs: number): Promise<{ held: boolean; lapsed: readonly Lapsed[] }> {
+  async renew(node: string, ttlMs: number): Promise<{ held: boolean; expired: readonly ExpiredNode[] }> {
     const reply = await this.commands.run(renew, LEASE_KEYS, [node, Math.ceil(ttlMs), MOST_LAPSED]);
-    const [held, lapsed] = reply as [held: number, lapsed: (string | number)[]];
-    return { held: held === 1, lapsed: [...pairs(lapsed)].map(([name, forMs]) => ({ node: name, forMs })) };
+    const [held, expired] = reply as [held: number, expired: (string | number)[]];
+    return { held: held === 1, expired: [...pairs(expired)].map(([name, forMs]) => ({ node: name, forMs })) };
   }
 
   /** As `Registry.claim`. */

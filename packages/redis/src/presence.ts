@@ -3,11 +3,11 @@
 import type {
   Activity,
   Arrival,
+  ExternalPresence,
   PresenceChange,
   PresenceRow,
   PresenceTiming,
   Registry,
-  Word,
 } from "@signalbox/core/ports/presence-registry";
 import { type Entry, isStranded, rowOf, unknown } from "@signalbox/core/presence/state";
 import { Problem } from "@signalbox/protocol/errors";
@@ -58,7 +58,7 @@ export class PresenceRegistry implements Registry {
     return this.leases.claim(node, ttlMs);
   }
 
-  async evict(node: string, forMs: number): Promise<void> {
+  async endNode(node: string, forMs: number): Promise<void> {
     await Promise.all(ALL_BUCKETS.map((bucket) => this.evictFrom(bucket, node, forMs)));
     // Last: while anybody may be left, the node is remembered as one to be evicted.
     await this.leases.end(node);
@@ -81,7 +81,7 @@ export class PresenceRegistry implements Registry {
     return { changes: changesOf(left.map(([changes]) => changes)), gone: left.flatMap(([, gone]) => gone) };
   }
 
-  async vouch(words: readonly Word[]): Promise<readonly PresenceChange[]> {
+  async setExternal(words: readonly ExternalPresence[]): Promise<readonly PresenceChange[]> {
     return changesOf(
       await inBuckets(words, userOf, (bucket, group) => this.run(vouch, bucket, { args: [JSON.stringify(group)] })),
     );
@@ -110,7 +110,7 @@ export class PresenceRegistry implements Registry {
     );
   }
 
-  async told(changes: readonly PresenceChange[]): Promise<void> {
+  async announced(changes: readonly PresenceChange[]): Promise<void> {
     const versions = changes.map(({ userId, version }) => ({ userId, version }));
     await inBuckets(versions, userOf, (bucket, group) => this.run(told, bucket, { args: [JSON.stringify(group)] }));
   }
@@ -131,7 +131,7 @@ export class PresenceRegistry implements Registry {
 
   async close(node: string): Promise<void> {
     // All have left. Whoever has not, because a call failed, would count for ever.
-    await this.evict(node, this.timing.graceMs);
+    await this.endNode(node, this.timing.graceMs);
   }
 
   /** Those of the users who are known, in lists; `now`: by the clock of a list's server, as the times in its entries are. */

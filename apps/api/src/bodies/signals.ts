@@ -1,7 +1,7 @@
 /** What `/chat/api/v1` prints of a conversation's signals. CONTRACT section 5. */
 
 import type { Typist } from "@signalbox/core/ports/engine";
-import type { StateMember } from "@signalbox/core/ports/store";
+import type { RoomStateMember } from "@signalbox/core/ports/store";
 import type { Seen } from "@signalbox/core/presence/presence";
 import { eventIdOf } from "@signalbox/protocol/ids";
 import { wordOf } from "@signalbox/protocol/presence";
@@ -33,7 +33,7 @@ export const typistBody = ({ userId, startedAt }: Typist) => ({
 });
 
 /** How far each member has read; those who never read are left out. */
-export const receiptsBody = (members: readonly StateMember[], serverName: string) =>
+export const receiptsBody = (members: readonly RoomStateMember[], serverName: string) =>
   members.flatMap(({ userId, read }) =>
     read === null
       ? []

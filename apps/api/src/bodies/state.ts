@@ -1,6 +1,6 @@
 /** What `/v1` prints of a room's state. CONTRACT section 6. */
 
-import type { PartRow } from "@signalbox/core/model/rows";
+import type { RoomSectionRow } from "@signalbox/core/model/rows";
 import type { RoomState } from "@signalbox/core/ports/store";
 import type { Snapshot } from "../snapshot.ts";
 import { roomBody } from "./rooms.ts";
@@ -45,14 +45,14 @@ export const membersBody = ({ state, seen, typists }: Snapshot) => {
 /** Never null: a room in which nobody set a mode has none, and no overrides. */
 export const engagementBody = (state: RoomState) => partBody(state, "engagement") ?? { mode: null, overrides: {} };
 
-export const partBody = ({ parts }: RoomState, name: "engagement" | "plan" | "call") =>
-  parts.find(({ part }) => part === name)?.body ?? null;
+export const partBody = ({ sections: parts }: RoomState, name: "engagement" | "plan" | "call") =>
+  parts.find(({ section: part }) => part === name)?.body ?? null;
 
 const SIDEKICK = "sidekick ";
-export const sidekicksBody = ({ parts }: RoomState) =>
-  parts.filter(isLiveSidekick).map(({ part, body }) => ({ ...body, id: part.slice(SIDEKICK.length) }));
+export const sidekicksBody = ({ sections: parts }: RoomState) =>
+  parts.filter(isLiveSidekick).map(({ section: part, body }) => ({ ...body, id: part.slice(SIDEKICK.length) }));
 
-const isLiveSidekick = ({ part, body }: PartRow): boolean => body !== null && part.startsWith(SIDEKICK);
+const isLiveSidekick = ({ section: part, body }: RoomSectionRow): boolean => body !== null && part.startsWith(SIDEKICK);
 
 /** A message's id as this surface prints it. */
 export const eventId = (messageId: string): string => `evt-${messageId}`;

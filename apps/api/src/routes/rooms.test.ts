@@ -12,7 +12,7 @@ function noting(answer: unknown) {
       asked.push([name, ...rest]);
       return answer as never;
     };
-  const names = ["createRoom", "patchRoom", "deleteRoom", "putMember", "removeMember"] as const;
+  const names = ["createRoom", "updateRoom", "deleteRoom", "putMember", "removeMember"] as const;
   const writer = Object.fromEntries(names.map((name) => [name, note(name)]));
   return { asked, ...fakeApi({ writer }) };
 }
@@ -48,7 +48,7 @@ describe("rooms", () => {
       message: "Room deleted",
     });
     expect(asked).toEqual([
-      ["patchRoom", ROOM, { name: "Lair" }],
+      ["updateRoom", ROOM, { name: "Lair" }],
       ["deleteRoom", ROOM],
     ]);
   });

@@ -12,7 +12,7 @@ import { roomIn, userIn } from "../paths.ts";
 
 export interface RoomDeps extends Pick<Doors, "auth" | "acting"> {
   readonly store: Pick<Store, "roomPage">;
-  readonly writer: Pick<Writer, "createRoom" | "patchRoom" | "deleteRoom" | "putMember" | "removeMember">;
+  readonly writer: Pick<Writer, "createRoom" | "updateRoom" | "deleteRoom" | "putMember" | "removeMember">;
 }
 
 /** Rooms and their members. CONTRACT section 6, "Rooms". */
@@ -38,7 +38,7 @@ export function roomRoutes(deps: RoomDeps): Hono<Authenticated> {
 
   app.patch("/v1/rooms/:roomId", docs.patch, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
-    const room = await writer.patchRoom(c.get("actor"), roomId, parse(PatchRoom, await readJson(c)));
+    const room = await writer.updateRoom(c.get("actor"), roomId, parse(PatchRoom, await readJson(c)));
     return c.json({ data: roomBody(room) });
   });
 

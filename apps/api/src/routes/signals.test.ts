@@ -1,5 +1,5 @@
 import type { Actor } from "@signalbox/core/model/actor";
-import type { StateMember } from "@signalbox/core/ports/store";
+import type { RoomStateMember } from "@signalbox/core/ports/store";
 import type { Seen } from "@signalbox/core/presence/presence";
 import { Problem } from "@signalbox/protocol/errors";
 import { parseMessageId } from "@signalbox/protocol/ids";
@@ -13,7 +13,7 @@ const CONVERSATION = `/chat/api/v1/conversations/${ROOM}`;
 const EVENT = "$AZKhsgAAcACAAAAAAAAACg:your-sphere.example.com";
 
 const at = (time: string): Date => new Date(`2026-02-24T${time}Z`);
-const member = (userId: string, read: StateMember["read"]): StateMember => ({
+const member = (userId: string, read: RoomStateMember["read"]): RoomStateMember => ({
   userId,
   name: null,
   role: "member",
@@ -55,7 +55,7 @@ function noting() {
     return "{}";
   };
   const mark = async ({ userId }: Actor, ...rest: unknown[]) => void marks.push([userId, ...rest]);
-  return { acts, marks, ...fakeApi({ writer: { act, mark } }) };
+  return { acts, marks, ...fakeApi({ writer: { act, setMarker: mark } }) };
 }
 
 describe("GET …/signals/snapshot", () => {
@@ -225,7 +225,7 @@ describe("reading", () => {
 
   it("passes on that the event is not in the room", async () => {
     const unknown = () => Promise.reject(new Problem("not_found", "no such message"));
-    const { call } = fakeApi({ writer: { act: unknown, mark: unknown } });
+    const { call } = fakeApi({ writer: { act: unknown, setMarker: unknown } });
     for (const path of ["read", "marker"])
       expect((await call(ADA, "POST", `${CONVERSATION}/${path}`, { event_id: "$evt:x.org" })).status).toBe(404);
   });

@@ -18,7 +18,7 @@ export interface SignalDeps extends Doors {
   readonly store: Pick<Store, "roomState" | "seqOf">;
   readonly engine: Pick<Engine, "typists">;
   readonly presence: Pick<Presence, "choose" | "look" | "lookAt">;
-  readonly writer: Pick<Writer, "mark">;
+  readonly writer: Pick<Writer, "setMarker">;
   /** `SERVER_NAME`: the domain of the event ids that are printed. */
   readonly serverName: string;
 }
@@ -97,7 +97,7 @@ function readingRoutes({ auth, limited, acting, act, store, writer, serverName }
   app.post(`${CONVERSATION}/marker`, docs.marker, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const { event_id: messageId } = parse(PostEvent, await readJson(c));
-    await writer.mark(c.get("actor"), roomId, messageId);
+    await writer.setMarker(c.get("actor"), roomId, messageId);
     return c.json({ message: "Read marker set." });
   });
 

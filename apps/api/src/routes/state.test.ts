@@ -29,12 +29,12 @@ const full = fakeState({
   mentions: 2,
   mutedUntil: new Date(UNTIL),
   members,
-  parts: [
-    { roomId: ROOM, part: "engagement", body: engagement },
-    { roomId: ROOM, part: "plan", body: plan },
-    { roomId: ROOM, part: "call", body: call },
-    { roomId: ROOM, part: "sidekick scribe one", body: { id: "other", task: "notes" } },
-    { roomId: ROOM, part: "sidekick gone", body: null },
+  sections: [
+    { roomId: ROOM, section: "engagement", body: engagement },
+    { roomId: ROOM, section: "plan", body: plan },
+    { roomId: ROOM, section: "call", body: call },
+    { roomId: ROOM, section: "sidekick scribe one", body: { id: "other", task: "notes" } },
+    { roomId: ROOM, section: "sidekick gone", body: null },
   ],
   lastReadId: MESSAGE,
   snoozed: [MESSAGE],
@@ -95,7 +95,7 @@ function noting(known = true) {
   };
   const messageIds = async (_room: string | null, eventIds: readonly string[]) =>
     new Map(eventIds.filter((id) => id === "$event").map((id) => [id, MESSAGE]));
-  return { asked, ...fakeApi({ writer: { putPart }, store: { mute, snooze, messageIds } }) };
+  return { asked, ...fakeApi({ writer: { putSection: putPart }, store: { mute, snooze, messageIds } }) };
 }
 
 describe("GET /v1/rooms/{id}/state", () => {
@@ -246,7 +246,7 @@ describe("parts", () => {
 
   it("pass on what the writer refuses", async () => {
     const putPart = () => Promise.reject(new Problem("forbidden", "only an owner may do this"));
-    const { call: request } = fakeApi({ writer: { putPart } });
+    const { call: request } = fakeApi({ writer: { putSection: putPart } });
     expect((await request(BOB, "PUT", `${PATH}/plan`, plan)).status).toBe(403);
   });
 });

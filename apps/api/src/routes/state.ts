@@ -13,7 +13,7 @@ import { readState, type SnapshotDeps, takeSnapshot } from "../snapshot.ts";
 
 export interface StateDeps extends Pick<Doors, "auth" | "acting">, SnapshotDeps {
   readonly store: Pick<Store, "roomState" | "mute" | "snooze" | "messageIds">;
-  readonly writer: Pick<Writer, "putPart">;
+  readonly writer: Pick<Writer, "putSection">;
 }
 
 /** What a room is at the moment, whole and in parts, and what one user set for themselves there. CONTRACT section 6. */
@@ -61,7 +61,7 @@ function partRoutes({ auth, acting, store, writer }: StateDeps): Hono<Authentica
   app.put(`${PATH}/engagement`, docs.engagement.put, acting, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const body = parse(Engagement, await readJson(c));
-    await writer.putPart(c.get("actor"), roomId, "engagement", body);
+    await writer.putSection(c.get("actor"), roomId, "engagement", body);
     return c.json({ data: body });
   });
 
@@ -77,12 +77,12 @@ function partRoutes({ auth, acting, store, writer }: StateDeps): Hono<Authentica
     app.put(`${PATH}/${part}`, described.put, acting, async (c) => {
       const roomId = roomIn(c.req.param("roomId"));
       const body = parse(schema, await readJson(c));
-      await writer.putPart(c.get("actor"), roomId, part, body);
+      await writer.putSection(c.get("actor"), roomId, part, body);
       return c.json({ data: body });
     });
 
     app.delete(`${PATH}/${part}`, described.remove, acting, async (c) => {
-      await writer.putPart(c.get("actor"), roomIn(c.req.param("roomId")), part, null);
+      await writer.putSection(c.get("actor"), roomIn(c.req.param("roomId")), part, null);
       return c.json({ message: removed });
     });
   }
@@ -102,13 +102,13 @@ function sidekickRoutes({ auth, acting, store, writer }: StateDeps): Hono<Authen
     const roomId = roomIn(c.req.param("roomId"));
     const id = sidekickIn(c.req.param("sidekickId"));
     const body = parse(Sidekick, await readJson(c));
-    await writer.putPart(c.get("actor"), roomId, `sidekick ${id}`, body);
+    await writer.putSection(c.get("actor"), roomId, `sidekick ${id}`, body);
     return c.json({ data: body });
   });
 
   app.delete(`${PATH}/sidekicks/:sidekickId`, docs.removeSidekick, acting, async (c) => {
     const id = sidekickIn(c.req.param("sidekickId"));
-    await writer.putPart(c.get("actor"), roomIn(c.req.param("roomId")), `sidekick ${id}`, null);
+    await writer.putSection(c.get("actor"), roomIn(c.req.param("roomId")), `sidekick ${id}`, null);
     return c.json({ message: "Sidekick removed" });
   });
 

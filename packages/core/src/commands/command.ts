@@ -1,14 +1,14 @@
 import { open } from "@signalbox/protocol/encode";
 import type { Actor } from "../model/actor.ts";
 import type { Bytes } from "../model/bytes.ts";
-import type { Needs } from "../model/rows.ts";
-import type { Draft } from "./transaction.ts";
+import type { ReadSet } from "../model/rows.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** One change to a room: which rows it must know, and the rule that decides by them. */
 export interface Command<Result> {
-  readonly needs: Partial<Needs>;
+  readonly reads: Partial<ReadSet>;
   /** Reads and puts rows; throws a `Problem` before it put any. */
-  apply(draft: Draft): Result;
+  apply(tx: Transaction): Result;
 }
 
 /** An encoded event as `userId` receives it: complete JSON. */

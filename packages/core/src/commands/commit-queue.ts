@@ -1,8 +1,8 @@
 import { Problem } from "@signalbox/protocol/errors";
-import type { Needs, Rows } from "../model/rows.ts";
+import type { ReadSet, Rows } from "../model/rows.ts";
 import type { Store } from "../ports/store.ts";
 import type { Command } from "./command.ts";
-import { Draft } from "./transaction.ts";
+import { Transaction } from "./transaction.ts";
 
 /** What one transaction takes at most: larger groups gain nothing and make everybody in them wait. */
 const GROUP = 256;
@@ -23,10 +23,10 @@ type Outcome = { readonly result: unknown } | { readonly problem: unknown };
  * Commits in groups: what arrives while one transaction runs makes up the next. One group is under way at a time, so
  * commands commit in the order in which they were handed in. DESIGN 3.1 (27 k/s in groups of 20, 2.8 k/s one by one).
  */
-export class Lane {
+export class CommitQueue {
   readonly #store: Store;
   readonly #homeserver: boolean;
-  readonly #publish: (draft: Draft) => void;
+  readonly #publish: (tx: Transaction) => void;
   readonly #measure: Measure;
   #waiting: Waiting[] = [];
   /** How many commands of each user wait or are under way. */
@@ -34,8 +34,8 @@ export class Lane {
   #running: Promise<void> | undefined;
   #closed = false;
 
-  /** `publish`: tells what a draft holds, after its commit. */
-  constructor(store: Store, homeserver: boolean, publish: (draft: Draft) => void, measure: Measure) {
+  /** `publish`: tells what a tx holds, after its commit. */
+  constructor(store: Store, homeserver: boolean, publish: (tx: Transaction) => void, measure: Measure) {
     this.#store = store;
     this.#homeserver = homeserver;
     this.#publish = publish;
@@ -47,7 +47,7 @@ export class Lane {
     if (this.#closed) throw new Problem("unavailable", "this node is stopping");
     const before = this.#pending.get(userId) ?? 0;
     // A signal follows its sender's own changes, but does not wait for a store that may hang when there are none.
-    if (before === 0 && !needsStore(command)) return this.#tell(command);
+    if (before === 0 && !needsStore(command)) return this.#applyNow(command);
     if (this.#waiting.length >= WAITING) throw new Problem("unavailable", "too many changes wait");
     this.#pending.set(userId, before + 1);
     try {
@@ -71,10 +71,10 @@ export class Lane {
     });
   }
 
-  #tell<Result>(command: Command<Result>): Result {
-    const draft = new Draft(NOTHING, new Date(0));
-    const result = command.apply(draft);
-    this.#publish(draft);
+  #applyNow<Result>(command: Command<Result>): Result {
+    const tx = new Transaction(NOTHING, new Date(0));
+    const result = command.apply(tx);
+    this.#publish(tx);
     return result;
   }
 
@@ -92,20 +92,20 @@ export class Lane {
   async #commit(group: readonly Waiting[]): Promise<void> {
     const began = performance.now();
     let outcomes: Outcome[] = [];
-    let draft = new Draft(NOTHING, new Date(0));
+    let tx = new Transaction(NOTHING, new Date(0));
     const decideAll = (rows: Rows, now: Date): Rows => {
-      draft = new Draft(rows, now, this.#homeserver);
-      outcomes = group.map(({ command }) => decide(command, draft));
-      return draft.changes();
+      tx = new Transaction(rows, now, this.#homeserver);
+      outcomes = group.map(({ command }) => decide(command, tx));
+      return tx.changes();
     };
     try {
-      if (group.some(({ command }) => needsStore(command))) await this.#store.commit(needsOf(group), decideAll);
-      else decideAll(NOTHING, draft.now);
+      if (group.some(({ command }) => needsStore(command))) await this.#store.commit(readSetOf(group), decideAll);
+      else decideAll(NOTHING, tx.now);
     } catch (error) {
       return this.#failed(group, error);
     }
     this.#measure?.(group.length, performance.now() - began);
-    this.#publish(draft);
+    this.#publish(tx);
     group.forEach((waiting, index) => {
       const outcome = outcomes[index];
       if (outcome !== undefined && "result" in outcome) waiting.resolve(outcome.result);
@@ -133,19 +133,19 @@ const NOTHING: Rows = {
   users: [],
   events: [],
   markers: [],
-  parts: [],
+  sections: [],
   matrix: [],
   writes: [],
   named: [],
-  upTo: [],
+  lastMessagesAtEvents: [],
 };
 
 /** Live signals go on while the store is away: they ask it nothing. */
-const needsStore = ({ needs }: Command<unknown>): boolean => Object.keys(needs).length > 0;
+const needsStore = ({ reads: needs }: Command<unknown>): boolean => Object.keys(needs).length > 0;
 
-function decide(command: Command<unknown>, draft: Draft): Outcome {
+function decide(command: Command<unknown>, tx: Transaction): Outcome {
   try {
-    return { result: command.apply(draft) };
+    return { result: command.apply(tx) };
   } catch (problem) {
     // Rules throw before they put anything: the others' changes stand.
     if (problem instanceof Problem) return { problem };
@@ -153,23 +153,25 @@ function decide(command: Command<unknown>, draft: Draft): Outcome {
   }
 }
 
-function needsOf(group: readonly Waiting[]): Needs {
-  const all = <K extends keyof Needs>(key: K): Needs[K] =>
-    group.flatMap(({ command }) => (command.needs[key] as readonly unknown[] | undefined) ?? []) as unknown as Needs[K];
+function readSetOf(group: readonly Waiting[]): ReadSet {
+  const all = <K extends keyof ReadSet>(key: K): ReadSet[K] =>
+    group.flatMap(
+      ({ command }) => (command.reads[key] as readonly unknown[] | undefined) ?? [],
+    ) as unknown as ReadSet[K];
   return {
     rooms: [...new Set(all("rooms"))],
     members: all("members"),
     messages: all("messages"),
     repeats: all("repeats"),
-    standing: all("standing"),
+    activeReactions: all("activeReactions"),
     reactions: all("reactions"),
     receipts: all("receipts"),
     users: [...new Set(all("users"))],
-    parts: all("parts"),
+    sections: all("sections"),
     names: all("names"),
     matrix: all("matrix"),
     writes: all("writes"),
-    upTo: all("upTo"),
+    lastMessagesAtEvents: all("lastMessagesAtEvents"),
     annotated: all("annotated"),
   };
 }

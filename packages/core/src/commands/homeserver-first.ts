@@ -1,7 +1,7 @@
 import { Problem } from "@signalbox/protocol/errors";
 import type { Actor } from "../model/actor.ts";
 import type { RoomRow } from "../model/rows.ts";
-import type { Draft } from "./transaction.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** What a native action in a bridged room has to write to the homeserver. Ids of events are Matrix's; an edit leaves whom the message mentions as it is. */
 export type MatrixWriting =
@@ -28,6 +28,6 @@ export class Bridged extends Problem {
 }
 
 /** Throws `Bridged` where a native action has to be written to a homeserver that has not got it yet. */
-export function forward(draft: Draft, room: RoomRow, actor: Actor, writing: MatrixWriting): void {
-  if (draft.homeserver && room.matrixRoomId !== null && !actor.written) throw new Bridged(room.matrixRoomId, writing);
+export function forward(tx: Transaction, room: RoomRow, actor: Actor, writing: MatrixWriting): void {
+  if (tx.homeserver && room.matrixRoomId !== null && !actor.written) throw new Bridged(room.matrixRoomId, writing);
 }

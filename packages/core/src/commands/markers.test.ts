@@ -36,8 +36,8 @@ test("a marker is told to the user's own sessions and to nobody else, takes no s
   const { markerOf, room, say, store, told, writer } = await setUp();
   const [one, two] = [await say("one"), await say("two")];
   told.length = 0;
-  await writer.mark(ann, room, two);
-  await writer.mark(ann, room, one);
+  await writer.setMarker(ann, room, two);
+  await writer.setMarker(ann, room, one);
   expect(told).toEqual(
     [two, one].map((messageId) => ({ kind: "user", id: "ann", frame: { kind: "marker", roomId: room, messageId } })),
   );
@@ -49,7 +49,7 @@ test("a marker is told to the user's own sessions and to nobody else, takes no s
 test("of the markers of one breath the last one stays", async () => {
   const { markerOf, room, say, writer } = await setUp();
   const [one, two, three] = [await say("one"), await say("two"), await say("three")];
-  await Promise.all([two, three, one].map((messageId) => writer.mark(ann, room, messageId)));
+  await Promise.all([two, three, one].map((messageId) => writer.setMarker(ann, room, messageId)));
   expect(await markerOf("ann")).toBe(one);
 });
 
@@ -61,10 +61,10 @@ test("a marker takes its turn among the messages of its user", async () => {
   const act = (message: string) => writer.act(ann, { type: "SEND_MSG", chatId: room, message });
   await Promise.all([
     act("two").then(note("two")),
-    writer.mark(ann, room, first).then(note("marker")),
+    writer.setMarker(ann, room, first).then(note("marker")),
     act("three").then(note("three")),
     writer.removeMember(ann, room, "ann").then(note("left")),
-    expect(writer.mark(ann, room, first)).rejects.toMatchObject({ code: "not_found" }),
+    expect(writer.setMarker(ann, room, first)).rejects.toMatchObject({ code: "not_found" }),
   ]);
   expect(order).toEqual(["two", "marker", "three", "left"]);
   expect(store.calls.get("commit")).toBe(3);
@@ -75,20 +75,23 @@ test("for strangers a room is exactly as one that does not exist", async () => {
   const { room, say, writer } = await setUp();
   const messageId = await say("one");
   for (const id of [room, NOWHERE])
-    await expect(writer.mark(eve, id, messageId)).rejects.toMatchObject({ code: "not_found", message: "no such room" });
+    await expect(writer.setMarker(eve, id, messageId)).rejects.toMatchObject({
+      code: "not_found",
+      message: "no such room",
+    });
 });
 
 test("a message of another room, or of none, is not found", async () => {
   const { markerOf, room, say, writer } = await setUp();
   const other = (await writer.createRoom(ann, { name: "Other", members: [], metadata: {} })).roomId;
   for (const messageId of [await say("one", other), NOWHERE])
-    await expect(writer.mark(ann, room, messageId)).rejects.toMatchObject({ code: "not_found" });
+    await expect(writer.setMarker(ann, room, messageId)).rejects.toMatchObject({ code: "not_found" });
   expect(await markerOf("ann")).toBeNull();
 });
 
 test("a service may have a marker without being a member", async () => {
   const { markerOf, room, say, writer } = await setUp();
   const messageId = await say("one");
-  await writer.mark(service, room, messageId);
+  await writer.setMarker(service, room, messageId);
   expect(await markerOf("backend", true)).toBe(messageId);
 });

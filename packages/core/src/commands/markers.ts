@@ -4,13 +4,13 @@ import type { Actor } from "../model/actor.ts";
 import { type Command, inRoom } from "./command.ts";
 
 /** Moves the actor's marker to a message of the room, forwards or backwards. */
-export function mark(actor: Actor, roomId: string, messageId: string): Command<void> {
+export function setMarker(actor: Actor, roomId: string, messageId: string): Command<void> {
   return {
-    needs: { ...inRoom(actor, roomId), messages: [{ roomId, messageId }] },
-    apply(draft) {
-      draft.room(roomId, actor);
-      draft.message(roomId, messageId);
-      draft.putMarker({ roomId, userId: actor.userId, messageId });
+    reads: { ...inRoom(actor, roomId), messages: [{ roomId, messageId }] },
+    apply(tx) {
+      tx.room(roomId, actor);
+      tx.message(roomId, messageId);
+      tx.putMarker({ roomId, userId: actor.userId, messageId });
     },
   };
 }

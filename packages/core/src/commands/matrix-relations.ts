@@ -1,7 +1,7 @@
 import type { MatrixRow } from "../model/rows.ts";
 import { Table } from "./table.ts";
 
-/** The events of Matrix that a draft knows, each also by what it refers to. */
+/** The events of Matrix that a tx knows, each also by what it refers to. */
 export class Relations {
   readonly #rows: Table<MatrixRow>;
   readonly #byTarget = new Map<string, Set<string>>();

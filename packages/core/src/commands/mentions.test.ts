@@ -2,7 +2,7 @@ import type { Action } from "@signalbox/protocol/up";
 import { describe, expect, test } from "vitest";
 import { createMemoryEngine } from "../memory/engine.ts";
 import { toText } from "../model/bytes.ts";
-import type { Needs } from "../model/rows.ts";
+import type { ReadSet } from "../model/rows.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
 import { spellings } from "./mentions.ts";
@@ -64,7 +64,7 @@ const MEMBERS = {
 /** A room of all of them, and Max who is not in it. */
 async function setUp() {
   const store = new MapStore();
-  const asked: Needs["names"][number][] = [];
+  const asked: ReadSet["names"][number][] = [];
   const commit = store.commit.bind(store);
   store.commit = (needs, decide) => {
     asked.push(...needs.names);
@@ -100,7 +100,7 @@ describe("a message names", () => {
     const { row, say } = await setUp();
     const event = await say(text);
     expect(event.mentions).toEqual(named);
-    expect(await row(event.messageId)).toMatchObject({ named, mentions: null });
+    expect(await row(event.messageId)).toMatchObject({ textMentions: named, mentions: null });
   });
 
   test.each(["@ada", "@Adam", "x@Ada", "@Sam", "@Max", "@D. Otty", "Ada", "@Ada-Marie", "@nobody at all"])(
@@ -109,7 +109,7 @@ describe("a message names", () => {
       const { row, say } = await setUp();
       const event = await say(text);
       expect(event).not.toHaveProperty("mentions");
-      expect(await row(event.messageId)).toMatchObject({ named: null });
+      expect(await row(event.messageId)).toMatchObject({ textMentions: null });
     },
   );
 });
@@ -118,7 +118,7 @@ test("a message mentions those that its author gave and then those that its text
   const { act, chatId, row, say } = await setUp();
   const sent = await say("@Ada and @Ben", { mentions: ["zoe", "ben"] });
   expect(sent.mentions).toEqual(["zoe", "ben", "ada"]);
-  expect(await row(sent.messageId)).toMatchObject({ mentions: ["zoe", "ben"], named: ["ada", "ben"] });
+  expect(await row(sent.messageId)).toMatchObject({ mentions: ["zoe", "ben"], textMentions: ["ada", "ben"] });
   const { messageId } = sent;
   const reply = await act({ type: "REPLY", chatId, messageId, message: "@Ada", mentions: ["ada", "zoe"] });
   expect(reply.mentions).toEqual(["ada", "zoe"]);
@@ -142,10 +142,10 @@ test("an edit finds anew whom the text names, and keeps whom its author gave", a
   const { messageId } = await say("@Ada", { mentions: ["zoe"] });
   expect(await mentionsOf("ada")).toBe(1);
   expect(await edit(messageId, "@Ada Lovelace")).not.toHaveProperty("mentions");
-  expect(await row(messageId)).toMatchObject({ mentions: ["zoe"], named: ["lovelace"] });
+  expect(await row(messageId)).toMatchObject({ mentions: ["zoe"], textMentions: ["lovelace"] });
   expect(await Promise.all(["ada", "lovelace", "zoe"].map(mentionsOf))).toEqual([0, 1, 1]);
   await edit(messageId, "nobody");
-  expect(await row(messageId)).toMatchObject({ mentions: ["zoe"], named: null });
+  expect(await row(messageId)).toMatchObject({ mentions: ["zoe"], textMentions: null });
 });
 
 test("an edit to the text that is already there does not look again", async () => {
@@ -153,14 +153,14 @@ test("an edit to the text that is already there does not look again", async () =
   const sent = await say("@Ada");
   await store.putUser("ada", "Renamed");
   expect(await edit(sent.messageId, "@Ada")).toEqual(sent);
-  expect(await row(sent.messageId)).toMatchObject({ named: ["ada"], editSeq: null });
+  expect(await row(sent.messageId)).toMatchObject({ textMentions: ["ada"], editSeq: null });
 });
 
 test("a deleted message names nobody", async () => {
   const { act, chatId, mentionsOf, row, say } = await setUp();
   const { messageId } = await say("@Ada");
   await act({ type: "DELETE_MSG", chatId, messageId });
-  expect(await row(messageId)).toMatchObject({ named: null, content: "" });
+  expect(await row(messageId)).toMatchObject({ textMentions: null, content: "" });
   expect(await mentionsOf("ada")).toBe(0);
 });
 

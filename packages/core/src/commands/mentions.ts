@@ -1,7 +1,7 @@
 /** Whom a text names by `@name`. CONTRACT section 4, "NOTIFICATION". */
 
-import type { Needs } from "../model/rows.ts";
-import type { Draft } from "./transaction.ts";
+import type { ReadSet } from "../model/rows.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** So many `@` of a text are looked at. */
 const PLACES = 20;
@@ -44,14 +44,18 @@ function spellingsAt(text: string, start: number): string[] {
 }
 
 /** What must be known to tell whom these name. */
-export const namesNeeded = (roomId: string, spelled: ReturnType<typeof spellings>): Needs["names"] =>
+export const namesNeeded = (roomId: string, spelled: ReturnType<typeof spellings>): ReadSet["names"] =>
   [...new Set(spelled.flat())].map((name) => ({ roomId, name }));
 
 /** Whom they name, each once, in the order of the text: behind each `@` the longest that is the name of one member alone. Null: nobody. */
-export function namedBy(draft: Draft, roomId: string, spelled: ReturnType<typeof spellings>): readonly string[] | null {
+export function mentionsIn(
+  tx: Transaction,
+  roomId: string,
+  spelled: ReturnType<typeof spellings>,
+): readonly string[] | null {
   const named = new Set<string>();
   for (const names of spelled) {
-    const userId = names.map((name) => draft.named(roomId, name)).find((found) => found !== undefined);
+    const userId = names.map((name) => tx.memberNamed(roomId, name)).find((found) => found !== undefined);
     if (userId !== undefined) named.add(userId);
   }
   return named.size === 0 ? null : [...named];

@@ -58,7 +58,7 @@ test("messages count the room's messages from 1, whatever else happens there, an
   const reply = await answer("ben", messageId, "two");
   await remove("ben", reply.messageId);
   await Promise.all([say("ann", "three"), say("ben", "four")]);
-  expect((await history()).map(({ place, seq }) => [place, seq])).toEqual([
+  expect((await history()).map(({ ordinal: place, seq }) => [place, seq])).toEqual([
     [4, 8],
     [3, 7],
     [2, 5],

@@ -10,14 +10,14 @@ import {
   encodeStopFrame,
   encodeTypingFrame,
 } from "../ports/engine-frames.ts";
-import type { Draft } from "./transaction.ts";
+import type { Transaction } from "./transaction.ts";
 
 const ENDS_TYPING: ReadonlySet<EventType> = new Set(["SEND_MSG", "REPLY", "USER_LEAVE"]);
 
-/** Tells the other nodes what a draft holds, after its commit. Hints only: whoever misses one asks the store. DESIGN 3.3. */
-export function tell(draft: Draft, engine: Engine, typingTtlMs: number): void {
-  const { members, receipts, markers } = draft.changes();
-  tellRooms(draft, engine, typingTtlMs);
+/** Tells the other nodes what a tx holds, after its commit. Hints only: whoever misses one asks the store. DESIGN 3.3. */
+export function publish(tx: Transaction, engine: Engine, typingTtlMs: number): void {
+  const { members, receipts, markers } = tx.changes();
+  publishToRooms(tx, engine, typingTtlMs);
   for (const { roomId, userId, joinedSeq, leftSeq } of members)
     if (leftSeq === null) engine.publish({ kind: "user", id: userId }, encodeJoinedFrame(roomId, joinedSeq));
   for (const [roomId, each] of visibleByRoom(receipts))
@@ -29,13 +29,13 @@ export function tell(draft: Draft, engine: Engine, typingTtlMs: number): void {
     engine.publish({ kind: "user", id: userId }, encodeMarkerFrame(roomId, messageId));
 }
 
-function tellRooms(draft: Draft, engine: Engine, typingTtlMs: number): void {
+function publishToRooms(tx: Transaction, engine: Engine, typingTtlMs: number): void {
   const ended = new Map<string, Set<string>>();
   const stop = (roomId: string) => {
     engine.stopTyping(roomId, ...(ended.get(roomId) ?? []));
     ended.delete(roomId);
   };
-  for (const told of draft.told) {
+  for (const told of tx.outgoing) {
     const channel = { kind: "room", id: told.roomId } as const;
     if ("body" in told) {
       engine.publish(channel, encodeEventFrame(told));

@@ -20,8 +20,8 @@ async function setUp() {
   };
   const read = async (messageId: string): Promise<unknown> =>
     JSON.parse(await writer.act({ userId: "ben", service: false }, { type: "READ_MSG", chatId, messageId }));
-  const hide = () => store.choose("ben", "appear_offline");
-  const show = () => store.choose("ben", "online");
+  const hide = () => store.choosePresence("ben", "appear_offline");
+  const show = () => store.choosePresence("ben", "online");
   return { store, chatId, say, read, hide, show };
 }
 
@@ -33,7 +33,7 @@ test("reading is answered with the READ_MSG event, takes no seq, and is stamped 
   expect(parse(Signal, event)).toEqual(event);
   expect(event).toMatchObject({ type: "READ_MSG", chatId, senderId: "ben", recipientId: "ben", messageId });
   expect(event).not.toHaveProperty("seq");
-  expect(store.receipt(chatId, "ben")).toMatchObject({ messageId, messageSeq: 2, messagePlace: 1, stampSeq: 3 });
+  expect(store.receipt(chatId, "ben")).toMatchObject({ messageId, messageSeq: 2, messageOrdinal: 1, stampSeq: 3 });
   expect(store.eventsOf(chatId)).toHaveLength(3);
 });
 
@@ -67,7 +67,7 @@ test("whoever appears offline reads on in a second row, and the one that others 
   await hide();
   expect(await read(two)).toMatchObject({ type: "READ_MSG", senderId: "ben", messageId: two });
   expect(store.receipt(chatId, "ben")).toEqual(visible);
-  expect(store.receipt(chatId, "ben", true)).toMatchObject({ messageId: two, messageSeq: 3, messagePlace: 2 });
+  expect(store.receipt(chatId, "ben", true)).toMatchObject({ messageId: two, messageSeq: 3, messageOrdinal: 2 });
   expect((await store.counts([{ roomId: chatId, userId: "ben" }]))[0]).toMatchObject({ unread: 0 });
 });
 
@@ -111,7 +111,7 @@ test("a hidden row that is ahead of somebody visible is what they are answered w
     messageId: three,
     eventId: null,
     messageSeq: 4,
-    messagePlace: 3,
+    messageOrdinal: 3,
     readAt: new Date(0),
     stampSeq: 4,
   };

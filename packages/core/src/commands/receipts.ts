@@ -9,24 +9,24 @@ import { receiptBody } from "../model/signal-bodies.ts";
 import { addressed, type Command, inRoom } from "./command.ts";
 import { forward } from "./homeserver-first.ts";
 
-export function read(actor: Actor, action: ActionOf<"READ_MSG">): Command<Bytes> {
+export function markRead(actor: Actor, action: ActionOf<"READ_MSG">): Command<Bytes> {
   const { chatId: roomId, messageId } = action;
   const { userId } = actor;
   return {
-    needs: {
+    reads: {
       ...inRoom(actor, roomId),
       messages: [{ roomId, messageId }],
       receipts: [{ roomId, userId }],
       users: [userId],
     },
-    apply(draft) {
-      const room = draft.room(roomId, actor);
-      const message = draft.message(roomId, messageId);
+    apply(tx) {
+      const room = tx.room(roomId, actor);
+      const message = tx.message(roomId, messageId);
       // The furthest of all: a hidden one may be ahead of somebody who shows themselves, until `Store.choose` has moved it.
-      const last = draft.receipt(roomId, userId);
+      const last = tx.receipt(roomId, userId);
       if (last !== undefined && last.messageSeq >= message.seq) return addressed(receiptBody(roomId, last), userId);
-      const hidden = draft.hides(userId);
-      if (message.eventId !== null) forward(draft, room, actor, { kind: "receipt", eventId: message.eventId, hidden });
+      const hidden = tx.appearsOffline(userId);
+      if (message.eventId !== null) forward(tx, room, actor, { kind: "receipt", eventId: message.eventId, hidden });
       const receipt = {
         roomId,
         userId,
@@ -35,11 +35,11 @@ export function read(actor: Actor, action: ActionOf<"READ_MSG">): Command<Bytes>
         messageId,
         messageSeq: message.seq,
         eventId: message.eventId,
-        messagePlace: message.place,
-        readAt: draft.now,
+        messageOrdinal: message.ordinal,
+        readAt: tx.now,
         stampSeq: room.lastSeq,
       };
-      draft.putReceipt(receipt);
+      tx.putReceipt(receipt);
       return addressed(receiptBody(roomId, receipt), userId);
     },
   };

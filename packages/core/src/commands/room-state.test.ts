@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { createMemoryEngine } from "../memory/engine.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
-import type { Part } from "./room-state.ts";
+import type { RoomStateSection } from "./room-state.ts";
 import { createWriter } from "./writer.ts";
 
 const user = (userId: string) => ({ userId, service: false });
@@ -20,14 +20,15 @@ async function setUp() {
   const room = (await writer.createRoom(olga, { name: "Project", members: ["ann"], metadata: {} })).roomId;
   const events = () =>
     store.eventsOf(room, 1).map(({ body }) => parse(DurableEvent, JSON.parse(open(body, "ann") + body)));
-  const parts = async () => (await store.roomState(room, "ann", false))?.parts.map(({ part, body }) => [part, body]);
+  const parts = async () =>
+    (await store.roomState(room, "ann", false))?.sections.map(({ section: part, body }) => [part, body]);
   return { store, writer, room, events, parts };
 }
 
 test("a part that is written is there, and the room is told which of its fields changed", async () => {
   const { events, parts, room, writer } = await setUp();
-  const written: Part[] = ["call", "engagement", "plan", "sidekick s 1"];
-  for (const part of written) await writer.putPart(olga, room, part, { of: part });
+  const written: RoomStateSection[] = ["call", "engagement", "plan", "sidekick s 1"];
+  for (const part of written) await writer.putSection(olga, room, part, { of: part });
   expect(await parts()).toEqual(written.map((part) => [part, { of: part }]));
   expect(events()).toEqual([
     { type: "ROOM_STATE", chatId: room, changed: ["active_call"], seq: 2 },
@@ -39,37 +40,37 @@ test("a part that is written is there, and the room is told which of its fields 
 
 test("what is written again changes nothing and sends no event; something else takes its place", async () => {
   const { events, parts, room, writer } = await setUp();
-  await Promise.all([1, 2].map(() => writer.putPart(olga, room, "plan", { title: "One" })));
-  await writer.putPart(service, room, "plan", { title: "One" });
+  await Promise.all([1, 2].map(() => writer.putSection(olga, room, "plan", { title: "One" })));
+  await writer.putSection(service, room, "plan", { title: "One" });
   expect(events()).toHaveLength(1);
-  await writer.putPart(service, room, "plan", { title: "Two" });
+  await writer.putSection(service, room, "plan", { title: "Two" });
   expect(await parts()).toEqual([["plan", { title: "Two" }]]);
   expect(events()).toHaveLength(2);
 });
 
 test("a part that is deleted is gone, and the room is told; what is not there is not found", async () => {
   const { events, parts, room, writer } = await setUp();
-  await expect(writer.putPart(olga, room, "call", null)).rejects.toMatchObject({ code: "not_found" });
-  await writer.putPart(olga, room, "sidekick a", {});
-  await writer.putPart(olga, room, "sidekick b", {});
-  const both = [1, 2].map(() => writer.putPart(olga, room, "sidekick a", null));
+  await expect(writer.putSection(olga, room, "call", null)).rejects.toMatchObject({ code: "not_found" });
+  await writer.putSection(olga, room, "sidekick a", {});
+  await writer.putSection(olga, room, "sidekick b", {});
+  const both = [1, 2].map(() => writer.putSection(olga, room, "sidekick a", null));
   expect(await Promise.allSettled(both)).toMatchObject([
     { status: "fulfilled" },
     { status: "rejected", reason: { code: "not_found" } },
   ]);
-  await expect(writer.putPart(olga, room, "sidekick a", null)).rejects.toMatchObject({ code: "not_found" });
+  await expect(writer.putSection(olga, room, "sidekick a", null)).rejects.toMatchObject({ code: "not_found" });
   expect(await parts()).toEqual([["sidekick b", {}]]);
   expect(events()).toHaveLength(3);
-  await writer.putPart(olga, room, "sidekick a", {});
+  await writer.putSection(olga, room, "sidekick a", {});
   expect(events()).toHaveLength(4);
 });
 
 test("only an owner or a service writes parts, and for strangers the room does not exist", async () => {
   const { events, room, writer } = await setUp();
   for (const body of [{ title: "Mine" }, null])
-    await expect(writer.putPart(ann, room, "plan", body)).rejects.toMatchObject({ code: "forbidden" });
+    await expect(writer.putSection(ann, room, "plan", body)).rejects.toMatchObject({ code: "forbidden" });
   for (const id of [room, NOWHERE])
-    await expect(writer.putPart(eve, id, "plan", {})).rejects.toMatchObject({
+    await expect(writer.putSection(eve, id, "plan", {})).rejects.toMatchObject({
       code: "not_found",
       message: "no such room",
     });

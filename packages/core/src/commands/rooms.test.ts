@@ -61,15 +61,19 @@ test("a service makes rooms for others without sitting in them", async () => {
 
 test("a changed name or metadata is a ROOM_STATE; a change to what is already there is none", async () => {
   const { events, room, writer } = await setUp();
-  expect(await writer.patchRoom(ann, room, { name: "Plan" })).toMatchObject({
+  expect(await writer.updateRoom(ann, room, { name: "Plan" })).toMatchObject({
     name: "Plan",
     lastSeq: 2,
     metadata: { colour: "red" },
   });
-  expect(await writer.patchRoom(ann, room, { name: "Plan", metadata: { colour: "red" } })).toMatchObject({
+  expect(await writer.updateRoom(ann, room, { name: "Plan", metadata: { colour: "red" } })).toMatchObject({
     lastSeq: 2,
   });
-  expect(await writer.patchRoom(ann, room, { metadata: {} })).toMatchObject({ name: "Plan", metadata: {}, lastSeq: 3 });
+  expect(await writer.updateRoom(ann, room, { metadata: {} })).toMatchObject({
+    name: "Plan",
+    metadata: {},
+    lastSeq: 3,
+  });
   expect(events().slice(1)).toMatchObject([
     { type: "ROOM_STATE", changed: ["room"], seq: 2 },
     { type: "ROOM_STATE", changed: ["room"], seq: 3 },
@@ -159,7 +163,7 @@ test("only an owner or a service deletes a room, and for its members it is gone 
   expect(events().at(-1)).toMatchObject({ type: "DELETE_CHAT", seq: 2, senderId: "olga" });
   for (const actor of [olga, service]) {
     await expect(writer.deleteRoom(actor, room)).rejects.toMatchObject({ code: "not_found" });
-    await expect(writer.patchRoom(actor, room, { name: "Again" })).rejects.toMatchObject({ code: "not_found" });
+    await expect(writer.updateRoom(actor, room, { name: "Again" })).rejects.toMatchObject({ code: "not_found" });
     await expect(writer.putMember(actor, room, "eve", undefined)).rejects.toMatchObject({ code: "not_found" });
   }
   await expect(writer.act(olga, { type: "TYPING", chatId: room })).rejects.toMatchObject({ code: "not_found" });
@@ -170,7 +174,7 @@ test("for strangers a room is exactly as one that does not exist", async () => {
   const { room, writer } = await setUp();
   const unknown = "018f0000-0000-7000-8000-000000000000";
   const attempts = (id: string) => [
-    () => writer.patchRoom(eve, id, { name: "Mine" }),
+    () => writer.updateRoom(eve, id, { name: "Mine" }),
     () => writer.deleteRoom(eve, id),
     () => writer.putMember(eve, id, "eve", undefined),
     () => writer.removeMember(eve, id, "ann"),

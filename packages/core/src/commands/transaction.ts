@@ -10,10 +10,10 @@ import type {
   MatrixWrite,
   MemberRow,
   MessageRow,
-  PartRow,
   ReactionRow,
   ReceiptRow,
   RoomRow,
+  RoomSectionRow,
   Rows,
   UserRow,
 } from "../model/rows.ts";
@@ -21,7 +21,7 @@ import { Relations } from "./matrix-relations.ts";
 import { Table } from "./table.ts";
 
 /** Somebody starts or stops typing: told, not written. */
-export interface TypingNote {
+export interface TypingChange {
   readonly roomId: string;
   readonly userId: string;
   readonly started: boolean;
@@ -33,7 +33,7 @@ type Unnumbered<T> = T extends unknown ? Omit<T, "seq" | "chatId"> : never;
  * The rows of one transaction while it is being decided. Rules read and put rows here; what an earlier command of the
  * group put, a later one sees. A rule checks everything before it puts anything: one that throws has changed nothing.
  */
-export class Draft {
+export class Transaction {
   /** The store's clock under the locks. */
   readonly now: Date;
   /** Whether a homeserver takes what is done natively in bridged rooms before it is done here. */
@@ -43,9 +43,9 @@ export class Draft {
   readonly #messages: Table<MessageRow>;
   readonly #repeats: Table<MessageRow>;
   readonly #reactions: Table<ReactionRow>;
-  readonly #standing = new Map<string, ReactionRow>();
+  readonly #activeReactions = new Map<string, ReactionRow>();
   readonly #receipts: Table<ReceiptRow>;
-  readonly #parts: Table<PartRow>;
+  readonly #parts: Table<RoomSectionRow>;
   readonly #markers: Table<MarkerRow>;
   readonly #users: ReadonlyMap<string, UserRow>;
   readonly #named: ReadonlyMap<string, string>;
@@ -55,12 +55,12 @@ export class Draft {
   readonly #writes: ReadonlySet<string>;
   readonly #upTo: ReadonlyMap<string, string>;
   /** What the room is told after the commit, in order. */
-  readonly told: (EventRow | TypingNote)[] = [];
+  readonly outgoing: (EventRow | TypingChange)[] = [];
 
   constructor(rows: Rows, now: Date, homeserver = false) {
     this.now = now;
     this.homeserver = homeserver;
-    this.#rooms = new Table(rows.rooms, (row) => row.roomId);
+    this.#rooms = new Table(rows.rooms, (requireRoom) => requireRoom.roomId);
     this.#members = new Table(rows.members, (row) => `${row.roomId} ${row.userId}`);
     this.#messages = new Table(rows.messages, (row) => `${row.roomId} ${row.messageId}`);
     this.#repeats = new Table(
@@ -68,16 +68,16 @@ export class Draft {
       (row) => `${row.roomId} ${row.senderId} ${row.clientMessageId}`,
     );
     this.#reactions = new Table(rows.reactions, (row) => row.reactionId);
-    for (const row of rows.reactions) this.#stand(row);
+    for (const row of rows.reactions) this.#indexReaction(row);
     this.#receipts = new Table(rows.receipts, receiptKey);
-    this.#parts = new Table(rows.parts, (row) => `${row.roomId} ${row.part}`);
+    this.#parts = new Table(rows.sections, (row) => `${row.roomId} ${row.section}`);
     this.#markers = new Table(rows.markers, (row) => `${row.roomId} ${row.userId}`);
     this.#named = new Map(rows.named.map((row) => [`${row.roomId} ${row.name}`, row.userId]));
     this.#users = new Map(rows.users.map((row) => [row.userId, row]));
     this.#known = new Map(rows.events.map((row) => [`${row.roomId} ${row.seq}`, row]));
     this.#relations = new Relations(rows.matrix);
     this.#writes = new Set(rows.writes.map(writeKey));
-    this.#upTo = new Map(rows.upTo.map((row) => [`${row.roomId} ${row.eventId}`, row.messageId]));
+    this.#upTo = new Map(rows.lastMessagesAtEvents.map((row) => [`${row.roomId} ${row.eventId}`, row.messageId]));
   }
 
   /** The room, for somebody who may know that it exists. Throws `not_found` for everybody else, as for a room that does not exist. */
@@ -90,7 +90,7 @@ export class Draft {
   }
 
   /** The room, whoever asks, as long as it stands. */
-  standingRoom(roomId: string): RoomRow | undefined {
+  activeRoom(roomId: string): RoomRow | undefined {
     const room = this.#rooms.get(roomId);
     return room?.deletedAt === null ? room : undefined;
   }
@@ -114,19 +114,19 @@ export class Draft {
   }
 
   /** Whether the actor may do what owners may. */
-  rules(roomId: string, actor: Actor): boolean {
+  isOwner(roomId: string, actor: Actor): boolean {
     return actor.service || this.member(roomId, actor.userId)?.role === "owner";
   }
 
   /** Throws `not_found` for a message that is not in this room. */
   message(roomId: string, messageId: string): MessageRow {
-    const row = this.peek(roomId, messageId);
+    const row = this.findMessage(roomId, messageId);
     if (row === undefined) throw new Problem("not_found", "no such message");
     return row;
   }
 
   /** A message that may not be there, or was not asked for. */
-  peek(roomId: string, messageId: string): MessageRow | undefined {
+  findMessage(roomId: string, messageId: string): MessageRow | undefined {
     return this.#messages.get(`${roomId} ${messageId}`);
   }
 
@@ -139,8 +139,8 @@ export class Draft {
     return this.#reactions.get(reactionId);
   }
 
-  standing(roomId: string, messageId: string, senderId: string, reaction: string): ReactionRow | undefined {
-    return this.#standing.get(`${roomId} ${messageId} ${senderId} ${reaction}`);
+  activeReaction(roomId: string, messageId: string, senderId: string, reaction: string): ReactionRow | undefined {
+    return this.#activeReactions.get(`${roomId} ${messageId} ${senderId} ${reaction}`);
   }
 
   /** How far a user has read, wherever that shows. */
@@ -156,7 +156,7 @@ export class Draft {
   }
 
   /** A part of the room's state that is there. */
-  part(roomId: string, part: string): PartRow | undefined {
+  section(roomId: string, part: string): RoomSectionRow | undefined {
     const row = this.#parts.get(`${roomId} ${part}`);
     return row === undefined || row.body === null ? undefined : row;
   }
@@ -167,12 +167,12 @@ export class Draft {
   }
 
   /** Whether a user chose to appear offline. */
-  hides(userId: string): boolean {
+  appearsOffline(userId: string): boolean {
     return this.#users.get(userId)?.choice === "appear_offline";
   }
 
   /** The one member of the room who goes by that name, as it was when the group began; nobody who has left in it. */
-  named(roomId: string, name: string): string | undefined {
+  memberNamed(roomId: string, name: string): string | undefined {
     const userId = this.#named.get(`${roomId} ${name}`);
     const member = this.#members.get(`${roomId} ${userId}`);
     return member === undefined || member.leftSeq === null ? userId : undefined;
@@ -189,24 +189,24 @@ export class Draft {
   }
 
   /** The message that an event of Matrix became. */
-  messageBehind(roomId: string, eventId: string): MessageRow | undefined {
+  messageOfEvent(roomId: string, eventId: string): MessageRow | undefined {
     const row = this.matrix(roomId, eventId);
-    return row?.kind === "message" && row.subjectId !== null ? this.peek(roomId, row.subjectId) : undefined;
+    return row?.kind === "message" && row.subjectId !== null ? this.findMessage(roomId, row.subjectId) : undefined;
   }
 
   /** Whether such a send is on its way to the homeserver. */
-  underWay(write: MatrixWrite): boolean {
+  isPendingWrite(write: MatrixWrite): boolean {
     return this.#writes.has(writeKey(write));
   }
 
   /** The last message that had come when that event of Matrix came; nothing while it has not come. */
-  upTo(roomId: string, eventId: string): MessageRow | undefined {
+  lastMessageAtEvent(roomId: string, eventId: string): MessageRow | undefined {
     const row = this.matrix(roomId, eventId);
     if (row === undefined) return undefined;
     const asked = this.#upTo.get(`${roomId} ${eventId}`);
     // The store has not seen what this group put: neither the event, perhaps, nor messages before it.
     const put = this.#messages.changed().filter((message) => message.roomId === roomId && message.seq <= row.seq);
-    const known = asked === undefined ? put : [...put, this.peek(roomId, asked)];
+    const known = asked === undefined ? put : [...put, this.findMessage(roomId, asked)];
     return known.reduce<MessageRow | undefined>(
       (last, each) => ((each?.seq ?? 0) > (last?.seq ?? 0) ? each : last),
       undefined,
@@ -233,14 +233,14 @@ export class Draft {
 
   putReaction(row: ReactionRow): void {
     this.#reactions.put(row);
-    this.#stand(row);
+    this.#indexReaction(row);
   }
 
   putReceipt(row: ReceiptRow): void {
     this.#receipts.put(row);
   }
 
-  putPart(row: PartRow): void {
+  putSection(row: RoomSectionRow): void {
     this.#parts.put(row);
   }
 
@@ -265,12 +265,12 @@ export class Draft {
     const numbered = { ...body, chatId: roomId, seq } as EventBody;
     const event = { roomId, seq, type: body.type, userId: about, body: toBytes(encodeBody(numbered)) };
     this.#events.push(event);
-    this.told.push(event);
+    this.outgoing.push(event);
     return event;
   }
 
-  tell(note: TypingNote): void {
-    this.told.push(note);
+  announceTyping(note: TypingChange): void {
+    this.outgoing.push(note);
   }
 
   /** Everything that was put or appended: what the transaction writes. */
@@ -284,18 +284,18 @@ export class Draft {
       users: [],
       events: this.#events,
       markers: this.#markers.changed(),
-      parts: this.#parts.changed(),
+      sections: this.#parts.changed(),
       matrix: this.#relations.changed(),
       writes: [],
       named: [],
-      upTo: [],
+      lastMessagesAtEvents: [],
     };
   }
 
-  #stand(row: ReactionRow): void {
+  #indexReaction(row: ReactionRow): void {
     const key = `${row.roomId} ${row.messageId} ${row.senderId} ${row.reaction}`;
-    if (row.removedSeq === null) this.#standing.set(key, row);
-    else if (this.#standing.get(key)?.reactionId === row.reactionId) this.#standing.delete(key);
+    if (row.removedSeq === null) this.#activeReactions.set(key, row);
+    else if (this.#activeReactions.get(key)?.reactionId === row.reactionId) this.#activeReactions.delete(key);
   }
 }
 

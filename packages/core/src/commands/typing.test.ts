@@ -1,11 +1,15 @@
 import { expect, test } from "vitest";
-import { Typing } from "../delivery/typing-tracker.ts";
+import { TypingTracker } from "../delivery/typing-tracker.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 
 function setUp() {
   const clock = new ManualClock();
   const told: [string, boolean][] = [];
-  return { clock, told, typing: new Typing(clock, (userId, remainingMs) => told.push([userId, remainingMs > 0])) };
+  return {
+    clock,
+    told,
+    typing: new TypingTracker(clock, (userId, remainingMs) => told.push([userId, remainingMs > 0])),
+  };
 }
 
 test("who falls silent stops after exactly the time that was said", async () => {

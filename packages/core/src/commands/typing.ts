@@ -10,7 +10,7 @@ import { forward } from "./homeserver-first.ts";
  * the one behind it and not with the one before. Whoever appears offline is answered, and nobody is told. `known`: the actor is
  * known to be in the room, which no homeserver has to be told of, and `actor.hidden` says how they appear.
  */
-export function type(
+export function setTyping(
   actor: Actor,
   action: ActionOf<"TYPING"> | ActionOf<"STOP_TYPING">,
   known: boolean,
@@ -19,14 +19,14 @@ export function type(
   const { userId } = actor;
   const started = action.type === "TYPING";
   return {
-    needs: known ? {} : { ...inRoom(actor, roomId), users: [userId] },
-    apply(draft) {
-      const hidden = actor.hidden || draft.hides(userId);
+    reads: known ? {} : { ...inRoom(actor, roomId), users: [userId] },
+    apply(tx) {
+      const hidden = actor.hidden || tx.appearsOffline(userId);
       if (!known) {
-        const room = draft.room(roomId, actor);
-        if (!hidden) forward(draft, room, actor, { kind: "typing" });
+        const room = tx.room(roomId, actor);
+        if (!hidden) forward(tx, room, actor, { kind: "typing" });
       }
-      if (!hidden) draft.tell({ roomId, userId, started });
+      if (!hidden) tx.announceTyping({ roomId, userId, started });
       return addressed(typingBody(roomId, userId, started), userId);
     },
   };

@@ -157,7 +157,7 @@ test("receipts of one group are told once per room, each user's newest", async (
 test("a receipt of somebody who appears offline is told to nobody but their own sessions", async () => {
   const { frames, room, say, store, writer } = await setUp();
   const { messageId } = JSON.parse(toText(await say("ann", "one"))) as { messageId: string };
-  await store.choose("olga", "appear_offline");
+  await store.choosePresence("olga", "appear_offline");
   frames();
   await Promise.all([olga, ann].map((reader) => writer.act(reader, { type: "READ_MSG", chatId: room, messageId })));
   expect(frames()).toMatchObject([
@@ -172,7 +172,7 @@ test("typing of somebody who appears offline is answered as always, and told to 
   await writer.act(ann, { type: "STOP_TYPING", chatId: room });
   frames();
   expect(await writer.act({ ...ann, hidden: true }, { type: "TYPING", chatId: room }, true)).toBe(seen);
-  await store.choose("ann", "appear_offline");
+  await store.choosePresence("ann", "appear_offline");
   expect(await writer.act(ann, { type: "TYPING", chatId: room })).toBe(seen);
   expect(frames()).toEqual([]);
   expect((await engine.typists([room])).size).toBe(0);

@@ -2,20 +2,20 @@ import type { CreateRoom, PatchRoom, Role } from "@signalbox/protocol/http";
 import type { Action } from "@signalbox/protocol/up";
 import type { Actor } from "../model/actor.ts";
 import type { Bytes } from "../model/bytes.ts";
-import type { MemberRow, PartRow, RoomRow } from "../model/rows.ts";
+import type { MemberRow, RoomRow, RoomSectionRow } from "../model/rows.ts";
 import type { Engine } from "../ports/engine.ts";
 import { encodeRevokedFrame } from "../ports/engine-frames.ts";
 import type { Store } from "../ports/store.ts";
 import type { Command } from "./command.ts";
-import { Lane } from "./commit-queue.ts";
-import { mark } from "./markers.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { setMarker } from "./markers.ts";
 import { putMember, removeMember } from "./members.ts";
-import { edit, react, remove, send, unreact } from "./messages.ts";
-import { tell } from "./publish.ts";
-import { read } from "./receipts.ts";
-import { type Part, putPart } from "./room-state.ts";
-import { create, destroy, patch } from "./rooms.ts";
-import { type } from "./typing.ts";
+import { addReaction, deleteMessage, editMessage, removeReaction, sendMessage } from "./messages.ts";
+import { publish } from "./publish.ts";
+import { markRead } from "./receipts.ts";
+import { putSection, type RoomStateSection } from "./room-state.ts";
+import { createRoom, deleteRoom, updateRoom } from "./rooms.ts";
+import { setTyping } from "./typing.ts";
 
 /**
  * The one way into the store for whatever changes a room. Every promise resolves after the commit, and rejects with the
@@ -28,14 +28,14 @@ export interface Writer {
    */
   act(actor: Actor, action: Action, known?: boolean): Promise<Bytes>;
   createRoom(actor: Actor, body: CreateRoom): Promise<RoomRow>;
-  patchRoom(actor: Actor, roomId: string, body: PatchRoom): Promise<RoomRow>;
+  updateRoom(actor: Actor, roomId: string, body: PatchRoom): Promise<RoomRow>;
   deleteRoom(actor: Actor, roomId: string): Promise<void>;
   putMember(actor: Actor, roomId: string, userId: string, role: Role | undefined): Promise<MemberRow>;
   removeMember(actor: Actor, roomId: string, userId: string): Promise<void>;
   /** Moves the actor's own marker, which only their own sessions are told of. */
-  mark(actor: Actor, roomId: string, messageId: string): Promise<void>;
+  setMarker(actor: Actor, roomId: string, messageId: string): Promise<void>;
   /** Writes a part of the room's state as an owner or a `service`; null deletes it. What is already there is left alone. */
-  putPart(actor: Actor, roomId: string, part: Part, body: PartRow["body"]): Promise<void>;
+  putSection(actor: Actor, roomId: string, part: RoomStateSection, body: RoomSectionRow["body"]): Promise<void>;
   /** Takes what Matrix says of a room (`bridged.ts`): what is handed in for one room, in that order. */
   ingest(command: Command<void>): Promise<void>;
   /** Ends every token of the user issued until now. */
@@ -55,7 +55,7 @@ export interface WriterDeps {
 }
 
 export function createWriter({ store, engine, typingTtlMs, homeserver = false, measure }: WriterDeps): Writer {
-  const open = () => new Lane(store, homeserver, (draft) => tell(draft, engine, typingTtlMs), measure);
+  const open = () => new CommitQueue(store, homeserver, (tx) => publish(tx, engine, typingTtlMs), measure);
   const lane = open();
   const incoming = Array.from({ length: SIDE_BY_SIDE }, open);
   /** Does it with our id of the message. One that is no message here is none in the room either, for whoever may see it. */
@@ -69,16 +69,16 @@ export function createWriter({ store, engine, typingTtlMs, homeserver = false, m
       if (!("messageId" in action && isMatrix(action.messageId))) return run(action);
       return behind(action.chatId, action.messageId, (messageId) => run({ ...action, messageId }));
     },
-    createRoom: (actor, body) => lane.run(actor.userId, create(actor, body)),
-    patchRoom: (actor, roomId, body) => lane.run(actor.userId, patch(actor, roomId, body)),
-    deleteRoom: (actor, roomId) => lane.run(actor.userId, destroy(actor, roomId)),
+    createRoom: (actor, body) => lane.run(actor.userId, createRoom(actor, body)),
+    updateRoom: (actor, roomId, body) => lane.run(actor.userId, updateRoom(actor, roomId, body)),
+    deleteRoom: (actor, roomId) => lane.run(actor.userId, deleteRoom(actor, roomId)),
     putMember: (actor, roomId, userId, role) => lane.run(actor.userId, putMember(actor, roomId, userId, role)),
     removeMember: (actor, roomId, userId) => lane.run(actor.userId, removeMember(actor, roomId, userId)),
-    mark(actor, roomId, messageId) {
-      const run = (meant: string) => lane.run(actor.userId, mark(actor, roomId, meant));
+    setMarker(actor, roomId, messageId) {
+      const run = (meant: string) => lane.run(actor.userId, setMarker(actor, roomId, meant));
       return isMatrix(messageId) ? behind(roomId, messageId, run) : run(messageId);
     },
-    putPart: (actor, roomId, part, body) => lane.run(actor.userId, putPart(actor, roomId, part, body)),
+    putSection: (actor, roomId, part, body) => lane.run(actor.userId, putSection(actor, roomId, part, body)),
     ingest: (command) => laneOf(incoming, command).run(MATRIX, command),
     async revoke(userId) {
       const at = await store.revoke(userId);
@@ -94,7 +94,7 @@ export function createWriter({ store, engine, typingTtlMs, homeserver = false, m
  */
 const SIDE_BY_SIDE = 2;
 
-function laneOf(lanes: readonly Lane[], { needs }: Command<void>): Lane {
+function laneOf(lanes: readonly CommitQueue[], { reads: needs }: Command<void>): CommitQueue {
   const [roomId = ""] = needs.rooms ?? [];
   const lane = lanes[Number.parseInt(roomId.slice(-4), 16) % lanes.length];
   if (lane === undefined) throw new Error("a command of Matrix names no room");
@@ -112,19 +112,19 @@ function ruleOf(actor: Actor, action: Action, known: boolean): Command<Bytes> {
   switch (action.type) {
     case "SEND_MSG":
     case "REPLY":
-      return send(actor, action);
+      return sendMessage(actor, action);
     case "EDIT_MSG":
-      return edit(actor, action);
+      return editMessage(actor, action);
     case "DELETE_MSG":
-      return remove(actor, action);
+      return deleteMessage(actor, action);
     case "REACT":
-      return react(actor, action);
+      return addReaction(actor, action);
     case "DELETE_REACT":
-      return unreact(actor, action);
+      return removeReaction(actor, action);
     case "READ_MSG":
-      return read(actor, action);
+      return markRead(actor, action);
     case "TYPING":
     case "STOP_TYPING":
-      return type(actor, action, known);
+      return setTyping(actor, action, known);
   }
 }

@@ -7,7 +7,7 @@ const EVERY_MS = 1000;
  * Asks the store once a second what changed: silence of the engine proves nothing, the lost hint may have been the last of its
  * room. It costs what changed, not what is idle. DESIGN 3.5.
  */
-export class Watch {
+export class ChangePoller {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #changed: (changes: Changes) => void;

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { settled } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
-import { PAGE, Pages } from "./event-pages.ts";
+import { EventPageCache, PAGE } from "./event-pages.ts";
 
 function setUp(count: number, bytes = 10) {
   const store = new MapStore();
   const add = (seq: number) =>
     store.write({ events: [{ roomId: "r", seq, type: "SEND_MSG", userId: "ann", body: "x".repeat(bytes) }] });
   for (let seq = 1; seq <= count; seq++) add(seq);
-  const pages = new Pages(store);
+  const pages = new EventPageCache(store);
   const read = async (after: number) => (await pages.read("r", after)).map(({ seq }) => seq);
   const reads = () => store.calls.get("events") ?? 0;
   return { store, add, read, reads };

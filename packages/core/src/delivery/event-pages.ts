@@ -15,7 +15,7 @@ interface Page {
  * Reads ranges of rooms' events, once for everybody on this node: a reconnect storm costs one read per page, not one per
  * session (DESIGN 3.6). An event never changes, so what was read once stays right; least recently used pages go first.
  */
-export class Pages {
+export class EventPageCache {
   readonly #store: Store;
   readonly #kept = new Map<string, Page>();
   readonly #reading = new Map<string, Promise<readonly EventRow[]>>();

@@ -56,12 +56,12 @@ test("a resume brings exactly what came after its cursors", async () => {
 test("nothing is delivered to a session that has not said where it was", async () => {
   const { arrive, hub, roomOf, say, clock } = await setUp();
   const room = await roomOf("ann", "ben");
-  const { sink, seat } = arrive("ann");
-  const ready = await hub.enter(seat);
+  const { sink, subscriber } = arrive("ann");
+  const ready = await hub.enter(subscriber);
   await say("ben", room);
   await clock.pass(3000);
   expect([...sink.events, ...sink.signals]).toEqual([]);
-  await hub.resume(seat, new Map([[room, ready.get(room) ?? 0]]));
+  await hub.resume(subscriber, new Map([[room, ready.get(room) ?? 0]]));
   expect(sink.seqs(room)).toEqual([2]);
 });
 
@@ -79,15 +79,15 @@ test("a message that is sent while the session comes in is neither lost nor doub
   const { arrive, connect, hub, roomOf, say, store } = await setUp();
   const room = await roomOf("ann", "ben");
   await connect("ben");
-  const { sink, seat } = arrive("ann");
+  const { sink, subscriber } = arrive("ann");
   const release = hold(store, "roomsOf");
-  const entering = hub.enter(seat);
+  const entering = hub.enter(subscriber);
   await settled();
   await say("ben", room);
   release();
   const ready = await entering;
   await say("ben", room);
-  await hub.resume(seat, null);
+  await hub.resume(subscriber, null);
   await settled();
   expect(ready.get(room)).toBe(1);
   expect(sink.seqs(room)).toEqual([2, 3]);
@@ -119,10 +119,10 @@ test("a resume of a room that was deleted meanwhile ends with its DELETE_CHAT", 
   const room = await roomOf("ann");
   await say("ann", room);
   await writer.deleteRoom(service, room);
-  const { ready, seat, sink } = await connect("ann", { [room]: 1 });
+  const { ready, subscriber, sink } = await connect("ann", { [room]: 1 });
   expect(ready.has(room)).toBe(false);
   expect(types(sink)).toEqual(["SEND_MSG", "DELETE_CHAT"]);
-  expect(seat.feeds.size).toBe(0);
+  expect(subscriber.rooms.size).toBe(0);
 });
 
 test("a resume brings the receipts that changed meanwhile", async () => {
@@ -174,15 +174,15 @@ test("a revocation reaches every session of the user, by its hint or through the
 test("a session that leaves while it comes in is in no room and keeps none open", async () => {
   const { arrive, clock, hub, roomOf, store } = await setUp();
   await roomOf("ann");
-  const { seat } = arrive("ann");
+  const { subscriber } = arrive("ann");
   const release = hold(store, "roomsOf");
-  const entering = hub.enter(seat);
+  const entering = hub.enter(subscriber);
   await settled();
-  hub.leave(seat);
+  hub.leave(subscriber);
   release();
   await entering;
   await clock.pass(1000);
-  expect(seat.feeds.size).toBe(0);
+  expect(subscriber.rooms.size).toBe(0);
   expect(hub.counts()).toMatchObject({ rooms: 0, users: 0 });
 });
 
@@ -190,12 +190,12 @@ test("a session that leaves while it resumes gets nothing more and keeps no room
   const { arrive, clock, hub, roomOf, say, store } = await setUp();
   const room = await roomOf("ann");
   for (let each = 0; each < 5; each++) await say("ann", room);
-  const { sink, seat } = arrive("ann");
-  await hub.enter(seat);
+  const { sink, subscriber } = arrive("ann");
+  await hub.enter(subscriber);
   const release = hold(store, "events");
-  const resuming = hub.resume(seat, new Map([[room, 1]]));
+  const resuming = hub.resume(subscriber, new Map([[room, 1]]));
   await settled();
-  hub.leave(seat);
+  hub.leave(subscriber);
   release();
   await resuming;
   await clock.pass(1000);
@@ -206,9 +206,9 @@ test("a session that leaves while it resumes gets nothing more and keeps no room
 test("a session that cannot come in because the store is away keeps nothing open", async () => {
   const { arrive, clock, hub, store } = await setUp();
   store.away = true;
-  const { seat } = arrive("ann");
-  await expect(hub.enter(seat)).rejects.toMatchObject({ code: "unavailable" });
-  hub.leave(seat);
+  const { subscriber } = arrive("ann");
+  await expect(hub.enter(subscriber)).rejects.toMatchObject({ code: "unavailable" });
+  hub.leave(subscriber);
   await clock.pass(1000);
   expect(hub.counts()).toMatchObject({ rooms: 0, users: 0 });
 });
@@ -216,8 +216,8 @@ test("a session that cannot come in because the store is away keeps nothing open
 test("a room stays subscribed for a second after its last session, so that a page reload finds it warm", async () => {
   const { clock, connect, hub, roomOf } = await setUp();
   await roomOf("ann");
-  const { seat } = await connect("ann");
-  hub.leave(seat);
+  const { subscriber } = await connect("ann");
+  hub.leave(subscriber);
   await clock.pass(999);
   expect(hub.counts()).toMatchObject({ rooms: 1, users: 1 });
   await clock.pass(1);
@@ -229,11 +229,11 @@ test("an engine that is away does not keep a session out: it goes on after a sec
   const room = await roomOf("ann");
   engine.subscribe = () => new Promise(() => undefined);
   engine.publish = () => undefined;
-  const { sink, seat } = arrive("ann");
-  const entering = hub.enter(seat);
+  const { sink, subscriber } = arrive("ann");
+  const entering = hub.enter(subscriber);
   await clock.pass(3000);
   await entering;
-  const resuming = hub.resume(seat, null);
+  const resuming = hub.resume(subscriber, null);
   await clock.pass(1000);
   await resuming;
   await say("ann", room);
@@ -258,11 +258,11 @@ test("a receipt that changes between READY and the first event is not lost", asy
   await connect("ben");
   const { messageId } = JSON.parse(await say("ann", room)) as { messageId: string };
   await settled();
-  const { sink, seat } = arrive("ann");
-  await hub.enter(seat);
+  const { sink, subscriber } = arrive("ann");
+  await hub.enter(subscriber);
   await writer.act(user("ben"), { type: "READ_MSG", chatId: room, messageId });
   await settled();
-  await hub.resume(seat, null);
+  await hub.resume(subscriber, null);
   await clock.pass(3000);
   expect(sink.receipts()).toEqual([["ben", 2]]);
 });

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { openLoneNode, service } from "../testing/lone-node.fake.ts";
 import { settled } from "../testing/manual-clock.fake.ts";
 import type { RecordingSink } from "../testing/recording-sink.fake.ts";
-import type { Seat } from "./subscriber.ts";
+import type { Subscriber } from "./subscriber.ts";
 
 test("whatever the interleaving of joins, leaves, losses, connections and slow answers: once, in order, and nothing after a USER_LEAVE", async () => {
   const step = fc.constantFrom(
@@ -25,7 +25,7 @@ test("whatever the interleaving of joins, leaves, losses, connections and slow a
     const room = await roomOf("ben", "ann");
     const sessions: {
       sink: RecordingSink;
-      seat: Seat;
+      subscriber: Subscriber;
       from: number | undefined;
       parked: boolean;
       running: Promise<void>[];
@@ -47,23 +47,23 @@ test("whatever the interleaving of joins, leaves, losses, connections and slow a
         for (const release of held.splice(0)) release();
         await settled();
       } else if (what === "enter" || what === "connect") {
-        const { sink, seat } = arrive("ann");
-        const session: (typeof sessions)[number] = { sink, seat, from: undefined, parked: true, running: [] };
+        const { sink, subscriber } = arrive("ann");
+        const session: (typeof sessions)[number] = { sink, subscriber, from: undefined, parked: true, running: [] };
         sessions.push(session);
-        const entered = hub.enter(seat).then((ready) => {
+        const entered = hub.enter(subscriber).then((ready) => {
           session.from = ready.get(room);
         });
         session.running.push(entered);
         if (what === "connect") {
           session.parked = false;
-          session.running.push(entered.then(() => hub.resume(seat, null)));
+          session.running.push(entered.then(() => hub.resume(subscriber, null)));
         }
       } else {
         const session = sessions.find(({ parked, from }) => parked && from !== undefined);
         if (session === undefined) return;
         session.parked = false;
         session.from = (seed * (index + 3)) % ((session.from ?? 0) + 1);
-        session.running.push(hub.resume(session.seat, new Map([[room, session.from]])));
+        session.running.push(hub.resume(session.subscriber, new Map([[room, session.from]])));
       }
     };
     for (const [index, what] of steps.entries()) await run(what, index);
@@ -75,7 +75,7 @@ test("whatever the interleaving of joins, leaves, losses, connections and slow a
     for (const session of sessions)
       if (session.parked)
         session.running.push(
-          hub.resume(session.seat, session.from === undefined ? new Map() : new Map([[room, session.from]])),
+          hub.resume(session.subscriber, session.from === undefined ? new Map() : new Map([[room, session.from]])),
         );
     await clock.pass(5000);
     for (const { running } of sessions) await Promise.all(running);

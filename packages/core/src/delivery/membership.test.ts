@@ -37,12 +37,12 @@ test("who is added to a room takes part from their USER_JOIN on, without reconne
 test("who is added while a session of theirs waits to resume takes part from their USER_JOIN on", async () => {
   const { arrive, hub, roomOf, say, writer } = await setUp();
   const room = await roomOf("ben");
-  const { sink, seat } = arrive("ann");
-  await hub.enter(seat);
+  const { sink, subscriber } = arrive("ann");
+  await hub.enter(subscriber);
   await writer.putMember(user("ben"), room, "ann", undefined);
   await settled();
   await say("ben", room);
-  await hub.resume(seat, new Map());
+  await hub.resume(subscriber, new Map());
   expect(sink.seqs(room)).toEqual([2, 3]);
 });
 
@@ -115,16 +115,16 @@ test("a removal that is delivered while the session comes in is its last event",
   const { arrive, connect, hub, roomOf, say, store, writer } = await setUp();
   const room = await roomOf("ann", "ben");
   await connect("ben");
-  const { sink, seat } = arrive("ann");
+  const { sink, subscriber } = arrive("ann");
   const release = hold(store, "roomsOf");
-  const entering = hub.enter(seat);
+  const entering = hub.enter(subscriber);
   await settled();
   await writer.removeMember(service, room, "ann");
   await say("ben", room);
   await settled();
   release();
   const ready = await entering;
-  await hub.resume(seat, null);
+  await hub.resume(subscriber, null);
   await say("ben", room);
   await settled();
   expect(ready.get(room)).toBe(1);
@@ -135,7 +135,7 @@ test("a removal that is delivered while a join is being confirmed is not undone 
   const { connect, hub, roomOf, say, store, writer } = await setUp();
   const room = await roomOf("ben");
   await connect("ben");
-  const { sink, seat } = await connect("ann");
+  const { sink, subscriber } = await connect("ann");
   const release = hold(store, "resumable");
   await writer.putMember(service, room, "ann", undefined);
   await settled();
@@ -146,7 +146,7 @@ test("a removal that is delivered while a join is being confirmed is not undone 
   await say("ben", room);
   await settled();
   expect(types(sink)).toEqual(["USER_JOIN", "USER_LEAVE"]);
-  expect(seat.feeds.size).toBe(0);
+  expect(subscriber.rooms.size).toBe(0);
   expect(hub.counts().rooms).toBe(1);
 });
 

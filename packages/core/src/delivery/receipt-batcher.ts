@@ -3,7 +3,7 @@ import { toBytes } from "../model/bytes.ts";
 import type { Receipt } from "../model/rows.ts";
 import { receiptBody } from "../model/signal-bodies.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Live } from "./subscriber.ts";
+import type { Signal } from "./subscriber.ts";
 
 /** Receipts of one room are told at most this often, newest per user. */
 const TOGETHER_MS = 100;
@@ -15,12 +15,12 @@ const SINGLE = 8;
 const TOGETHER = 250;
 
 /** Receipts on their way to a room's sessions: the first at once, what follows together, each user's newest once. DESIGN 3.7. */
-export class Readers {
+export class ReceiptBatcher {
   readonly #clock: Clock;
   readonly #tell: (receipts: readonly Receipt[]) => void;
   #waiting = new Map<string, Receipt>();
-  #told = new Map<string, number>();
-  #toldBefore = new Map<string, number>();
+  #sent = new Map<string, number>();
+  #sentBefore = new Map<string, number>();
   #turnedAt = 0;
   #callOff: (() => void) | undefined;
 
@@ -31,10 +31,10 @@ export class Readers {
 
   add(receipt: Receipt): void {
     const { userId, messageSeq } = receipt;
-    const known = this.#told.get(userId) ?? this.#toldBefore.get(userId) ?? 0;
+    const known = this.#sent.get(userId) ?? this.#sentBefore.get(userId) ?? 0;
     if (messageSeq <= known) return;
     this.#turn();
-    this.#told.set(userId, messageSeq);
+    this.#sent.set(userId, messageSeq);
     this.#waiting.set(userId, receipt);
     if (this.#callOff === undefined) this.#flush();
   }
@@ -56,8 +56,8 @@ export class Readers {
     const now = this.#clock.now();
     if (now - this.#turnedAt < TOLD_MS) return;
     this.#turnedAt = now;
-    this.#toldBefore = this.#told;
-    this.#told = new Map();
+    this.#sentBefore = this.#sent;
+    this.#sent = new Map();
   }
 }
 
@@ -65,15 +65,15 @@ export class Readers {
  * Receipts as sessions are told of them: a few as a READ_MSG each, many as RECEIPTS. What a thousand readers of one message
  * cost must not be a thousand frames for each of a thousand sessions.
  */
-export function receiptSignals(roomId: string, receipts: readonly Receipt[]): Live[] {
+export function receiptSignals(roomId: string, receipts: readonly Receipt[]): Signal[] {
   if (receipts.length <= SINGLE) return receipts.map((receipt) => single(roomId, receipt));
-  const signals: Live[] = [];
+  const signals: Signal[] = [];
   for (let at = 0; at < receipts.length; at += TOGETHER)
     signals.push(together(roomId, receipts.slice(at, at + TOGETHER)));
   return signals;
 }
 
-const single = (roomId: string, receipt: Receipt): Live => ({
+const single = (roomId: string, receipt: Receipt): Signal => ({
   key: `receipt ${roomId} ${receipt.userId}`,
   roomId,
   body: receiptBody(roomId, receipt),
@@ -82,7 +82,7 @@ const single = (roomId: string, receipt: Receipt): Live => ({
 
 let made = 0;
 
-function together(roomId: string, receipts: readonly Receipt[]): Live {
+function together(roomId: string, receipts: readonly Receipt[]): Signal {
   const entries = receipts.map(({ userId, messageId, readAt }) => ({
     senderId: userId,
     messageId,

@@ -5,22 +5,27 @@ import type { EventRow } from "../model/rows.ts";
 import { ManualClock, settled } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
 import { RecordingSink } from "../testing/recording-sink.fake.ts";
-import { PAGE, Pages } from "./event-pages.ts";
-import { Feed } from "./room-feed.ts";
-import { createSeat, type Seat } from "./subscriber.ts";
+import { EventPageCache, PAGE } from "./event-pages.ts";
+import { LocalRoom } from "./local-room.ts";
+import { createSubscriber, type Subscriber } from "./subscriber.ts";
 
 const ROOM = "room";
-const DEAF = { entered: () => undefined, delivered: () => undefined, saw: () => undefined, empty: () => undefined };
+const DEAF = {
+  joinedLive: () => undefined,
+  delivered: () => undefined,
+  presenceChanged: () => undefined,
+  empty: () => undefined,
+};
 
-/** One room on one node: a store that has every event, a feed that hears of those that are not lost, and seats. */
+/** One room on one node: a store that has every event, a room that hears of those that are not lost, and subscribers. */
 function setUp() {
   const clock = new ManualClock();
   const store = new MapStore();
-  const seats = new Map<string, Set<Seat>>();
-  const feed = new Feed(ROOM, {
+  const subscribers = new Map<string, Set<Subscriber>>();
+  const room = new LocalRoom(ROOM, {
     clock,
-    pages: new Pages(store),
-    seatsOf: (userId) => seats.get(userId) ?? [],
+    pages: new EventPageCache(store),
+    subscribersOf: (userId) => subscribers.get(userId) ?? [],
     ...DEAF,
   });
   let seq = 0;
@@ -31,32 +36,32 @@ function setUp() {
     store.write({ events: [event] });
     return event;
   };
-  const happen = (type?: EventType, userId?: string) => feed.receive({ kind: "event", event: commit(type, userId) });
+  const happen = (type?: EventType, userId?: string) => room.receive({ kind: "event", event: commit(type, userId) });
   const happens = (count: number) => {
     for (let each = 0; each < count; each++) happen();
   };
   const arrive = (userId: string) => {
     const sink = new RecordingSink(userId);
-    const seat = createSeat(sink);
-    seats.set(userId, new Set([...(seats.get(userId) ?? []), seat]));
-    return { sink, seat };
+    const subscriber = createSubscriber(sink);
+    subscribers.set(userId, new Set([...(subscribers.get(userId) ?? []), subscriber]));
+    return { sink, subscriber };
   };
   /** A session of `userId` that is live and has everything so far. */
   const present = (userId: string) => {
     const arrival = arrive(userId);
-    arrival.seat.state = "live";
-    feed.enliven(arrival.seat, seq);
+    arrival.subscriber.state = "live";
+    room.goLive(arrival.subscriber, seq);
     return arrival;
   };
   /** A session of `userId` that has everything up to `cursor`, and is on its way to the present. */
   const back = (userId: string, cursor: number) => {
     const arrival = arrive(userId);
-    const replay = feed.park(arrival.seat, cursor, seq);
-    arrival.seat.state = "live";
+    const replay = room.hold(arrival.subscriber, cursor, seq);
+    arrival.subscriber.state = "live";
     return { ...arrival, replay, done: replay.run() };
   };
-  feed.begin(0);
-  return { clock, store, feed, commit, happen, happens, arrive, present, back, head: () => seq };
+  room.begin(0);
+  return { clock, store, room, commit, happen, happens, arrive, present, back, head: () => seq };
 }
 
 const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
@@ -137,22 +142,22 @@ test("a session that reads slowly gets no more than it has room for", async () =
 test("a session that ends while it is replayed gets nothing more, and the replay ends", async () => {
   const room = setUp();
   room.happens(10);
-  const { sink, seat, done } = room.back("ann", 0);
+  const { sink, subscriber, done } = room.back("ann", 0);
   sink.takes(3);
   await settled();
-  room.feed.remove(seat);
+  room.room.remove(subscriber);
   sink.end();
   await done;
   room.happens(3);
   expect(sink.seqs(ROOM)).toEqual([1, 2, 3]);
-  expect(room.feed.idle()).toBe(true);
+  expect(room.room.idle()).toBe(true);
 });
 
 test("a session that leaves while the store answers gets nothing", async () => {
   const room = setUp();
   room.happens(10);
-  const { sink, seat, done } = room.back("ann", 0);
-  room.feed.remove(seat);
+  const { sink, subscriber, done } = room.back("ann", 0);
+  room.room.remove(subscriber);
   await done;
   expect(sink.events).toEqual([]);
 });
@@ -185,32 +190,32 @@ test("who is removed gets their USER_LEAVE and nothing above it, live as in the 
   room.happens(5);
   expect(live.sink.seqs(ROOM)).toEqual([11]);
   expect(slow.sink.seqs(ROOM)).toEqual(upTo(3, 11));
-  expect(room.feed.idle()).toBe(true);
+  expect(room.room.idle()).toBe(true);
 });
 
 test("a removal that was seen while the session was on its way in ends it there", async () => {
   const room = setUp();
   room.happens(3);
   room.present("writer");
-  const { sink, seat } = room.arrive("ann");
+  const { sink, subscriber } = room.arrive("ann");
   const known = room.head();
   room.happen("USER_LEAVE", "ann");
   room.happens(2);
-  seat.state = "live";
-  await room.feed.park(seat, known, known).run();
+  subscriber.state = "live";
+  await room.room.hold(subscriber, known, known).run();
   room.happen();
   expect(sink.seqs(ROOM)).toEqual([4]);
-  expect(seat.feeds.size).toBe(0);
+  expect(subscriber.rooms.size).toBe(0);
 });
 
 test("an earlier removal does not end a session whose membership is known to be younger", async () => {
   const room = setUp();
   room.happens(3);
-  const { sink, seat } = room.arrive("ann");
+  const { sink, subscriber } = room.arrive("ann");
   room.happen("USER_LEAVE", "ann");
   room.commit("USER_JOIN", "ann");
-  seat.state = "live";
-  await room.feed.park(seat, 5, 5).run();
+  subscriber.state = "live";
+  await room.room.hold(subscriber, 5, 5).run();
   await room.clock.pass(50);
   room.happen();
   expect(sink.seqs(ROOM)).toEqual([6]);
@@ -253,7 +258,7 @@ test("nobody gets anything above a DELETE_CHAT, and the room is empty after it",
   await slow.done;
   expect(live.sink.seqs(ROOM)).toEqual([4]);
   expect(slow.sink.seqs(ROOM)).toEqual(upTo(1, 4));
-  expect(room.feed.idle()).toBe(true);
+  expect(room.room.idle()).toBe(true);
 });
 
 test("a range that is no longer kept is a reset to where the room is, and delivery goes on from there", async () => {
@@ -304,11 +309,11 @@ test("a removal and return that a session has already seen does not bring it any
   const live = room.back("ann", 5);
   await live.done;
   const parked = room.arrive("ann");
-  const replay = room.feed.park(parked.seat, 5, 5);
-  room.feed.receive({ kind: "event", event: leave });
-  parked.seat.state = "live";
+  const replay = room.room.hold(parked.subscriber, 5, 5);
+  room.room.receive({ kind: "event", event: leave });
+  parked.subscriber.state = "live";
   await replay.run();
-  for (const event of [join, last]) room.feed.receive({ kind: "event", event });
+  for (const event of [join, last]) room.room.receive({ kind: "event", event });
   room.happen();
   expect(live.sink.seqs(ROOM)).toEqual([6]);
   expect(parked.sink.seqs(ROOM)).toEqual([6]);
@@ -322,7 +327,7 @@ test("a hole that this node has to skip resets only those whom it concerns", asy
   const ahead = room.back("ben", 12);
   await ahead.done;
   room.store.forget(ROOM, 8);
-  room.feed.sequence.note(12);
+  room.room.sequence.note(12);
   await room.clock.pass(20);
   expect(behind.sink.resets).toEqual([{ roomId: ROOM, reason: "too_old", seq: 8 }]);
   expect(behind.sink.seqs(ROOM)).toEqual(upTo(9, 12));
@@ -334,8 +339,8 @@ test("who left is told so instead of the place of a room that went on without th
   const room = setUp();
   room.happens(20);
   room.store.forget(ROOM, 14);
-  const { sink, seat } = room.arrive("ann");
-  const replay = room.feed.park(seat, 0, 5);
+  const { sink, subscriber } = room.arrive("ann");
+  const replay = room.room.hold(subscriber, 0, 5);
   replay.endAt(6);
   await replay.run();
   expect(sink.resets).toEqual([{ roomId: ROOM, reason: "not_member", seq: 6 }]);
@@ -382,7 +387,7 @@ test("whatever the interleaving: nothing twice, nothing out of order, and no hol
       }
     }
     for (const { sink } of sessions) sink.takes(Number.POSITIVE_INFINITY);
-    room.feed.sequence.note(room.head());
+    room.room.sequence.note(room.head());
     await room.clock.pass(3000);
     for (const { sink } of sessions) sink.takes(Number.POSITIVE_INFINITY);
     await Promise.all(sessions.map(({ done }) => done));

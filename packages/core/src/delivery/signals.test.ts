@@ -18,7 +18,11 @@ async function setUp() {
   const node = await openLoneNode();
   open.push(node.hub);
   const type = async (userId: string, chatId: string) => {
-    await node.writer.act({ ...user(userId), hidden: node.hub.hides(userId) }, { type: "TYPING", chatId }, true);
+    await node.writer.act(
+      { ...user(userId), hidden: node.hub.appearsOffline(userId) },
+      { type: "TYPING", chatId },
+      true,
+    );
     await settled();
   };
   return { ...node, type };
@@ -34,7 +38,7 @@ test("whoever comes and goes is told once to everybody who shares a room, howeve
   const [ben, cleo, eve] = [await connect("ben"), await connect("cleo"), await connect("eve")];
   const ann = await connect("ann");
   await settled();
-  hub.leave(ann.seat);
+  hub.leave(ann.subscriber);
   await clock.pass(4999);
   for (const { sink } of [ben, cleo]) expect(heard(sink, "ann")).toEqual(["online"]);
   await clock.pass(1 + BEAT_MS);
@@ -47,14 +51,14 @@ test("a page reload is not seen, nor the end of one session of several", async (
   await roomOf("ann", "ben");
   const ben = await connect("ben");
   const phone = await connect("ann");
-  hub.leave(phone.seat);
+  hub.leave(phone.subscriber);
   await clock.pass(4000);
   const laptop = await connect("ann");
   const tablet = await connect("ann");
-  hub.leave(laptop.seat);
+  hub.leave(laptop.subscriber);
   await clock.pass(MINUTE_MS);
   expect(heard(ben.sink, "ann")).toEqual(["online"]);
-  hub.leave(tablet.seat);
+  hub.leave(tablet.subscriber);
   await clock.pass(10_000);
   expect(heard(ben.sink, "ann")).toEqual(["online", "offline"]);
 });
@@ -64,7 +68,7 @@ test("a new session is told who is here; one that returns, also who went meanwhi
   const room = await roomOf("ann", "ben", "cleo");
   const ann = await connect("ann");
   await connect("ben");
-  hub.leave(ann.seat);
+  hub.leave(ann.subscriber);
   await clock.pass(10_000);
   const [fresh, back] = [await connect("cleo"), await connect("cleo", { [room]: 1 })];
   expect(heard(fresh.sink, "ben")).toEqual(["online"]);
@@ -146,10 +150,10 @@ test("typing ends with the last session, not with one of several", async () => {
   const ben = await connect("ben");
   const [phone, laptop] = [await connect("ann"), await connect("ann")];
   await type("ann", room);
-  hub.leave(phone.seat);
+  hub.leave(phone.subscriber);
   await settled();
   expect(ben.sink.typing()).toEqual([["ann", true]]);
-  hub.leave(laptop.seat);
+  hub.leave(laptop.subscriber);
   await settled();
   expect(ben.sink.typing()).toEqual([
     ["ann", true],
@@ -177,7 +181,7 @@ test("while the registry is away nobody goes offline, and a departure meanwhile 
   const { renew, leave, settle, read } = engine.registry;
   const away = () => Promise.reject(new Error("away"));
   Object.assign(engine.registry, { renew: away, leave: away, settle: away, read: away });
-  hub.leave(cleo.seat);
+  hub.leave(cleo.subscriber);
   await clock.pass(20_000);
   expect([...heard(ben.sink, "ann"), ...heard(ben.sink, "cleo")]).toEqual(["online", "online"]);
   Object.assign(engine.registry, { renew, leave, settle, read });

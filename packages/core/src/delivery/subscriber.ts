@@ -2,10 +2,10 @@ import type { Status } from "@signalbox/protocol/presence";
 import type { Bytes } from "../model/bytes.ts";
 import type { EventRow, Receipt } from "../model/rows.ts";
 import type { Counts } from "../ports/store.ts";
-import type { Feed } from "./room-feed.ts";
+import type { LocalRoom } from "./local-room.ts";
 
 /** A signal or receipts on their way to a session. Of those with the same `key`, only the newest matters. */
-export interface Live {
+export interface Signal {
   readonly key: string;
   /** The room that it is about; null for presence, which is told once however many rooms are shared. */
   readonly roomId: string | null;
@@ -25,7 +25,7 @@ export interface Live {
 export interface Sink {
   readonly userId: string;
   event(event: EventRow): void;
-  signal(signal: Live): void;
+  signal(signal: Signal): void;
   /** Events of the room up to `seq` will not be delivered. */
   reset(roomId: string, reason: "too_old" | "not_member", seq: number): void;
   /** Tokens of the user issued until `at` are revoked. */
@@ -37,26 +37,26 @@ export interface Sink {
 }
 
 /** A session's place in the hub. */
-export interface Seat {
+export interface Subscriber {
   readonly sink: Sink;
   /** The one room that it is for; null for one that is in all rooms of its user. */
   readonly scope: string | null;
-  /** The rooms that it is in. Kept by the feeds. */
-  readonly feeds: Set<Feed>;
-  /** Rooms that its user was seen leaving, and at which seq: a membership read before that must not let it in. Kept by the feeds. */
+  /** The rooms that it is in. Kept by the rooms. */
+  readonly rooms: Set<LocalRoom>;
+  /** Rooms that its user was seen leaving, and at which seq: a membership read before that must not let it in. Kept by the rooms. */
   readonly leaves: Map<string, number>;
   /** Whether it counts for its user's presence. Kept by the hub. */
-  attends: boolean;
+  countsForPresence: boolean;
   /** `parked`: nothing is delivered until it says where it was. */
   state: "parked" | "live" | "left";
 }
 
 /** `scope`: the one room that the session is for. */
-export const createSeat = (sink: Sink, scope: string | null = null): Seat => ({
+export const createSubscriber = (sink: Sink, scope: string | null = null): Subscriber => ({
   sink,
   scope,
-  feeds: new Set(),
+  rooms: new Set(),
   leaves: new Map(),
-  attends: false,
+  countsForPresence: false,
   state: "parked",
 });

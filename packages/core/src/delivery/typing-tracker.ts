@@ -7,7 +7,7 @@ const LONGEST_MS = 30_000;
  * Who types in one room, as this node tells its sessions. Every node keeps a relative deadline of its own and makes the one
  * stop itself: nothing crosses the network to end it, and no node's death leaves anybody typing. DESIGN 4.
  */
-export class Typing {
+export class TypingTracker {
   readonly #clock: Clock;
   readonly #changed: (userId: string, remainingMs: number) => void;
   readonly #deadlines = new Map<string, { readonly at: number; readonly callOff: () => void }>();

@@ -1,7 +1,7 @@
 import type { Revision } from "../model/rows.ts";
 
 /** An event's place in Matrix. Users are ours, `eventId` is Matrix's. */
-export interface Origin {
+export interface EventOrigin {
   readonly roomId: string;
   readonly eventId: string;
   readonly senderId: string;
@@ -10,7 +10,7 @@ export interface Origin {
 }
 
 /** A message of Matrix before it has a seq. */
-export interface Arrived extends Revision {
+export interface MatrixMessage extends Revision {
   readonly messageId: string;
   /** The event that it answers. */
   readonly replyTo: string | null;

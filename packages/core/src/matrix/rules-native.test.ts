@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Bridged } from "../commands/homeserver-first.ts";
 import type { Rows } from "../model/rows.ts";
 import { idOf, matrixRoom, origin, ROOM, second } from "../testing/matrix-room.fake.ts";
-import { annotate, belong } from "./rules.ts";
+import { ingestMembership, ingestReaction } from "./rules.ts";
 
 const NOBODY = "018f0000-0000-7000-8000-000000000000";
 const MATRIX_ROOM = "!room:example.org";
@@ -13,10 +13,11 @@ const service = { userId: "backend", service: true };
 async function setUp(homeserver = true) {
   const room = await matrixRoom(homeserver);
   const { act, say, store, writer } = room;
-  for (const userId of ["ann", "ben"]) await writer.ingest(belong(origin(`$${userId}`, userId, 0), userId, true));
+  for (const userId of ["ann", "ben"])
+    await writer.ingest(ingestMembership(origin(`$${userId}`, userId, 0), userId, true));
   await say("$1", "ann", 1, "one");
   await say("$2", "ben", 2, "two", { replyTo: "$1" });
-  await writer.ingest(annotate(origin("$a", "ben", 3), "$1", idOf("$a"), "a"));
+  await writer.ingest(ingestReaction(origin("$a", "ben", 3), "$1", idOf("$a"), "a"));
   const written: Rows[] = [];
   store.beforeWrite = (rows) => void written.push(rows);
   const refusal = async (userId: string, action: Action, written = false): Promise<unknown> =>
@@ -86,14 +87,14 @@ test("typing is thrown back also by who is known to be in the room, and not by w
   const { engine, store, writer } = await setUp();
   const ben = { userId: "ben", service: false };
   await expect(writer.act(ben, { type: "TYPING", chatId }, true)).rejects.toBeInstanceOf(Bridged);
-  await store.choose("ben", "appear_offline");
+  await store.choosePresence("ben", "appear_offline");
   await writer.act(ben, { type: "TYPING", chatId }, true);
   expect(await engine.typists([ROOM])).toEqual(new Map());
 });
 
 test("who appears offline reads in private there", async () => {
   const { refusal, store } = await setUp();
-  await store.choose("ben", "appear_offline");
+  await store.choosePresence("ben", "appear_offline");
   const problem = await refusal("ben", { type: "READ_MSG", chatId, messageId: two });
   expect(problem).toMatchObject({ writing: { kind: "receipt", eventId: "$2", hidden: true } });
 });
@@ -121,7 +122,7 @@ test("what may not be done is refused before anybody is asked to write it", asyn
 
 test("what is done already is answered as a repeat, and nothing is written there", async () => {
   const { act, refusal, say, store } = await setUp();
-  await store.noteWrite({ roomId: ROOM, senderId: "ben", clientMessageId: "c1" });
+  await store.recordPendingWrite({ roomId: ROOM, senderId: "ben", clientMessageId: "c1" });
   await say("$3", "ben", 4, "three", { clientMessageId: "c1" });
   await say("$gone", "ben", 5, "", { redacted: { by: "ben", at: second(5) } });
   const repeated = await act("ben", { type: "SEND_MSG", chatId, message: "three", clientMessageId: "c1" });
@@ -163,11 +164,11 @@ test("members and the name of a bridged room are not changed here, by nobody; it
       () => writer.putMember(actor, ROOM, "ben", "owner"),
       () => writer.removeMember(actor, ROOM, "ben"),
       () => writer.removeMember(actor, ROOM, actor.userId),
-      () => writer.patchRoom(actor, ROOM, { name: "Mine" }),
+      () => writer.updateRoom(actor, ROOM, { name: "Mine" }),
     ])
       await expect(attempt()).rejects.toMatchObject({ code: "conflict" });
   expect(written.flatMap((rows) => Object.values(rows).flat())).toEqual([]);
-  expect(await writer.patchRoom(ann, ROOM, { name: "", metadata: { a: 1 } })).toMatchObject({ metadata: { a: 1 } });
+  expect(await writer.updateRoom(ann, ROOM, { name: "", metadata: { a: 1 } })).toMatchObject({ metadata: { a: 1 } });
   const eve = { userId: "eve", service: false };
   await expect(writer.putMember(eve, ROOM, "eve", undefined)).rejects.toMatchObject({ code: "not_found" });
 });
@@ -186,10 +187,10 @@ test("a room is bridged by a service, once", async () => {
 test("a message may be named by its Matrix event id, and nothing is asked of the store when it is not", async () => {
   const { act, store, writer } = await setUp(false);
   const ben = { userId: "ben", service: false };
-  await writer.mark(ben, ROOM, one);
+  await writer.setMarker(ben, ROOM, one);
   expect(await act("ben", { type: "REPLY", chatId, messageId: one, message: "hi" })).toMatchObject({ type: "REPLY" });
   expect(store.calls.get("messageIds")).toBeUndefined();
-  await writer.mark(ben, ROOM, "$2");
+  await writer.setMarker(ben, ROOM, "$2");
   expect((await store.roomState(ROOM, "ben", false))?.markerId).toBe(two);
   for (const action of [
     { type: "READ_MSG", chatId, messageId: "$1" },
@@ -211,7 +212,7 @@ test("a Matrix event id of no message, or of another room, is not found; a stran
   expect(await read("ann", other, "$1")).toBe("no such message");
   expect(await read("eve", ROOM, "$1")).toBe("no such room");
   expect(await read("eve", ROOM, "$nothing")).toBe("no such room");
-  await expect(writer.mark({ userId: "ann", service: false }, ROOM, "$nothing")).rejects.toMatchObject({
+  await expect(writer.setMarker({ userId: "ann", service: false }, ROOM, "$nothing")).rejects.toMatchObject({
     code: "not_found",
   });
 });

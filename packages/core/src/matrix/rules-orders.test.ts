@@ -2,28 +2,29 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Command } from "../commands/command.ts";
 import { idOf, matrixRoom, message, origin, second, text } from "../testing/matrix-room.fake.ts";
-import { annotate, arrive, redact, revise } from "./rules.ts";
+import { ingestEdit, ingestMessage, ingestReaction, ingestRedaction } from "./rules.ts";
 
 /** What Matrix may say of one message, each made anew whenever it is said. */
 const EVENTS = {
-  message: () => arrive(origin("$m", "ann", 1), message("$m", "first", { threadRoot: "$0" })),
+  message: () => ingestMessage(origin("$m", "ann", 1), message("$m", "first", { threadRoot: "$0" })),
   /** The same message, read again after it was redacted. */
-  stripped: () => arrive(origin("$m", "ann", 1), message("$m", "", { redacted: { by: "cleo", at: second(20) } })),
-  edit1: () => revise(origin("$e1", "ann", 2), "$m", text("second", { type: "m.notice" })),
-  edit2: () => revise(origin("$e2", "ann", 3), "$m", text("third", { mentions: ["ben"] })),
+  stripped: () =>
+    ingestMessage(origin("$m", "ann", 1), message("$m", "", { redacted: { by: "cleo", at: second(20) } })),
+  edit1: () => ingestEdit(origin("$e1", "ann", 2), "$m", text("second", { type: "m.notice" })),
+  edit2: () => ingestEdit(origin("$e2", "ann", 3), "$m", text("third", { mentions: ["ben"] })),
   /** At the same time as the one before, with a larger id. */
-  edit3: () => revise(origin("$e3", "ann", 3), "$m", text("fourth")),
-  forged: () => revise(origin("$f", "ben", 9), "$m", text("not by its author")),
-  sealed: () => revise(origin("$s", "ann", 9), "$m", null),
-  nested: () => revise(origin("$n", "ann", 9), "$e1", text("an edit of an edit")),
-  unedit1: () => redact(origin("$re1", "ann", 11), "$e1"),
-  unedit2: () => redact(origin("$re2", "ann", 12), "$e2"),
-  unedit3: () => redact(origin("$re3", "ann", 13), "$e3"),
-  reaction: () => annotate(origin("$a", "ben", 4), "$m", idOf("$a"), "a"),
-  other: () => annotate(origin("$b", "cleo", 5), "$m", idOf("$b"), "a"),
-  misled: () => annotate(origin("$c", "ben", 5), "$e1", idOf("$c"), "a"),
-  unreact: () => redact(origin("$ra", "ben", 14), "$a"),
-  redaction: () => redact(origin("$rm", "cleo", 20), "$m"),
+  edit3: () => ingestEdit(origin("$e3", "ann", 3), "$m", text("fourth")),
+  forged: () => ingestEdit(origin("$f", "ben", 9), "$m", text("not by its author")),
+  sealed: () => ingestEdit(origin("$s", "ann", 9), "$m", null),
+  nested: () => ingestEdit(origin("$n", "ann", 9), "$e1", text("an edit of an edit")),
+  unedit1: () => ingestRedaction(origin("$re1", "ann", 11), "$e1"),
+  unedit2: () => ingestRedaction(origin("$re2", "ann", 12), "$e2"),
+  unedit3: () => ingestRedaction(origin("$re3", "ann", 13), "$e3"),
+  reaction: () => ingestReaction(origin("$a", "ben", 4), "$m", idOf("$a"), "a"),
+  other: () => ingestReaction(origin("$b", "cleo", 5), "$m", idOf("$b"), "a"),
+  misled: () => ingestReaction(origin("$c", "ben", 5), "$e1", idOf("$c"), "a"),
+  unreact: () => ingestRedaction(origin("$ra", "ben", 14), "$a"),
+  redaction: () => ingestRedaction(origin("$rm", "cleo", 20), "$m"),
 } satisfies Record<string, () => Command<void>>;
 type Name = keyof typeof EVENTS;
 const NAMES = Object.keys(EVENTS) as Name[];

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { idOf, matrixRoom, message, origin, ROOM, second, text } from "../testing/matrix-room.fake.ts";
-import { arrive, belong, pass, readTo, revise } from "./rules.ts";
+import { ingestEdit, ingestMembership, ingestMessage, ingestOther, ingestReceipt } from "./rules.ts";
 
 /** A room in which Ann said one, two and three, and Ben reads. */
 async function setUp() {
   const room = await matrixRoom();
   for (const [at, word] of ["one", "two", "three"].entries()) await room.say(`$${at + 1}`, "ann", at + 1, word);
-  await room.writer.ingest(belong(origin("$ben", "ben", 4), "ben", true));
+  await room.writer.ingest(ingestMembership(origin("$ben", "ben", 4), "ben", true));
   const read = (eventId: string, hidden = false, at = 10) =>
-    room.writer.ingest(readTo(ROOM, "ben", eventId, second(at), hidden));
+    room.writer.ingest(ingestReceipt(ROOM, "ben", eventId, second(at), hidden));
   const native = (eventId: string) => room.act("ben", { type: "READ_MSG", chatId: ROOM, messageId: eventId });
   return { ...room, read, native };
 }
@@ -18,7 +18,7 @@ test("whoever reads up to a message of Matrix has read it, at the time that Matr
   await read("$2");
   expect(store.receipt(ROOM, "ben")).toMatchObject({
     messageId: idOf("$2"),
-    messagePlace: 2,
+    messageOrdinal: 2,
     readAt: second(10),
     hidden: false,
     private: false,
@@ -34,9 +34,9 @@ test("reading only moves forward, whatever the order and the times", async () =>
 
 test("up to an event that is no message means up to the last message that had come when it came", async () => {
   const { read, say, store, writer } = await setUp();
-  await writer.ingest(pass(origin("$topic", "ann", 5)));
+  await writer.ingest(ingestOther(origin("$topic", "ann", 5)));
   await say("$4", "ann", 6, "four");
-  await writer.ingest(revise(origin("$edit", "ann", 7), "$1", text("ONE")));
+  await writer.ingest(ingestEdit(origin("$edit", "ann", 7), "$1", text("ONE")));
   await say("$5", "ann", 8, "five");
   await read("$topic");
   expect(store.receipt(ROOM, "ben")).toMatchObject({ messageId: idOf("$3") });
@@ -47,10 +47,10 @@ test("up to an event that is no message means up to the last message that had co
 test("what comes in the same breath as its receipt is read too, message or not", async () => {
   const { store, writer } = await setUp();
   await Promise.all([
-    writer.ingest(pass(origin("$topic", "ann", 5))),
-    writer.ingest(readTo(ROOM, "ben", "$topic", second(6), false)),
-    writer.ingest(arrive(origin("$4", "ann", 7), message("$4", "four"))),
-    writer.ingest(readTo(ROOM, "cleo", "$4", second(8), false)),
+    writer.ingest(ingestOther(origin("$topic", "ann", 5))),
+    writer.ingest(ingestReceipt(ROOM, "ben", "$topic", second(6), false)),
+    writer.ingest(ingestMessage(origin("$4", "ann", 7), message("$4", "four"))),
+    writer.ingest(ingestReceipt(ROOM, "cleo", "$4", second(8), false)),
   ]);
   expect(store.receipt(ROOM, "ben")).toMatchObject({ messageId: idOf("$3") });
   expect(store.receipt(ROOM, "cleo")).toMatchObject({ messageId: idOf("$4") });
@@ -64,7 +64,7 @@ test("an event that has not come is not read", async () => {
 
 test("who has left reads nothing more", async () => {
   const { read, store, writer } = await setUp();
-  await writer.ingest(belong(origin("$out", "ben", 5), "ben", false));
+  await writer.ingest(ingestMembership(origin("$out", "ben", 5), "ben", false));
   await read("$3");
   expect(store.receipt(ROOM, "ben")).toBeUndefined();
 });
@@ -76,8 +76,8 @@ test("what is read in private is in a row of its own, which no choice ever shows
   expect(store.receipt(ROOM, "ben")).toMatchObject({ messageId: idOf("$1") });
   expect(store.receipt(ROOM, "ben", true, true)).toMatchObject({ messageId: idOf("$3"), hidden: true, private: true });
   expect((await store.counts([{ roomId: ROOM, userId: "ben" }]))[0]).toMatchObject({ unread: 0 });
-  await store.choose("ben", "appear_offline");
-  await store.choose("ben", "online");
+  await store.choosePresence("ben", "appear_offline");
+  await store.choosePresence("ben", "online");
   expect(store.receipt(ROOM, "ben")).toMatchObject({ messageId: idOf("$1") });
   expect(await native(idOf("$2"))).toMatchObject({ messageId: idOf("$3") });
 });
@@ -93,10 +93,10 @@ test("what is read in private does not hold back what is read for all to see; th
 
 test("whoever appears offline reads in Matrix where only they see it, until they show themselves", async () => {
   const { read, store } = await setUp();
-  await store.choose("ben", "appear_offline");
+  await store.choosePresence("ben", "appear_offline");
   await read("$2");
   expect(store.receipt(ROOM, "ben")).toBeUndefined();
   expect(store.receipt(ROOM, "ben", true)).toMatchObject({ messageId: idOf("$2"), private: false });
-  await store.choose("ben", "online");
+  await store.choosePresence("ben", "online");
   expect(store.receipt(ROOM, "ben")).toMatchObject({ messageId: idOf("$2") });
 });

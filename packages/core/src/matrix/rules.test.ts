@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { idOf, matrixRoom, message, origin, ROOM, second, text } from "../testing/matrix-room.fake.ts";
-import { annotate, arrive, belong, pass, redact, revise } from "./rules.ts";
+import { ingestEdit, ingestMembership, ingestMessage, ingestOther, ingestReaction, ingestRedaction } from "./rules.ts";
 
 const PDF = { filename: "a.pdf", mime_type: "application/pdf", size: 3, mxc_uri: "mxc://example.org/a" };
 
@@ -25,7 +25,7 @@ describe("a message of Matrix", () => {
       },
     ]);
     expect(await history()).toMatchObject([
-      { messageId: idOf("$1"), eventId: "$1", place: 1, sentAt: second(1), type: "m.text" },
+      { messageId: idOf("$1"), eventId: "$1", ordinal: 1, sentAt: second(1), type: "m.text" },
     ]);
     expect(store.room(ROOM)).toMatchObject({ lastSeq: 3, messageCount: 1, memberCount: 1 });
     expect(store.matrixOf(ROOM)).toMatchObject([{ eventId: "$1", kind: "message", subjectId: idOf("$1"), seq: 3 }]);
@@ -63,7 +63,7 @@ describe("a message of Matrix", () => {
     await say("$1", "ben", 1, "hi");
     await say("$2", "ann", 2, "ask @Ben", { mentions: ["cleo"] });
     await say("$3", "ann", 3, "", { type: "m.room.encrypted" });
-    expect((await history()).map(({ mentions, named }) => [mentions, named])).toEqual([
+    expect((await history()).map(({ mentions, textMentions: named }) => [mentions, named])).toEqual([
       [null, null],
       [["cleo"], ["ben"]],
       [null, null],
@@ -85,7 +85,7 @@ describe("a message of Matrix", () => {
 
   test("of which a redaction came before it never shows its text", async () => {
     const { events, say, store, writer } = await matrixRoom();
-    await writer.ingest(redact(origin("$r", "ben", 5), "$1"));
+    await writer.ingest(ingestRedaction(origin("$r", "ben", 5), "$1"));
     await say("$1", "ann", 1, "secret");
     expect(JSON.stringify([events(), store.matrixOf(ROOM)])).not.toContain("secret");
     expect(events().at(-1)).toMatchObject({ type: "DELETE_MSG", senderId: "ben", timeStamp: second(5).toISOString() });
@@ -93,8 +93,8 @@ describe("a message of Matrix", () => {
 
   test("leaves who has left where they are", async () => {
     const { events, say, store, writer } = await matrixRoom();
-    await writer.ingest(belong(origin("$j", "ann", 1), "ann", true));
-    await writer.ingest(belong(origin("$l", "ann", 2), "ann", false));
+    await writer.ingest(ingestMembership(origin("$j", "ann", 1), "ann", true));
+    await writer.ingest(ingestMembership(origin("$l", "ann", 2), "ann", false));
     await say("$1", "ann", 3, "late");
     expect(events().at(-1)).toMatchObject({ type: "SEND_MSG", senderId: "ann" });
     expect(store.member(ROOM, "ann")).toMatchObject({ leftSeq: 3 });
@@ -106,7 +106,7 @@ describe("a message of Matrix", () => {
     await say("$1", "ann", 1, "hello");
     await writer.deleteRoom({ userId: "backend", service: true }, ROOM);
     await say("$2", "ann", 2, "hello?");
-    await writer.ingest(arrive({ ...origin("$3", "ann", 3), roomId: idOf("other") }, message("$3", "hello?")));
+    await writer.ingest(ingestMessage({ ...origin("$3", "ann", 3), roomId: idOf("other") }, message("$3", "hello?")));
     expect(store.eventsOf(ROOM).at(-1)).toMatchObject({ type: "DELETE_CHAT" });
     expect(store.eventsOf(idOf("other"))).toEqual([]);
   });
@@ -117,7 +117,7 @@ describe("a client id in an event of Matrix", () => {
 
   test("is believed of a send that is under way, once", async () => {
     const { events, history, say, store } = await matrixRoom();
-    await store.noteWrite({ roomId: ROOM, senderId: "ann", clientMessageId });
+    await store.recordPendingWrite({ roomId: ROOM, senderId: "ann", clientMessageId });
     await say("$1", "ann", 1, "hello", { clientMessageId });
     await say("$2", "ann", 2, "hello", { clientMessageId });
     expect((await history()).map((row) => row.clientMessageId)).toEqual(["c1", null]);
@@ -126,8 +126,8 @@ describe("a client id in an event of Matrix", () => {
 
   test("is not believed of anybody else, of another room, or of no send at all", async () => {
     const { history, say, store } = await matrixRoom();
-    await store.noteWrite({ roomId: ROOM, senderId: "ben", clientMessageId });
-    await store.noteWrite({ roomId: idOf("other"), senderId: "ann", clientMessageId });
+    await store.recordPendingWrite({ roomId: ROOM, senderId: "ben", clientMessageId });
+    await store.recordPendingWrite({ roomId: idOf("other"), senderId: "ann", clientMessageId });
     await say("$1", "ann", 1, "hello", { clientMessageId });
     await say("$2", "ben", 2, "hello", { clientMessageId: "c2" });
     expect((await history()).map((row) => row.clientMessageId)).toEqual([null, null]);
@@ -136,13 +136,13 @@ describe("a client id in an event of Matrix", () => {
 
 describe("an edit in Matrix", () => {
   const edited = (target: string, eventId: string, at: number, content: string, senderId = "ann") =>
-    revise(origin(eventId, senderId, at), target, text(content));
+    ingestEdit(origin(eventId, senderId, at), target, text(content));
 
   test("takes the place of what the message said, at the time at which it was made", async () => {
     const { events, history, say, store, writer } = await matrixRoom();
     await say("$1", "ann", 1, "helo", { threadRoot: "$0" });
     const revision = text("look", { type: "m.image", file: PDF, mentions: ["ben"] });
-    await writer.ingest(revise(origin("$2", "ann", 2), "$1", revision));
+    await writer.ingest(ingestEdit(origin("$2", "ann", 2), "$1", revision));
     expect(events().at(-1)).toMatchObject({
       type: "EDIT_MSG",
       senderId: "ann",
@@ -181,10 +181,10 @@ describe("an edit in Matrix", () => {
     const { events, history, say, writer } = await matrixRoom();
     await say("$1", "ann", 1, "one");
     await say("$gone", "ann", 1, "gone");
-    await writer.ingest(redact(origin("$r", "ann", 2), "$gone"));
+    await writer.ingest(ingestRedaction(origin("$r", "ann", 2), "$gone"));
     await writer.ingest(edited("$1", "$2", 2, "two"));
-    await writer.ingest(annotate(origin("$3", "ann", 3), "$1", idOf("$3"), "a"));
-    await writer.ingest(belong(origin("$j", "ben", 3), "ben", true));
+    await writer.ingest(ingestReaction(origin("$3", "ann", 3), "$1", idOf("$3"), "a"));
+    await writer.ingest(ingestMembership(origin("$j", "ben", 3), "ben", true));
     const before = [events(), (await history()).map(({ content }) => content)];
     await writer.ingest(edited("$1", "$x1", 9, "not mine", "ben"));
     for (const target of ["$2", "$3", "$gone", "$j", "$nowhere"])
@@ -197,9 +197,9 @@ describe("an edit in Matrix", () => {
     await say("$1", "ann", 1, "", { type: "m.room.encrypted" });
     await say("$2", "ann", 2, "clear");
     await writer.ingest(edited("$1", "$x1", 3, "clear"));
-    await writer.ingest(revise(origin("$x2", "ann", 3), "$2", null));
+    await writer.ingest(ingestEdit(origin("$x2", "ann", 3), "$2", null));
     expect(events()).toHaveLength(4);
-    await writer.ingest(revise(origin("$3", "ann", 4), "$1", null));
+    await writer.ingest(ingestEdit(origin("$3", "ann", 4), "$1", null));
     expect(events().at(-1)).toMatchObject({ type: "EDIT_MSG", message: "", messageType: "m.room.encrypted" });
     const [sealed, clear] = await history();
     expect(sealed).toMatchObject({ type: "m.room.encrypted", content: "", editedAt: second(4) });
@@ -211,9 +211,9 @@ describe("an edit in Matrix", () => {
     await say("$1", "ann", 1, "one", { mentions: ["ben"] });
     await writer.ingest(edited("$1", "$2", 2, "two"));
     await writer.ingest(edited("$1", "$3", 3, "three"));
-    await writer.ingest(redact(origin("$r3", "ann", 10), "$3"));
+    await writer.ingest(ingestRedaction(origin("$r3", "ann", 10), "$3"));
     expect(events().at(-1)).toMatchObject({ type: "EDIT_MSG", message: "two", editedAt: second(2).toISOString() });
-    await writer.ingest(redact(origin("$r2", "ann", 11), "$2"));
+    await writer.ingest(ingestRedaction(origin("$r2", "ann", 11), "$2"));
     expect(events().at(-1)).toMatchObject({ type: "EDIT_MSG", message: "one", editedAt: second(11).toISOString() });
     expect(await history()).toMatchObject([{ content: "one", mentions: ["ben"], editedAt: null, editSeq: null }]);
     expect(JSON.stringify(store.matrixOf(ROOM))).not.toMatch(/two|three/);
@@ -224,7 +224,7 @@ describe("an edit in Matrix", () => {
     await say("$1", "ann", 1, "one");
     await writer.ingest(edited("$1", "$2", 2, "two"));
     await writer.ingest(edited("$1", "$3", 3, "three"));
-    await writer.ingest(redact(origin("$r", "ann", 10), "$2"));
+    await writer.ingest(ingestRedaction(origin("$r", "ann", 10), "$2"));
     expect(events()).toHaveLength(5);
   });
 
@@ -246,13 +246,13 @@ describe("an edit in Matrix", () => {
     await say("$0", "ben", 1, "hi");
     await say("$1", "ann", 1, "hello");
     await writer.ingest(edited("$1", "$2", 2, "hello @Ben"));
-    expect((await history()).at(-1)).toMatchObject({ named: ["ben"] });
+    expect((await history()).at(-1)).toMatchObject({ textMentions: ["ben"] });
   });
 });
 
 describe("a reaction in Matrix", () => {
   const reacted = (eventId: string, senderId = "ben", key = "a", target = "$1") =>
-    annotate(origin(eventId, senderId, 5), target, idOf(eventId), key);
+    ingestReaction(origin(eventId, senderId, 5), target, idOf(eventId), key);
 
   test("is one of ours with its own id and time", async () => {
     const { events, history, say, store, writer } = await matrixRoom();
@@ -277,7 +277,7 @@ describe("a reaction in Matrix", () => {
     await writer.ingest(reacted("$a"));
     await Promise.all([writer.ingest(reacted("$b")), writer.ingest(reacted("$c", "ann"))]);
     expect(store.matrixOf(ROOM).find(({ eventId }) => eventId === "$b")).toMatchObject({ subjectId: idOf("$a") });
-    await writer.ingest(redact(origin("$r", "ben", 6), "$b"));
+    await writer.ingest(ingestRedaction(origin("$r", "ben", 6), "$b"));
     expect((await history())[0]?.reactions.map(({ eventId }) => eventId)).toEqual(["$a", "$c"]);
     expect(
       events()
@@ -289,9 +289,9 @@ describe("a reaction in Matrix", () => {
   test("to an edit, to a reaction or to anything else that is no message is none", async () => {
     const { history, say, writer } = await matrixRoom();
     await say("$1", "ann", 1, "hello");
-    await writer.ingest(revise(origin("$2", "ann", 2), "$1", text("hello!")));
+    await writer.ingest(ingestEdit(origin("$2", "ann", 2), "$1", text("hello!")));
     await writer.ingest(reacted("$a"));
-    await writer.ingest(pass(origin("$topic", "ann", 3)));
+    await writer.ingest(ingestOther(origin("$topic", "ann", 3)));
     for (const target of ["$2", "$a", "$topic"]) await writer.ingest(reacted(`$x${target}`, "ben", "b", target));
     expect((await history())[0]?.reactions.map(({ eventId }) => eventId)).toEqual(["$a"]);
   });
@@ -315,9 +315,9 @@ describe("a reaction in Matrix", () => {
     const { events, history, say, writer } = await matrixRoom();
     await say("$1", "ann", 1, "hello");
     await writer.ingest(reacted("$a"));
-    await writer.ingest(redact(origin("$ra", "ben", 6), "$a"));
+    await writer.ingest(ingestRedaction(origin("$ra", "ben", 6), "$a"));
     expect(events().at(-1)).toMatchObject({ type: "DELETE_REACT", messageId: idOf("$a"), parentMessageId: idOf("$1") });
-    await writer.ingest(redact(origin("$rb", "ben", 6), "$b"));
+    await writer.ingest(ingestRedaction(origin("$rb", "ben", 6), "$b"));
     await writer.ingest(reacted("$b"));
     expect((await history())[0]?.reactions).toEqual([]);
     await writer.ingest(reacted("$c"));
@@ -335,9 +335,9 @@ test("a redaction by Matrix leaves of a message only that it was there", async (
     replyTo: "$0",
     mentions: ["ben"],
   });
-  await writer.ingest(revise(origin("$2", "ann", 2), "$1", text("secret too")));
-  await writer.ingest(redact(origin("$r", "ben", 9), "$1"));
-  await writer.ingest(redact(origin("$r2", "ann", 10), "$1"));
+  await writer.ingest(ingestEdit(origin("$2", "ann", 2), "$1", text("secret too")));
+  await writer.ingest(ingestRedaction(origin("$r", "ben", 9), "$1"));
+  await writer.ingest(ingestRedaction(origin("$r2", "ann", 10), "$1"));
   expect(events().at(-1)).toMatchObject({ type: "DELETE_MSG", senderId: "ben", messageId: idOf("$1") });
   expect((await history()).at(-1)).toMatchObject({
     content: "",
@@ -346,12 +346,12 @@ test("a redaction by Matrix leaves of a message only that it was there", async (
     threadRoot: null,
     replyTo: null,
     mentions: null,
-    named: null,
+    textMentions: null,
     editedAt: null,
     editSeq: null,
     deletedBy: "ben",
     deletedAt: second(9),
   });
-  await writer.ingest(revise(origin("$3", "ann", 11), "$1", text("secret again")));
+  await writer.ingest(ingestEdit(origin("$3", "ann", 11), "$1", text("secret again")));
   expect(JSON.stringify([await history(), store.matrixOf(ROOM)])).not.toContain("secret");
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { matrixRoom, message, origin } from "../testing/matrix-room.fake.ts";
-import { arrive } from "./rules.ts";
+import { ingestMessage } from "./rules.ts";
 
 const ROOMS = Array.from({ length: 8 }, (_, index) => `018f0000-0000-8000-8000-00000000000${index}`);
 /** Of the store's answers, each takes as long as the next of these says, in turns of the event loop. */
@@ -23,7 +23,7 @@ test("what Matrix says of several rooms is committed side by side, and of each r
   const sent = ids.map(async (eventId, index) => {
     // Not all in one tick: one group would prove nothing.
     for (let wait = Math.floor(index / 10); wait > 0; wait--) await new Promise(setImmediate);
-    const command = arrive(
+    const command = ingestMessage(
       { ...origin(eventId, "ann", index), roomId: ROOMS[index % ROOMS.length]! },
       message(eventId, eventId),
     );

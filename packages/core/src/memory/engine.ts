@@ -2,20 +2,20 @@ import { Problem } from "@signalbox/protocol/errors";
 import type { Bytes } from "../model/bytes.ts";
 import { type Clock, systemClock } from "../ports/clock.ts";
 import type { Channel, Engine, EngineListener } from "../ports/engine.ts";
-import { type PresenceTiming, STANDARD_TIMING } from "../ports/presence-registry.ts";
+import { DEFAULT_TIMING, type PresenceTiming } from "../ports/presence-registry.ts";
 import { MemoryRegistry } from "./presence-registry.ts";
 import { Tickets } from "./tickets.ts";
-import { Buckets } from "./token-buckets.ts";
-import { TypingNotes } from "./typing.ts";
+import { TokenBuckets } from "./token-buckets.ts";
+import { MemoryTyping } from "./typing.ts";
 
 /**
  * The engine of a single process: nothing is lost, nothing leaves the process, and it is never away. Publications arrive
  * right after the code that made them, in order, never within the call.
  */
-export function createMemoryEngine(clock: Clock = systemClock, timing: PresenceTiming = STANDARD_TIMING): Engine {
+export function createMemoryEngine(clock: Clock = systemClock, timing: PresenceTiming = DEFAULT_TIMING): Engine {
   const delivery = new Delivery();
-  const buckets = new Buckets(clock);
-  const typing = new TypingNotes(clock);
+  const buckets = new TokenBuckets(clock);
+  const typing = new MemoryTyping(clock);
   const registry = new MemoryRegistry(clock, timing);
   const tickets = new Tickets(clock);
   let open = true;

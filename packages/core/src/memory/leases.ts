@@ -1,4 +1,4 @@
-import type { Lapsed } from "../ports/presence-registry.ts";
+import type { ExpiredNode } from "../ports/presence-registry.ts";
 
 interface Lease {
   /** When it runs out, in milliseconds. */
@@ -25,7 +25,7 @@ export class Leases {
   }
 
   /** Whose leases have run out, and are in nobody's hands. */
-  lapsed(now: number): readonly Lapsed[] {
+  lapsed(now: number): readonly ExpiredNode[] {
     return [...this.leases]
       .filter(([, lease]) => isFree(lease, now))
       .map(([node, { endsAt }]) => ({ node, forMs: now - endsAt }));

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import type { Clock } from "../ports/clock.ts";
 import { createMemoryEngine } from "./engine.ts";
 import { Tickets } from "./tickets.ts";
-import { Buckets } from "./token-buckets.ts";
-import { TypingNotes } from "./typing.ts";
+import { TokenBuckets } from "./token-buckets.ts";
+import { MemoryTyping } from "./typing.ts";
 
 function manualClock(): Clock & { turn(ms: number): void } {
   let now = 0;
@@ -15,7 +15,7 @@ function manualClock(): Clock & { turn(ms: number): void } {
 
 test("tokens come back at the rate, up to the burst", () => {
   const clock = manualClock();
-  const buckets = new Buckets(clock);
+  const buckets = new TokenBuckets(clock);
   expect(buckets.take("ada", 5, 2, 4)).toEqual({ granted: 4, retryAfterMs: 500 });
   clock.turn(499);
   expect(buckets.take("ada", 1, 2, 4)).toEqual({ granted: 0, retryAfterMs: 1 });
@@ -27,7 +27,7 @@ test("tokens come back at the rate, up to the burst", () => {
 
 test("buckets that are full again are dropped", () => {
   const clock = manualClock();
-  const buckets = new Buckets(clock);
+  const buckets = new TokenBuckets(clock);
   for (let user = 0; user < 1000; user++) buckets.take(String(user), 1, 1, 10);
   expect(buckets.size).toBe(1000);
   clock.turn(5_000);
@@ -39,7 +39,7 @@ test("buckets that are full again are dropped", () => {
 
 test("a note runs out to the millisecond, and nothing is kept of it", () => {
   const clock = manualClock();
-  const notes = new TypingNotes(clock);
+  const notes = new MemoryTyping(clock);
   for (let room = 0; room < 1000; room++) notes.start(String(room), "ada", 4000);
   clock.turn(3999);
   expect(notes.list("7")).toMatchObject([{ userId: "ada", remainingMs: 1 }]);
@@ -52,7 +52,7 @@ test("a note runs out to the millisecond, and nothing is kept of it", () => {
 
 test("a repeat keeps the start, and whoever started first is listed first", () => {
   const clock = manualClock();
-  const notes = new TypingNotes(clock);
+  const notes = new MemoryTyping(clock);
   notes.start("room", "ada", 4000);
   clock.turn(1000);
   notes.start("room", "bob", 4000);

@@ -1,18 +1,18 @@
 import { beforeEach, expect, test } from "vitest";
-import { type Arrival, type PresenceChange, STANDARD_TIMING } from "../ports/presence-registry.ts";
+import { type Arrival, DEFAULT_TIMING, type PresenceChange } from "../ports/presence-registry.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MemoryRegistry } from "./presence-registry.ts";
-import { Pending } from "./unannounced.ts";
+import { UnannouncedChanges } from "./unannounced.ts";
 
 const MINUTE = 60_000;
-const { graceMs, idleMs, holdMs, keepMs } = STANDARD_TIMING;
+const { graceMs, idleMs, holdMs, keepMs } = DEFAULT_TIMING;
 
 let clock: ManualClock;
 let registry: MemoryRegistry;
 
 beforeEach(async () => {
   clock = new ManualClock();
-  registry = new MemoryRegistry(clock, STANDARD_TIMING);
+  registry = new MemoryRegistry(clock, DEFAULT_TIMING);
   await registry.open("node", 60 * MINUTE);
 });
 
@@ -32,12 +32,12 @@ const read = async (userId: string) => (await registry.read([userId])).get(userI
 /** What there is to tell now, and takes it as told. */
 async function swept(): Promise<readonly Pick<PresenceChange, "userId" | "own" | "shown" | "toOthers">[]> {
   const changes = await registry.settle();
-  await registry.told(changes);
+  await registry.announced(changes);
   return changes.map(({ userId, own, shown, toOthers }) => ({ userId, own, shown, toOthers }));
 }
 
 async function enter(userId: string, more: Partial<Arrival> = {}): Promise<void> {
-  await registry.told(await registry.enter("node", [arrival(userId, more)]));
+  await registry.announced(await registry.enter("node", [arrival(userId, more)]));
 }
 
 /** Lets all but the last of `ms` milliseconds pass without anything to tell, and then that one. */
@@ -65,9 +65,9 @@ test("a closed session counts for the grace, to the millisecond", async () => {
 });
 
 test("a choice without a session counts for a minute, to the millisecond, and each prolongs it", async () => {
-  await registry.told((await choose("ada", "busy", 1)).changes);
+  await registry.announced((await choose("ada", "busy", 1)).changes);
   await clock.pass(50_000);
-  await registry.told((await choose("ada", "busy", 2)).changes);
+  await registry.announced((await choose("ada", "busy", 2)).changes);
   await lastOf(holdMs);
   expect(await swept()).toEqual([{ userId: "ada", own: "offline", shown: "offline", toOthers: true }]);
 });
@@ -76,7 +76,7 @@ test("a choice right after the session counts as one without", async () => {
   await enter("ada");
   await leave("ada");
   await clock.pass(graceMs - 1);
-  await registry.told((await choose("ada", "busy", 2)).changes);
+  await registry.announced((await choose("ada", "busy", 2)).changes);
   await lastOf(holdMs);
   expect(await swept()).toMatchObject([{ userId: "ada", shown: "offline" }]);
 });
@@ -85,7 +85,7 @@ test("who appears offline is seen for exactly the grace, idles on meanwhile, and
   await enter("ada", { idleForMs: idleMs - 2000 });
   const known = await read("ada");
   const { row, changes } = await choose("ada", "appear_offline", 2);
-  await registry.told(changes);
+  await registry.announced(changes);
   expect(row).toMatchObject({ own: "appear_offline", shown: "online" });
   await clock.pass(2000);
   expect(await swept()).toEqual([{ userId: "ada", own: "appear_offline", shown: "idle", toOthers: true }]);
@@ -101,7 +101,7 @@ test("who appears offline in the grace of a session goes with its end, or when t
     await leave(userId);
   }
   await clock.pass(3000);
-  for (const userId of ["ada", "bob"]) await registry.told((await choose(userId, "appear_offline", 2)).changes);
+  for (const userId of ["ada", "bob"]) await registry.announced((await choose(userId, "appear_offline", 2)).changes);
   await clock.pass(1000);
   await enter("bob", { choice: "appear_offline", choiceVersion: 2 });
   await lastOf(1000);
@@ -152,25 +152,25 @@ test("a change that nobody told is handed out every two seconds until it is told
   expect(await registry.settle()).toEqual([]);
   await clock.pass(2000);
   expect(await registry.settle()).toEqual([change]);
-  await registry.told([change!]);
+  await registry.announced([change!]);
   await clock.pass(2000);
   expect(await registry.settle()).toEqual([]);
 });
 
 test("of a user, the newest change alone waits to be told", () => {
-  const pending = new Pending();
+  const pending = new UnannouncedChanges();
   const change = { userId: "ada", own: "busy", shown: "busy", activeAt: null, ownActiveAt: null } as const;
   pending.give({ ...change, version: 1, toOthers: true }, 0);
   expect(pending.give({ ...change, version: 2, toOthers: false }, 100)).toMatchObject({ version: 2, toOthers: true });
   expect(pending.size).toBe(1);
-  pending.told({ ...change, version: 1, toOthers: true });
+  pending.announced({ ...change, version: 1, toOthers: true });
   expect(pending.size).toBe(1);
-  pending.told({ ...change, version: 2, toOthers: true });
+  pending.announced({ ...change, version: 2, toOthers: true });
   expect(pending.size).toBe(0);
 });
 
 test("a lease runs out to the millisecond, and so does a claim", async () => {
-  const lapsed = async () => (await registry.renew("other", 1)).lapsed;
+  const lapsed = async () => (await registry.renew("other", 1)).expired;
   await registry.open("dead", 4000);
   await clock.pass(3999);
   expect(await registry.claim("dead", 1000)).toBe(false);
@@ -187,23 +187,23 @@ test("a lease runs out to the millisecond, and so does a claim", async () => {
 
 test("users of a dead node read as offline a grace after its lease, and are told so after the eviction", async () => {
   await registry.open("dead", 4000);
-  await registry.told(await registry.enter("dead", [arrival("ada")]));
+  await registry.announced(await registry.enter("dead", [arrival("ada")]));
   await clock.pass(4000 + graceMs);
   expect((await read("ada"))!.shown).toBe("online");
   await clock.pass(1);
   expect(await read("ada")).toMatchObject({ own: "offline", shown: "offline" });
   expect(await swept()).toEqual([]);
-  await registry.evict("dead", 700);
+  await registry.endNode("dead", 700);
   await lastOf(700);
   expect(await swept()).toEqual([{ userId: "ada", own: "offline", shown: "offline", toOthers: true }]);
 });
 
 test("a choice made while only a dead node has a session counts as one without", async () => {
   await registry.open("dead", 4000);
-  await registry.told(await registry.enter("dead", [arrival("ada")]));
+  await registry.announced(await registry.enter("dead", [arrival("ada")]));
   await clock.pass(4000);
-  await registry.told((await choose("ada", "busy", 2)).changes);
-  await registry.evict("dead", 0);
+  await registry.announced((await choose("ada", "busy", 2)).changes);
+  await registry.endNode("dead", 0);
   await lastOf(holdMs);
   expect(await swept()).toMatchObject([{ userId: "ada", shown: "offline" }]);
 });
@@ -216,7 +216,7 @@ test("whoever has not left a node that closes counts no longer than a grace", as
 });
 
 test("what a sweep looks at is what is due: 50,000 who wait cost nothing", async () => {
-  await registry.told(
+  await registry.announced(
     await registry.enter(
       "node",
       Array.from({ length: 50_000 }, (_, user) => arrival(`user ${user}`)),

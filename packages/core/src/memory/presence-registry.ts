@@ -1,9 +1,16 @@
 import { Problem } from "@signalbox/protocol/errors";
 import type { Clock } from "../ports/clock.ts";
-import type { Activity, Arrival, PresenceChange, PresenceTiming, Registry, Word } from "../ports/presence-registry.ts";
-import { choose, enter, hasSession, leave, rowOf, touch, vouch } from "../presence/state.ts";
+import type {
+  Activity,
+  Arrival,
+  ExternalPresence,
+  PresenceChange,
+  PresenceTiming,
+  Registry,
+} from "../ports/presence-registry.ts";
+import { choose, enter, hasSession, leave, rowOf, setExternal, touch } from "../presence/state.ts";
 import { Leases } from "./leases.ts";
-import { Roll } from "./presence-table.ts";
+import { PresenceTable } from "./presence-table.ts";
 import { wallTime } from "./wall-time.ts";
 
 /** Who is here, in this process: a `Registry` by `clock`, which is never away. Whoever has been offline for `keepMs` is forgotten. */
@@ -11,12 +18,12 @@ export class MemoryRegistry implements Registry {
   private readonly timing: PresenceTiming;
   private readonly now: () => number;
   private readonly leases = new Leases();
-  private readonly roll: Roll;
+  private readonly roll: PresenceTable;
 
   constructor(clock: Clock, timing: PresenceTiming) {
     this.timing = timing;
     this.now = wallTime(clock);
-    this.roll = new Roll(timing);
+    this.roll = new PresenceTable(timing);
   }
 
   async open(node: string, ttlMs: number): Promise<void> {
@@ -26,7 +33,7 @@ export class MemoryRegistry implements Registry {
   async renew(node: string, ttlMs: number): ReturnType<Registry["renew"]> {
     const now = this.now();
     const held = this.leases.renew(node, now + ttlMs);
-    return { held, lapsed: this.leases.lapsed(now).filter((lapsed) => lapsed.node !== node) };
+    return { held, expired: this.leases.lapsed(now).filter((lapsed) => lapsed.node !== node) };
   }
 
   async claim(node: string, ttlMs: number): Promise<boolean> {
@@ -34,7 +41,7 @@ export class MemoryRegistry implements Registry {
     return this.leases.claim(node, now + ttlMs, now);
   }
 
-  async evict(node: string, forMs: number): Promise<void> {
+  async endNode(node: string, forMs: number): Promise<void> {
     this.roll.strand(node, this.now() + forMs);
     this.leases.end(node);
   }
@@ -66,12 +73,12 @@ export class MemoryRegistry implements Registry {
     return { changes, gone };
   }
 
-  async vouch(words: readonly Word[]): Promise<readonly PresenceChange[]> {
+  async setExternal(words: readonly ExternalPresence[]): Promise<readonly PresenceChange[]> {
     const now = this.now();
     return words.flatMap((word) => {
       const entry = word.forMs > 0 ? this.roll.admit(word.userId) : this.roll.find(word.userId);
       if (entry === undefined) return [];
-      vouch(entry, word, now, this.timing);
+      setExternal(entry, word, now, this.timing);
       return this.roll.settle(entry, now);
     });
   }
@@ -97,7 +104,7 @@ export class MemoryRegistry implements Registry {
     return this.roll.sweep(this.now());
   }
 
-  async told(changes: readonly PresenceChange[]): Promise<void> {
+  async announced(changes: readonly PresenceChange[]): Promise<void> {
     this.roll.told(changes);
   }
 
@@ -108,7 +115,7 @@ export class MemoryRegistry implements Registry {
 
   async close(node: string): Promise<void> {
     // All have left. Whoever has not would count for ever.
-    await this.evict(node, this.timing.graceMs);
+    await this.endNode(node, this.timing.graceMs);
   }
 
   /** How many users are known. */

@@ -1,16 +1,16 @@
 import type { PresenceChange, PresenceRow, PresenceTiming } from "../ports/presence-registry.ts";
 import { type Entry, isStranded, NEVER, rowOf, settle, strand, unknown } from "../presence/state.ts";
-import { Agenda } from "./schedule.ts";
-import { Pending } from "./unannounced.ts";
+import { Schedule } from "./schedule.ts";
+import { UnannouncedChanges } from "./unannounced.ts";
 
 /** Everybody of whom something is known, and what is to be told of them. What happens to one of them is in `presence.ts`. */
-export class Roll {
+export class PresenceTable {
   private readonly timing: PresenceTiming;
   private readonly entries = new Map<string, Entry>();
   /** Who has a session on which node. */
   private readonly nodes = new Map<string, Set<string>>();
-  private readonly agenda = new Agenda();
-  private readonly pending = new Pending();
+  private readonly agenda = new Schedule();
+  private readonly pending = new UnannouncedChanges();
 
   constructor(timing: PresenceTiming) {
     this.timing = timing;
@@ -47,7 +47,7 @@ export class Roll {
       if (entry === undefined) continue;
       strand(entry, node, end);
       // Also an end that has passed is for the next sweep: what is found here would have nobody to tell it.
-      this.agenda.hasten(userId, end);
+      this.agenda.setEarlier(userId, end);
     }
     this.nodes.delete(node);
   }
@@ -68,7 +68,7 @@ export class Roll {
   }
 
   told(changes: readonly PresenceChange[]): void {
-    for (const change of changes) this.pending.told(change);
+    for (const change of changes) this.pending.announced(change);
   }
 
   /** As `Registry.read`; `isDead`: the node's lease ran out more than the grace ago. */

@@ -3,7 +3,7 @@ const SLOT_MS = 1000;
 const slotOf = (at: number): number => Math.floor(at / SLOT_MS);
 
 /** Who must be looked at when: in slots of a second, so that looking costs what is due, not what waits. */
-export class Agenda {
+export class Schedule {
   private readonly moments = new Map<string, number>();
   private readonly slots = new Map<number, Set<string>>();
 
@@ -18,7 +18,7 @@ export class Agenda {
   }
 
   /** Notes `at`, unless an earlier moment is noted. */
-  hasten(id: string, at: number): void {
+  setEarlier(id: string, at: number): void {
     this.set(id, Math.min(at, this.moments.get(id) ?? at));
   }
 

@@ -13,7 +13,7 @@ export interface Grant {
 }
 
 /** Token buckets of this process. Kept are only those that somebody took from within the last seconds. */
-export class Buckets {
+export class TokenBuckets {
   private readonly clock: Clock;
   /** When each bucket will be full again, in the clock's milliseconds: that says all about it. */
   private readonly fullAt = new Map<string, number>();

@@ -6,15 +6,15 @@ import { wallTime } from "./wall-time.ts";
 const SWEEP_MS = 10_000;
 
 /** Times are milliseconds since the epoch: a start is the same moment whenever it is asked for. */
-interface Note {
+interface TypingEntry {
   readonly startedAt: number;
   readonly endsAt: number;
 }
 
 /** Who types where, in this process. Notes run out by themselves; nothing is kept of them for longer than `SWEEP_MS` after that. */
-export class TypingNotes {
+export class MemoryTyping {
   private readonly now: () => number;
-  private readonly rooms = new Map<string, Map<string, Note>>();
+  private readonly rooms = new Map<string, Map<string, TypingEntry>>();
   private sweepAt = 0;
 
   constructor(clock: Clock) {
@@ -25,7 +25,7 @@ export class TypingNotes {
   start(room: string, userId: string, ttlMs: number): void {
     const now = this.now();
     if (now >= this.sweepAt) this.sweep(now);
-    const notes = this.rooms.get(room) ?? new Map<string, Note>();
+    const notes = this.rooms.get(room) ?? new Map<string, TypingEntry>();
     const earlier = notes.get(userId);
     const startedAt = earlier !== undefined && earlier.endsAt > now ? earlier.startedAt : now;
     notes.set(userId, { startedAt, endsAt: now + ttlMs });

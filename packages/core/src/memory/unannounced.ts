@@ -10,7 +10,7 @@ interface Untold {
 }
 
 /** The newest change of each user that is not known to be told. */
-export class Pending {
+export class UnannouncedChanges {
   /** In the order in which they were given. */
   private readonly untold = new Map<string, Untold>();
 
@@ -35,7 +35,7 @@ export class Pending {
   }
 
   /** As `Registry.told`. */
-  told({ userId, version }: PresenceChange): void {
+  announced({ userId, version }: PresenceChange): void {
     const untold = this.untold.get(userId);
     if (untold !== undefined && untold.change.version <= version) this.untold.delete(userId);
   }

@@ -5,7 +5,7 @@ import type { MessageRow, Revision } from "./rows.ts";
 export const ENCRYPTED = "m.room.encrypted";
 
 /** What a deletion leaves of a message. */
-export const EMPTY = { content: "", named: null, type: "m.text", file: null, threadRoot: null } as const;
+export const EMPTY = { content: "", textMentions: null, type: "m.text", file: null, threadRoot: null } as const;
 
 /** What a redaction by Matrix leaves of it: no more than is known of one that was redacted before it came. */
 export const BARE = { ...EMPTY, replyTo: null, mentions: null, editSeq: null, editedAt: null } as const;
@@ -25,6 +25,7 @@ export const sameRevision = (one: Revision, other: Revision): boolean =>
   JSON.stringify(one.mentions) === JSON.stringify(other.mentions);
 
 /** Whom a message mentions: those that its author gave, then those that its text names, each once. */
-export const mentioned = ({ mentions, named }: Pick<MessageRow, "mentions" | "named">): string[] => [
-  ...new Set([...(mentions ?? []), ...(named ?? [])]),
-];
+export const mentioned = ({
+  mentions,
+  textMentions: named,
+}: Pick<MessageRow, "mentions" | "textMentions">): string[] => [...new Set([...(mentions ?? []), ...(named ?? [])])];

@@ -43,7 +43,7 @@ export interface MessageRow {
   readonly roomId: string;
   readonly seq: number;
   /** Counts the room's messages from 1. */
-  readonly place: number;
+  readonly ordinal: number;
   readonly messageId: string;
   readonly senderId: string;
   /** "" when deleted. */
@@ -54,7 +54,7 @@ export interface MessageRow {
   /** Whom its author named, as given. */
   readonly mentions: readonly string[] | null;
   /** Whom its text names by `@name`. */
-  readonly named: readonly string[] | null;
+  readonly textMentions: readonly string[] | null;
   /** "m.text" unless Matrix says otherwise; "m.room.encrypted" when its text is not ours to read. */
   readonly type: string;
   readonly file: Attachment | null;
@@ -99,7 +99,7 @@ export interface ReceiptRow {
   readonly eventId: string | null;
   readonly messageSeq: number;
   /** The message's `place`. */
-  readonly messagePlace: number;
+  readonly messageOrdinal: number;
   readonly readAt: Date;
   readonly stampSeq: number;
 }
@@ -130,9 +130,9 @@ export interface MarkerRow {
 }
 
 /** A part of a room's state. `part`: "engagement", "plan", "call", or "sidekick <id>". */
-export interface PartRow {
+export interface RoomSectionRow {
   readonly roomId: string;
-  readonly part: string;
+  readonly section: string;
   /** Null: there is none (any more). */
   readonly body: Record<string, unknown> | null;
 }
@@ -182,14 +182,18 @@ export interface Rows {
   readonly users: readonly UserRow[];
   readonly events: readonly EventRow[];
   readonly markers: readonly MarkerRow[];
-  readonly parts: readonly PartRow[];
+  readonly sections: readonly RoomSectionRow[];
   readonly matrix: readonly MatrixRow[];
   /** Answers to `Needs.writes`; never written. */
   readonly writes: readonly MatrixWrite[];
   /** Answers to `Needs.names`; never written. */
   readonly named: readonly { readonly roomId: string; readonly name: string; readonly userId: string }[];
   /** Answers to `Needs.upTo`; never written. The messages are among `messages`. */
-  readonly upTo: readonly { readonly roomId: string; readonly eventId: string; readonly messageId: string }[];
+  readonly lastMessagesAtEvents: readonly {
+    readonly roomId: string;
+    readonly eventId: string;
+    readonly messageId: string;
+  }[];
 }
 
 /** A send on its way to the homeserver: its echo may carry this client id. */
@@ -200,7 +204,7 @@ export interface MatrixWrite {
 }
 
 /** Which rows a group of changes needs. Every room named anywhere is locked. */
-export interface Needs {
+export interface ReadSet {
   readonly rooms: readonly string[];
   readonly members: readonly { readonly roomId: string; readonly userId: string }[];
   /** Each with the message that it answers. */
@@ -208,7 +212,7 @@ export interface Needs {
   /** Earlier sends with the same client id, each with the event that it made, or, when that is no longer kept, with the message that it answers. */
   readonly repeats: readonly { readonly roomId: string; readonly senderId: string; readonly clientMessageId: string }[];
   /** Reactions that stand (are not removed). */
-  readonly standing: readonly {
+  readonly activeReactions: readonly {
     readonly roomId: string;
     readonly messageId: string;
     readonly senderId: string;
@@ -219,7 +223,7 @@ export interface Needs {
   /** Both rows of each, as far as they are there. */
   readonly receipts: readonly { readonly roomId: string; readonly userId: string }[];
   readonly users: readonly string[];
-  readonly parts: readonly { readonly roomId: string; readonly part: string }[];
+  readonly sections: readonly { readonly roomId: string; readonly section: string }[];
   /** Members of the room who alone have this name there. */
   readonly names: readonly { readonly roomId: string; readonly name: string }[];
   /**
@@ -230,7 +234,7 @@ export interface Needs {
   /** Those of these sends that are under way. */
   readonly writes: readonly MatrixWrite[];
   /** The last message that had come when this event of Matrix came; for one that has not come yet, the room's last. */
-  readonly upTo: readonly { readonly roomId: string; readonly eventId: string }[];
+  readonly lastMessagesAtEvents: readonly { readonly roomId: string; readonly eventId: string }[];
   /** As `standing`, where the message is only known by its event of Matrix. */
   readonly annotated: readonly {
     readonly roomId: string;

@@ -16,13 +16,13 @@ export const systemClock: Clock = {
 };
 
 /** How long somebody who comes in waits for a subscription; then they go on without: what it misses, the store brings a second later. */
-const SOON_MS = 1000;
+const TIMEOUT_MS = 1000;
 
 /** Waits for `promise`, which never rejects, but not for an engine that is away. */
-export async function soon(clock: Clock, promise: Promise<unknown>): Promise<void> {
+export async function withTimeout(clock: Clock, promise: Promise<unknown>): Promise<void> {
   let callOff: (() => void) | undefined;
   const late = new Promise<void>((resolve) => {
-    callOff = clock.after(SOON_MS, resolve);
+    callOff = clock.after(TIMEOUT_MS, resolve);
   });
   await Promise.race([promise, late]);
   callOff?.();

@@ -14,7 +14,7 @@ export interface PresenceTiming {
 }
 
 /** What every engine goes by that is not told otherwise. CONTRACT 6. */
-export const STANDARD_TIMING: PresenceTiming = { graceMs: 5_000, idleMs: 300_000, holdMs: 60_000, keepMs: 600_000 };
+export const DEFAULT_TIMING: PresenceTiming = { graceMs: 5_000, idleMs: 300_000, holdMs: 60_000, keepMs: 600_000 };
 
 /** Somebody's presence. Times: milliseconds since the epoch by the engine's clock. */
 export interface PresenceRow {
@@ -51,12 +51,12 @@ export interface Activity {
 }
 
 /** What another system says of somebody: they are there for `forMs` more, or, with 0, no longer. */
-export interface Word extends Arrival {
+export interface ExternalPresence extends Arrival {
   readonly forMs: number;
 }
 
 /** A node whose lease has run out. */
-export interface Lapsed {
+export interface ExpiredNode {
   readonly node: string;
   /** How long ago it ran out, also when somebody else's claim on it has run out since. */
   readonly forMs: number;
@@ -79,11 +79,11 @@ export interface Registry {
    * Renews it, also when it has run out but nobody claimed it. `held` is false when it is gone: the node is then nobody's,
    * and its users do not count. `lapsed`: the leases of other nodes that have run out, and claims on such that have.
    */
-  renew(node: string, ttlMs: number): Promise<{ readonly held: boolean; readonly lapsed: readonly Lapsed[] }>;
+  renew(node: string, ttlMs: number): Promise<{ readonly held: boolean; readonly expired: readonly ExpiredNode[] }>;
   /** Takes over a lapsed node for `ttlMs`: false when it renewed after all, or somebody else is at it. */
   claim(node: string, ttlMs: number): Promise<boolean>;
   /** Has the users of a claimed node count there for `forMs` more, and forgets the node. May be repeated after a failure. */
-  evict(node: string, forMs: number): Promise<void>;
+  endNode(node: string, forMs: number): Promise<void>;
 
   /** These users have a first session on this node. The node's lease must be open. */
   enter(node: string, arrivals: readonly Arrival[]): Promise<readonly PresenceChange[]>;
@@ -93,7 +93,7 @@ export interface Registry {
     departures: readonly Activity[],
   ): Promise<{ readonly changes: readonly PresenceChange[]; readonly gone: readonly string[] }>;
   /** Another system has these users, or no longer has them: its last word counts. */
-  vouch(words: readonly Word[]): Promise<readonly PresenceChange[]>;
+  setExternal(words: readonly ExternalPresence[]): Promise<readonly PresenceChange[]>;
   /** These users did something. Nothing, for those who do not count. */
   touch(activities: readonly Activity[]): Promise<readonly PresenceChange[]>;
   /** They chose; an older choice than the known one changes nothing, the same again only prolongs. Any but appear_offline is something that they did. */
@@ -103,7 +103,7 @@ export interface Registry {
   /** Brings those up to date whose time has come, and returns what is to be told: that, and what has been pending for 2 seconds. */
   settle(): Promise<readonly PresenceChange[]>;
   /** These were told. What changed again meanwhile stays pending. */
-  told(changes: readonly PresenceChange[]): Promise<void>;
+  announced(changes: readonly PresenceChange[]): Promise<void>;
   /**
    * What is known of these users, as last told; those of whom nothing is known are absent. Somebody whom only nodes have
    * whose lease ran out more than `graceMs` ago reads as offline, told or not. One round trip per server.

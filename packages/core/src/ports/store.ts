@@ -8,11 +8,11 @@ import type {
   MatrixWrite,
   MemberRow,
   MessageRow,
-  Needs,
-  PartRow,
   ReactionRow,
+  ReadSet,
   ReceiptRow,
   RoomRow,
+  RoomSectionRow,
   Rows,
   UserRow,
 } from "../model/rows.ts";
@@ -54,7 +54,7 @@ export interface Counts {
   readonly mutedUntil: Date | null;
 }
 
-export interface StateMember {
+export interface RoomStateMember {
   readonly userId: string;
   readonly name: string | null;
   readonly role: Role;
@@ -70,8 +70,8 @@ export interface StateMember {
 export interface RoomState extends Counts {
   readonly room: RoomRow;
   /** By the time of joining, then by id. */
-  readonly members: readonly StateMember[];
-  readonly parts: readonly PartRow[];
+  readonly members: readonly RoomStateMember[];
+  readonly sections: readonly RoomSectionRow[];
   readonly lastReadId: string | null;
   readonly markerId: string | null;
   /** Messages whose snooze is not over. */
@@ -79,7 +79,7 @@ export interface RoomState extends Counts {
 }
 
 /** A message as projections list it. */
-export type Projection = Omit<MessageRow, "mentions" | "named" | "clientMessageId">;
+export type Projection = Omit<MessageRow, "mentions" | "textMentions" | "clientMessageId">;
 
 /** Which messages a list of projections holds: all of these that are given. */
 export interface ProjectionFilter {
@@ -120,7 +120,7 @@ export interface Store {
    * returns replaces the one with its key. `now` is the store's clock under the locks: in one room it never runs backwards.
    * When `decide` throws, nothing is written and the error is passed on.
    */
-  commit(needs: Needs, decide: (rows: Rows, now: Date) => Rows): Promise<void>;
+  commit(needs: ReadSet, decide: (rows: Rows, now: Date) => Rows): Promise<void>;
 
   /** The rooms that a user is a member of now, with their last seq: one snapshot. Deleted rooms are left out. */
   roomsOf(userId: string): Promise<readonly { readonly roomId: string; readonly lastSeq: number }[]>;
@@ -187,27 +187,27 @@ export interface Store {
   /** Our id of each of these events of Matrix that became a message in the room, or, without a room, anywhere. */
   messageIds(room: string | null, eventIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Notes that a send is on its way to the homeserver; forgotten after a day (`prune`). */
-  noteWrite(write: MatrixWrite): Promise<void>;
+  recordPendingWrite(write: MatrixWrite): Promise<void>;
   /** All bridged rooms by id, above `after`. */
   bridgedRooms(
     after: string | null,
     limit: number,
   ): Promise<readonly { readonly roomId: string; readonly matrixRoomId: string }[]>;
   /** How far a rebuild of the room has come: what the homeserver gave to go on from. */
-  rebuildAt(room: string): Promise<string | null>;
+  rebuildCursor(room: string): Promise<string | null>;
   /** Notes how far a rebuild has come; null: it is done. */
-  noteRebuild(room: string, token: string | null): Promise<void>;
+  saveRebuildCursor(room: string, token: string | null): Promise<void>;
 
   /** Those of the users that exist, by id. */
   users(userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>>;
   /** Creates the user, or changes what is not null. Rejects with `conflict` when that Matrix user was mapped to somebody else. */
   putUser(userId: string, name: string | null, matrixUserId?: string | null): Promise<UserRow>;
   /** Those of `userIds` who exist and share a room with the user, or are the user; for a `service`, all who exist. */
-  companions(userId: string, service: boolean, userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>>;
+  visibleUsers(userId: string, service: boolean, userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>>;
   /** Notes what a user chose. Whoever shows themselves again also shows what they read meanwhile, in the same transaction. */
-  choose(userId: string, choice: Choice): Promise<UserRow>;
+  choosePresence(userId: string, choice: Choice): Promise<UserRow>;
   /** Notes when these users were last active; an earlier time than the known one changes nothing. */
-  noteActive(users: ReadonlyMap<string, Date>): Promise<void>;
+  saveLastActive(users: ReadonlyMap<string, Date>): Promise<void>;
   /** Refuses every token of the user issued until now; returns that moment, by the store's clock. */
   revoke(userId: string): Promise<Date>;
 

@@ -10,7 +10,7 @@ const REMEMBERED = 50_000;
 const CHUNK = 500;
 
 /** What users do on this node, brought to the engine at most once in `EVERY_MS` each, many of them in one call. */
-export class Touches {
+export class ActivityReporter {
   readonly #registry: Pick<Registry, "touch">;
   readonly #clock: Clock;
   readonly #announce: (changes: readonly PresenceChange[]) => Promise<void>;

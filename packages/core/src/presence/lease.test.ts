@@ -194,7 +194,7 @@ test("a gateway that closes while the engine is away leaves its users to the oth
   gateways.away = false;
   await clock.pass(MINUTE_MS);
   expect(gateways.told).toEqual(["ann online", "ann offline"]);
-  expect(gateways.asked.filter((method) => method === "evict")).toHaveLength(1);
+  expect(gateways.asked.filter((method) => method === "endNode")).toHaveLength(1);
 });
 
 test("a gateway that could not take its users out does not end its lease", async () => {

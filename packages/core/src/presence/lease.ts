@@ -1,11 +1,11 @@
 import type { Clock } from "../ports/clock.ts";
-import type { Lapsed, Registry } from "../ports/presence-registry.ts";
+import type { ExpiredNode, Registry } from "../ports/presence-registry.ts";
 
 /** How soon a renewal that failed is tried again. */
 const RETRY_MS = 250;
 
 export interface LeaseDeps {
-  readonly registry: Pick<Registry, "open" | "renew" | "claim" | "evict" | "close">;
+  readonly registry: Pick<Registry, "open" | "renew" | "claim" | "endNode" | "close">;
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly graceMs: number;
@@ -86,9 +86,9 @@ export class Lease {
   }
 
   /** Renews the lease. One that is gone was lost under this id: its users are being taken over. */
-  async #prolong(): Promise<readonly Lapsed[]> {
+  async #prolong(): Promise<readonly ExpiredNode[]> {
     const { registry, leaseMs } = this.#deps;
-    const { held, lapsed } = await registry.renew(this.node, leaseMs);
+    const { held, expired: lapsed } = await registry.renew(this.node, leaseMs);
     if (held) return lapsed;
     this.#open = false;
     this.held = false;
@@ -116,17 +116,17 @@ export class Lease {
     return now - this.#soundSince >= this.#deps.leaseMs;
   }
 
-  async #run(judged: readonly Lapsed[]): Promise<void> {
+  async #run(judged: readonly ExpiredNode[]): Promise<void> {
     // What fails here is there again at the next renewal.
     await this.#takeOver(judged).catch(() => undefined);
     await this.#deps.renewed().catch(() => undefined);
   }
 
   /** Users of a dead node count for a grace from one interval after its last renewal on: so long it may have lived. */
-  async #takeOver(judged: readonly Lapsed[]): Promise<void> {
+  async #takeOver(judged: readonly ExpiredNode[]): Promise<void> {
     const { registry, leaseMs, graceMs } = this.#deps;
     for (const { node, forMs } of judged)
       if (await registry.claim(node, leaseMs))
-        await registry.evict(node, Math.max(0, Math.round(this.#everyMs + graceMs - leaseMs - forMs)));
+        await registry.endNode(node, Math.max(0, Math.round(this.#everyMs + graceMs - leaseMs - forMs)));
   }
 }

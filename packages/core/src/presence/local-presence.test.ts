@@ -5,7 +5,7 @@ import { settled } from "../testing/manual-clock.fake.ts";
 
 test("whoever arrives is announced once, as they chose, and whoever leaves once the grace is over", async () => {
   const { gateways, one, clock } = await openTwo("ann");
-  await gateways.store.choose("ann", "busy");
+  await gateways.store.choosePresence("ann", "busy");
   await one.attendance.arrive("ann");
   expect(gateways.told).toEqual(["ann busy"]);
   expect(await one.attendance.depart("ann")).toBe(true);
@@ -45,19 +45,19 @@ test("whoever leaves one of two gateways has a session elsewhere", async () => {
 
 test("nobody is entered while it is not known what they chose, and they may be hidden", async () => {
   const { gateways, one, clock } = await openTwo("ann", "ben");
-  await gateways.store.choose("ann", "appear_offline");
+  await gateways.store.choosePresence("ann", "appear_offline");
   gateways.store.away = true;
   const arrived = one.attendance.arrive("ann");
   void one.attendance.arrive("ben");
   await clock.pass(MINUTE_MS);
-  expect(one.attendance.hides("ben")).toBe(true);
+  expect(one.attendance.appearsOffline("ben")).toBe(true);
   await one.attendance.depart("ben");
   expect(gateways.asked).not.toContain("enter");
   gateways.store.away = false;
   await clock.pass(BEAT_MS);
   await arrived;
-  expect(one.attendance.hides("ann")).toBe(true);
-  expect(one.attendance.hides("ben")).toBe(false);
+  expect(one.attendance.appearsOffline("ann")).toBe(true);
+  expect(one.attendance.appearsOffline("ben")).toBe(false);
   expect(await gateways.shown("ann", "ben")).toEqual(["offline", "offline"]);
   await clock.pass(MINUTE_MS);
   expect(gateways.told).toEqual([]);
@@ -70,18 +70,18 @@ test("the choices of those who arrive together are one question, and they are en
   await Promise.all(people.map((userId) => one.attendance.arrive(userId)));
   expect(gateways.store.calls.get("users")).toBe(1);
   expect(gateways.store.calls.get("roomsOfAll")).toBe(1);
-  expect(gateways.asked).toEqual(["enter", "told"]);
+  expect(gateways.asked).toEqual(["enter", "announced"]);
 });
 
 test("a choice that only the store knows is brought to the registry, an older one is not", async () => {
   const { gateways, one, clock } = await openTwo("ann");
   await one.attendance.arrive("ann");
-  const busy = await gateways.store.choose("ann", "busy");
-  const hidden = await gateways.store.choose("ann", "appear_offline");
+  const busy = await gateways.store.choosePresence("ann", "busy");
+  const hidden = await gateways.store.choosePresence("ann", "appear_offline");
   gateways.away = true;
   one.attendance.chosen(hidden);
   one.attendance.chosen(busy);
-  expect(one.attendance.hides("ann")).toBe(true);
+  expect(one.attendance.appearsOffline("ann")).toBe(true);
   await clock.pass(MINUTE_MS);
   gateways.away = false;
   await clock.pass(300);
@@ -99,7 +99,7 @@ test("a choice that comes while its user is being entered with an older one wins
   gateways.underway = (method) => (method === "enter" ? new Promise((resolve) => (release = resolve)) : undefined);
   const arrived = one.attendance.arrive("ann");
   await settled();
-  one.attendance.chosen(await gateways.store.choose("ann", "busy"));
+  one.attendance.chosen(await gateways.store.choosePresence("ann", "busy"));
   await settled();
   release();
   await arrived;
@@ -115,16 +115,16 @@ test("a choice that comes while an older one is being asked for, or brought, win
   gateways.store.underway = hold("users");
   const arrived = one.attendance.arrive("ann");
   await settled();
-  one.attendance.chosen(await gateways.store.choose("ann", "appear_offline"));
+  one.attendance.chosen(await gateways.store.choosePresence("ann", "appear_offline"));
   release();
   await arrived;
   await settled();
-  expect(one.attendance.hides("ann")).toBe(true);
+  expect(one.attendance.appearsOffline("ann")).toBe(true);
   gateways.underway = hold("choose");
-  one.attendance.chosen(await gateways.store.choose("ann", "idle"));
+  one.attendance.chosen(await gateways.store.choosePresence("ann", "idle"));
   await settled();
   gateways.underway = () => undefined;
-  one.attendance.chosen(await gateways.store.choose("ann", "online"));
+  one.attendance.chosen(await gateways.store.choosePresence("ann", "online"));
   release();
   await clock.pass(BEAT_MS);
   expect(gateways.told).toEqual(["ann idle", "ann online"]);

@@ -6,7 +6,7 @@ import type { Engine } from "../ports/engine.ts";
 import { encodeOwnFrame, encodePresenceFrame } from "../ports/engine-frames.ts";
 import type { PresenceChange, PresenceRow } from "../ports/presence-registry.ts";
 import type { Store } from "../ports/store.ts";
-import { Touches } from "./activity.ts";
+import { ActivityReporter } from "./activity.ts";
 
 /** Users whose rooms are asked for, and who are told, at once. */
 const CHUNK = 500;
@@ -48,14 +48,14 @@ export interface Presence {
 
 export interface PresenceDeps {
   readonly engine: Pick<Engine, "registry" | "announce">;
-  readonly store: Pick<Store, "choose" | "companions" | "roomsOfAll" | "noteActive">;
+  readonly store: Pick<Store, "choosePresence" | "visibleUsers" | "roomsOfAll" | "saveLastActive">;
   readonly clock: Clock;
 }
 
 export function createPresence({ engine, store, clock }: PresenceDeps): Presence {
   const { registry } = engine;
   const announce = oneAtATime((changes) => announceAll(engine, store, changes));
-  const touches = new Touches(registry, clock, announce);
+  const touches = new ActivityReporter(registry, clock, announce);
 
   const lookAt: Presence["lookAt"] = async (viewer, users) => {
     const rows = users.length === 0 ? new Map() : await registry.read(users.map(({ userId }) => userId));
@@ -67,7 +67,7 @@ export function createPresence({ engine, store, clock }: PresenceDeps): Presence
 
   return {
     async choose(userId, choice) {
-      const user = await store.choose(userId, choice);
+      const user = await store.choosePresence(userId, choice);
       const { choiceVersion } = user;
       try {
         const { row, changes } = await registry.choose({ userId, choice: user.choice, choiceVersion });
@@ -80,7 +80,7 @@ export function createPresence({ engine, store, clock }: PresenceDeps): Presence
     },
     touch: (userId) => touches.add(userId),
     async look(viewer, userIds) {
-      const visible = await store.companions(viewer.userId, viewer.service, userIds);
+      const visible = await store.visibleUsers(viewer.userId, viewer.service, userIds);
       const known = await lookAt(viewer, [...visible.values()]);
       return new Map(userIds.map((userId) => [userId, known.get(userId) ?? seen(userId, undefined, false, null)]));
     },
@@ -139,7 +139,7 @@ async function announceAll(
     // Whatever is away would be waited for again with each of the rest: they stay pending.
     if (told.length === 0) return;
     // When this fails they are told once more, under the same versions: nobody notices.
-    await engine.registry.told(told).catch(() => undefined);
+    await engine.registry.announced(told).catch(() => undefined);
   }
 }
 
@@ -188,7 +188,7 @@ async function noteLeaving(store: PresenceDeps["store"], changes: readonly Prese
   const active = new Map<string, Date>();
   for (const { userId, shown, activeAt } of changes)
     if (shown === "offline" && activeAt !== null) active.set(userId, new Date(activeAt));
-  if (active.size > 0) await store.noteActive(active);
+  if (active.size > 0) await store.saveLastActive(active);
 }
 
 function byRoom(

@@ -36,7 +36,7 @@ export interface Local {
   departed: (gone: boolean) => void;
 }
 
-export interface RosterDeps {
+export interface PresenceRegistrarDeps {
   readonly engine: Pick<Engine, "registry">;
   readonly store: Pick<Store, "users">;
   readonly clock: Clock;
@@ -50,8 +50,8 @@ export interface RosterDeps {
  * answers. What fails stays to be done until `proceed`. While the lease is not held nobody is entered: what waits to be taken
  * out again is bounded by who was here before.
  */
-export class Roster {
-  readonly #deps: RosterDeps;
+export class PresenceRegistrar {
+  readonly #deps: PresenceRegistrarDeps;
   readonly #users = new Map<string, Local>();
   /** Whose choice is not known yet. */
   readonly #unknown = new Set<Local>();
@@ -63,7 +63,7 @@ export class Roster {
   readonly #settle: () => Promise<void>;
   readonly #bring: () => Promise<void>;
 
-  constructor(deps: RosterDeps) {
+  constructor(deps: PresenceRegistrarDeps) {
     this.#deps = deps;
     const some = (of: ReadonlySet<Local>) => () => deps.lease.held && of.size > 0;
     this.#load = untilDone(

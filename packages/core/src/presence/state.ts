@@ -1,9 +1,9 @@
 /** The presence of one user: what they are, when that changes by itself, what others may know of it. No clock, no I/O. Redis' scripts say the same in Lua. */
 import type { Choice, Shown, Status } from "@signalbox/protocol/presence";
-import type { Arrival, PresenceRow, PresenceTiming, Word } from "../ports/presence-registry.ts";
+import type { Arrival, ExternalPresence, PresenceRow, PresenceTiming } from "../ports/presence-registry.ts";
 
 /** Stands for other systems among the nodes that have somebody. No node is called so. */
-const ELSEWHERE = "elsewhere";
+const EXTERNAL = "elsewhere";
 
 /** "Has no end", in milliseconds: beyond every moment, and a number that JSON keeps exactly. */
 export const NEVER = 1e15;
@@ -71,9 +71,9 @@ export function enter(entry: Entry, node: string, arrival: Arrival, now: number,
 }
 
 /** Another system says that they are there, or no longer. */
-export function vouch(entry: Entry, word: Word, now: number, timing: PresenceTiming): void {
+export function setExternal(entry: Entry, word: ExternalPresence, now: number, timing: PresenceTiming): void {
   adopt(entry, word.choice, word.choiceVersion, now, timing);
-  entry.nodes.set(ELSEWHERE, now + word.forMs);
+  entry.nodes.set(EXTERNAL, now + word.forMs);
   if (word.forMs > 0) act(entry, now - word.idleForMs);
 }
 

@@ -4,14 +4,14 @@ import type { Bytes } from "../model/bytes.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Channel } from "../ports/engine.ts";
 import { decodeRoomFrame } from "../ports/engine-frames.ts";
-import { type Registry, STANDARD_TIMING } from "../ports/presence-registry.ts";
-import { Attendance } from "../presence/local-presence.ts";
+import { DEFAULT_TIMING, type Registry } from "../ports/presence-registry.ts";
+import { LocalPresence } from "../presence/local-presence.ts";
 import { createPresence } from "../presence/presence.ts";
 import { ManualClock } from "./manual-clock.fake.ts";
 import { MapStore } from "./map-store.fake.ts";
 
 export const LEASE_MS = 4000;
-export const GRACE_MS = STANDARD_TIMING.graceMs;
+export const GRACE_MS = DEFAULT_TIMING.graceMs;
 /** The room that everybody in these tests is a member of. */
 export const ROOM = "room";
 
@@ -37,11 +37,11 @@ export class Gateways {
   /** What each gateway asked of the registry, in order. */
   readonly asked: Method[] = [];
   readonly #versions = new Map<string, number>();
-  #known = new MemoryRegistry(this.clock, STANDARD_TIMING);
+  #known = new MemoryRegistry(this.clock, DEFAULT_TIMING);
 
   /** The registry forgets everything. */
   lose(): void {
-    this.#known = new MemoryRegistry(this.clock, STANDARD_TIMING);
+    this.#known = new MemoryRegistry(this.clock, DEFAULT_TIMING);
   }
 
   /** Users who exist, and are members of the room. */
@@ -92,14 +92,14 @@ export class Gateways {
     const doubts: boolean[] = [];
     const engine = { registry: this.registry(), announce: (to: Channel, what: Bytes) => this.announce(to, what) };
     const presence = createPresence({ engine, store: this.store, clock });
-    const attendance = new Attendance({
+    const attendance = new LocalPresence({
       engine,
       store: this.store,
       clock,
       presence,
       leaseMs: LEASE_MS,
       graceMs: GRACE_MS,
-      doubt: (settled) => doubts.push(settled),
+      stale: (settled) => doubts.push(settled),
     });
     await attendance.start();
     return { attendance, presence, doubts, clock };

@@ -1,9 +1,9 @@
 import { createWriter } from "../commands/writer.ts";
 import { Hub } from "../delivery/hub.ts";
-import { createSeat } from "../delivery/subscriber.ts";
+import { createSubscriber } from "../delivery/subscriber.ts";
 import { createMemoryEngine } from "../memory/engine.ts";
 import type { Channel, Engine } from "../ports/engine.ts";
-import { Attendance } from "../presence/local-presence.ts";
+import { LocalPresence } from "../presence/local-presence.ts";
 import { createPresence } from "../presence/presence.ts";
 import { ManualClock, settled } from "./manual-clock.fake.ts";
 import { MapStore } from "./map-store.fake.ts";
@@ -27,8 +27,8 @@ export async function openLoneNode() {
   const presence = createPresence({ engine, store, clock });
   const timing = { leaseMs: 4000, graceMs: 5000 };
   const attendance = (doubt: (settled: boolean) => void) =>
-    new Attendance({ engine, store, clock, presence, ...timing, doubt });
-  const hub = new Hub({ engine, store, clock, nodeId: "node", attendance });
+    new LocalPresence({ engine, store, clock, presence, ...timing, stale: doubt });
+  const hub = new Hub({ engine, store, clock, nodeId: "node", localPresence: attendance });
   const writer = createWriter({ store, engine, typingTtlMs: 4000 });
   await hub.start();
   await settled();
@@ -39,15 +39,15 @@ export async function openLoneNode() {
     writer.act(user(userId), { type: "SEND_MSG", chatId, message });
   const arrive = (userId: string) => {
     const sink = new RecordingSink(userId);
-    return { sink, seat: createSeat(sink) };
+    return { sink, subscriber: createSubscriber(sink) };
   };
   /** A session from its beginning to the present: `cursors` where it resumes. */
   const connect = async (userId: string, cursors: Record<string, number> | null = null) => {
     const arrival = arrive(userId);
-    const ready = await hub.enter(arrival.seat);
-    await hub.attend(arrival.seat);
-    await hub.resume(arrival.seat, cursors === null ? null : new Map(Object.entries(cursors)));
-    hub.present(arrival.seat, cursors !== null);
+    const ready = await hub.enter(arrival.subscriber);
+    await hub.announceArrival(arrival.subscriber);
+    await hub.resume(arrival.subscriber, cursors === null ? null : new Map(Object.entries(cursors)));
+    hub.sendCurrentState(arrival.subscriber, cursors !== null);
     return { ...arrival, ready };
   };
   return { clock, store, engine, network, hub, presence, writer, roomOf, say, arrive, connect };

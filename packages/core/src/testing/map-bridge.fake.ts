@@ -136,7 +136,7 @@ function passes(message: MessageRow, filter: ProjectionFilter): boolean {
   );
 }
 
-function projectionOf({ mentions: _, named: __, clientMessageId: ___, ...row }: MessageRow): Projection {
+function projectionOf({ mentions: _, textMentions: __, clientMessageId: ___, ...row }: MessageRow): Projection {
   return row;
 }
 

@@ -6,15 +6,15 @@ import type {
   MatrixWrite,
   MemberRow,
   MessageRow,
-  Needs,
-  PartRow,
   ReactionRow,
+  ReadSet,
   ReceiptRow,
   RoomRow,
+  RoomSectionRow,
   Rows,
   UserRow,
 } from "../model/rows.ts";
-import type { HistoryMessage, StateMember } from "../ports/store.ts";
+import type { HistoryMessage, RoomStateMember } from "../ports/store.ts";
 
 /** The key of whatever is a room's and a user's. */
 export const pair = ({ roomId, userId }: { readonly roomId: string; readonly userId: string }) => `${roomId} ${userId}`;
@@ -31,11 +31,22 @@ export class MapRows {
   readonly users = new Map<string, UserRow>();
   readonly events = new Map<string, EventRow>();
   readonly markers = new Map<string, MarkerRow>();
-  readonly parts = new Map<string, PartRow>();
+  readonly parts = new Map<string, RoomSectionRow>();
   readonly matrix = new Map<string, MatrixRow>();
   readonly writes = new Map<string, MatrixWrite>();
 
-  write({ rooms, members, messages, reactions, receipts, users, events, markers, parts, matrix }: Rows): void {
+  write({
+    rooms,
+    members,
+    messages,
+    reactions,
+    receipts,
+    users,
+    events,
+    markers,
+    sections: parts,
+    matrix,
+  }: Rows): void {
     for (const row of rooms) this.rooms.set(row.roomId, row);
     for (const row of members) this.members.set(pair(row), row);
     for (const row of messages) this.messages.set(`${row.roomId} ${row.messageId}`, row);
@@ -46,19 +57,19 @@ export class MapRows {
     for (const row of markers) this.markers.set(pair(row), row);
     for (const row of matrix) this.matrix.set(`${row.roomId} ${row.eventId}`, row);
     for (const row of parts) {
-      if (row.body === null) this.parts.delete(`${row.roomId} ${row.part}`);
-      else this.parts.set(`${row.roomId} ${row.part}`, row);
+      if (row.body === null) this.parts.delete(`${row.roomId} ${row.section}`);
+      else this.parts.set(`${row.roomId} ${row.section}`, row);
     }
   }
 
-  asked(needs: Needs): Rows {
+  asked(needs: ReadSet): Rows {
     const byId = needs.reactions.flatMap(({ reactionId, userId }) => {
       const row = this.reactions.get(reactionId);
       return row === undefined ? [] : [{ roomId: row.roomId, messageId: row.messageId, reactionId, userId }];
     });
     const actors = byId.map(({ roomId, userId }) => ({ roomId, userId }));
     const matrix = this.#matrix(needs);
-    const upTo = needs.upTo.flatMap((need) => this.#upTo(need));
+    const upTo = needs.lastMessagesAtEvents.flatMap((need) => this.#upTo(need));
     const became = matrix.flatMap(({ roomId, subjectId }) =>
       subjectId === null ? [] : [{ roomId, messageId: subjectId }],
     );
@@ -75,13 +86,13 @@ export class MapRows {
       users: [...this.users.values()].filter(({ userId }) => needs.users.includes(userId)),
       events,
       markers: [],
-      parts: within(this.parts, needs.parts),
+      sections: within(this.parts, needs.sections),
       matrix,
       writes: within(this.writes, needs.writes),
       named: [...new Map(needs.names.map((need) => [`${need.roomId} ${need.name}`, need])).values()].flatMap((need) =>
         this.#named(need),
       ),
-      upTo,
+      lastMessagesAtEvents: upTo,
     };
   }
 
@@ -106,9 +117,9 @@ export class MapRows {
   }
 
   /** The parts of a room's state, by their names. */
-  partsOf(room: string): PartRow[] {
+  partsOf(room: string): RoomSectionRow[] {
     const ours = [...this.parts.values()].filter(({ roomId }) => roomId === room);
-    return ours.sort((a, b) => (a.part < b.part ? -1 : 1));
+    return ours.sort((a, b) => (a.section < b.section ? -1 : 1));
   }
 
   /** How far a user has read, where only they may know it too. */
@@ -118,7 +129,7 @@ export class MapRows {
   }
 
   /** A room's members as `asking` sees them, by the time of joining. */
-  stateMembers(room: string, asking: string): StateMember[] {
+  stateMembers(room: string, asking: string): RoomStateMember[] {
     const members = this.membersOf(room).sort(
       (a, b) => a.joinedAt.getTime() - b.joinedAt.getTime() || (a.userId < b.userId ? -1 : 1),
     );
@@ -151,15 +162,27 @@ export class MapRows {
       .filter((row) => row.messageSeq > (this.receipts.get(receiptKey(row))?.messageSeq ?? 0));
   }
 
-  #locked(needs: Needs, reactions: readonly { readonly roomId: string }[]): RoomRow[] {
-    const { members, messages, repeats, standing, receipts, parts, names, matrix, writes, upTo, annotated } = needs;
+  #locked(needs: ReadSet, reactions: readonly { readonly roomId: string }[]): RoomRow[] {
+    const {
+      members,
+      messages,
+      repeats,
+      activeReactions: standing,
+      receipts,
+      sections: parts,
+      names,
+      matrix,
+      writes,
+      lastMessagesAtEvents: upTo,
+      annotated,
+    } = needs;
     const ours = [members, messages, repeats, standing, receipts, parts, names, reactions];
     const named = [...ours, matrix, writes, upTo, annotated].flatMap((each) => each.map(({ roomId }) => roomId));
     const ids = [...new Set([...needs.rooms, ...named])].sort();
     return ids.flatMap((roomId) => this.rooms.get(roomId) ?? []);
   }
 
-  #messages(needs: Needs, reacted: readonly { readonly roomId: string; readonly messageId: string }[]) {
+  #messages(needs: ReadSet, reacted: readonly { readonly roomId: string; readonly messageId: string }[]) {
     const asked = within(this.messages, needs.messages);
     const repeats = within(this.messages, needs.repeats);
     const events = repeats.flatMap((row) => this.events.get(`${row.roomId} ${row.seq}`) ?? []);
@@ -169,7 +192,7 @@ export class MapRows {
     return { messages: [...new Set([...asked, ...repeats, ...answered, ...reactedTo])], events };
   }
 
-  #reactions(needs: Needs, matrix: readonly MatrixRow[]): ReactionRow[] {
+  #reactions(needs: ReadSet, matrix: readonly MatrixRow[]): ReactionRow[] {
     const ids = new Set([
       ...needs.reactions.map(({ reactionId }) => reactionId),
       ...matrix.map((row) => row.subjectId),
@@ -177,13 +200,13 @@ export class MapRows {
     const annotated = needs.annotated.flatMap(({ roomId, eventId, senderId, reaction }) =>
       within(this.messages, [{ roomId, eventId }]).map(({ messageId }) => ({ roomId, messageId, senderId, reaction })),
     );
-    const standing = [...needs.standing, ...annotated];
+    const standing = [...needs.activeReactions, ...annotated];
     return [...this.reactions.values()].filter(
       (row) => ids.has(row.reactionId) || (row.removedSeq === null && fits(row, standing)),
     );
   }
 
-  #matrix({ matrix }: Needs): MatrixRow[] {
+  #matrix({ matrix }: ReadSet): MatrixRow[] {
     const asked = within(this.matrix, matrix);
     const targets = asked.flatMap(({ roomId, targetId }) => this.matrix.get(`${roomId} ${targetId}`) ?? []);
     const named = new Set([...matrix, ...targets].map(({ roomId, eventId }) => `${roomId} ${eventId}`));
@@ -195,13 +218,13 @@ export class MapRows {
     return [...new Set([...asked, ...targets, ...related])];
   }
 
-  #upTo({ roomId, eventId }: Needs["upTo"][number]) {
+  #upTo({ roomId, eventId }: ReadSet["lastMessagesAtEvents"][number]) {
     const seq = this.matrix.get(`${roomId} ${eventId}`)?.seq ?? Number.POSITIVE_INFINITY;
     const last = this.messagesOf(roomId).findLast((message) => message.seq <= seq);
     return last === undefined ? [] : [{ roomId, eventId, messageId: last.messageId }];
   }
 
-  #named({ roomId, name }: Needs["names"][number]): Rows["named"] {
+  #named({ roomId, name }: ReadSet["names"][number]): Rows["named"] {
     const bearers = this.membersOf(roomId).filter(({ userId }) => this.users.get(userId)?.name === name);
     return bearers.length === 1 ? bearers.map(({ userId }) => ({ roomId, name, userId })) : [];
   }

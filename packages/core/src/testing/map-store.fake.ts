@@ -6,7 +6,7 @@ import type {
   MatrixRow,
   MatrixWrite,
   MemberRow,
-  Needs,
+  ReadSet,
   ReceiptRow,
   RoomRow,
   Rows,
@@ -42,7 +42,7 @@ export class MapStore implements Store {
   readonly #log: Rows[] = [];
   #ticks = 0;
 
-  commit(needs: Needs, decide: (rows: Rows, now: Date) => Rows): Promise<void> {
+  commit(needs: ReadSet, decide: (rows: Rows, now: Date) => Rows): Promise<void> {
     return this.#answer("commit", () => {
       const written = decide(this.#rows.asked(needs), this.#tick());
       this.#bridges.mapRooms(written);
@@ -160,7 +160,7 @@ export class MapStore implements Store {
         ...this.#counts(room, userId),
         room: row,
         members: this.#rows.stateMembers(room, userId),
-        parts: this.#rows.partsOf(room),
+        sections: this.#rows.partsOf(room),
         lastReadId: this.#rows.read(room, userId)?.messageId ?? null,
         markerId: this.#rows.markers.get(`${room} ${userId}`)?.messageId ?? null,
         snoozed: until.filter(([, end]) => this.#ahead(end)).map(([messageId]) => messageId),
@@ -260,32 +260,32 @@ export class MapStore implements Store {
     return this.#answer("messageIds", () => this.#bridges.messageIds(...asked));
   }
 
-  noteWrite(write: MatrixWrite) {
-    return this.#answer("noteWrite", () => this.#bridges.noteWrite(write));
+  recordPendingWrite(write: MatrixWrite) {
+    return this.#answer("recordPendingWrite", () => this.#bridges.noteWrite(write));
   }
 
   bridgedRooms(...asked: Parameters<Store["bridgedRooms"]>) {
     return this.#answer("bridgedRooms", () => this.#bridges.bridgedRooms(...asked));
   }
 
-  rebuildAt(room: string) {
-    return this.#answer("rebuildAt", () => this.#bridges.rebuildAt(room));
+  rebuildCursor(room: string) {
+    return this.#answer("rebuildCursor", () => this.#bridges.rebuildAt(room));
   }
 
-  noteRebuild(room: string, token: string | null) {
-    return this.#answer("noteRebuild", () => this.#bridges.noteRebuild(room, token));
+  saveRebuildCursor(room: string, token: string | null) {
+    return this.#answer("saveRebuildCursor", () => this.#bridges.noteRebuild(room, token));
   }
 
-  companions(userId: string, service: boolean, userIds: readonly string[]) {
-    return this.#answer("companions", () => {
+  visibleUsers(userId: string, service: boolean, userIds: readonly string[]) {
+    return this.#answer("visibleUsers", () => {
       const rooms = this.#rows.roomsOf(userId);
       const shares = (each: string) => rooms.some(({ roomId }) => this.#rows.member(roomId, each) !== undefined);
       return this.#known(userIds.filter((each) => service || each === userId || shares(each)));
     });
   }
 
-  choose(userId: string, choice: Choice) {
-    return this.#answer("choose", () => {
+  choosePresence(userId: string, choice: Choice) {
+    return this.#answer("choosePresence", () => {
       const user = this.#user(userId);
       const row = { ...user, choice, choiceVersion: user.choiceVersion + 1 };
       const receipts = choice === "appear_offline" ? [] : this.#rows.unhide(userId);
@@ -294,8 +294,8 @@ export class MapStore implements Store {
     });
   }
 
-  noteActive(users: ReadonlyMap<string, Date>) {
-    return this.#answer("noteActive", () => {
+  saveLastActive(users: ReadonlyMap<string, Date>) {
+    return this.#answer("saveLastActive", () => {
       for (const [userId, activeAt] of users) {
         const row = this.#rows.users.get(userId);
         if (row === undefined || (row.activeAt !== null && row.activeAt >= activeAt)) continue;
@@ -388,9 +388,9 @@ const NONE: Rows = {
   users: [],
   events: [],
   markers: [],
-  parts: [],
+  sections: [],
   matrix: [],
   writes: [],
   named: [],
-  upTo: [],
+  lastMessagesAtEvents: [],
 };

@@ -3,8 +3,8 @@ import { open } from "@signalbox/protocol/encode";
 import { parse } from "@signalbox/protocol/parse";
 import type { Action } from "@signalbox/protocol/up";
 import { createWriter } from "../commands/writer.ts";
-import type { Arrived, Origin } from "../matrix/origin.ts";
-import { arrive } from "../matrix/rules.ts";
+import type { EventOrigin, MatrixMessage } from "../matrix/origin.ts";
+import { ingestMessage } from "../matrix/rules.ts";
 import { createMemoryEngine } from "../memory/engine.ts";
 import { toText } from "../model/bytes.ts";
 import type { Revision } from "../model/rows.ts";
@@ -24,7 +24,7 @@ export const idOf = (eventId: string): string =>
     "0",
   );
 
-export const origin = (eventId: string, senderId: string, at: number): Origin => ({
+export const origin = (eventId: string, senderId: string, at: number): EventOrigin => ({
   roomId: ROOM,
   eventId,
   senderId,
@@ -39,7 +39,7 @@ export const text = (content: string, more: Partial<Revision> = {}): Revision =>
   ...more,
 });
 
-export const message = (eventId: string, content: string, more: Partial<Arrived> = {}): Arrived => ({
+export const message = (eventId: string, content: string, more: Partial<MatrixMessage> = {}): MatrixMessage => ({
   ...text(content),
   messageId: idOf(eventId),
   replyTo: null,
@@ -55,8 +55,8 @@ export async function matrixRoom(homeserver = false) {
   const engine = createMemoryEngine(new ManualClock());
   const writer = createWriter({ store, engine, typingTtlMs: 4000, homeserver });
   await store.bridge([{ matrixRoomId: "!room:example.org", roomId: ROOM }], []);
-  const say = (eventId: string, senderId: string, at: number, content: string, more: Partial<Arrived> = {}) =>
-    writer.ingest(arrive(origin(eventId, senderId, at), message(eventId, content, more)));
+  const say = (eventId: string, senderId: string, at: number, content: string, more: Partial<MatrixMessage> = {}) =>
+    writer.ingest(ingestMessage(origin(eventId, senderId, at), message(eventId, content, more)));
   const act = async (userId: string, action: Action, more: { written?: boolean; service?: boolean } = {}) =>
     JSON.parse(toText(await writer.act({ userId, service: false, ...more }, action))) as Record<string, unknown>;
   const events = () =>

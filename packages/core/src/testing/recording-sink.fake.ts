@@ -1,11 +1,11 @@
-import type { Live, Sink } from "../delivery/subscriber.ts";
+import type { Signal, Sink } from "../delivery/subscriber.ts";
 import type { EventRow } from "../model/rows.ts";
 
 /** A session for tests: writes down what it is told, and takes from replays as much as it is given room for. */
 export class RecordingSink implements Sink {
   readonly userId: string;
   readonly events: EventRow[] = [];
-  readonly signals: Live[] = [];
+  readonly signals: Signal[] = [];
   readonly resets: { readonly roomId: string; readonly reason: string; readonly seq: number }[] = [];
   readonly revocations: Date[] = [];
   /** How many more events it takes before it is not ready. */
@@ -22,7 +22,7 @@ export class RecordingSink implements Sink {
     this.#room--;
   }
 
-  signal(signal: Live): void {
+  signal(signal: Signal): void {
     this.signals.push(signal);
   }
 

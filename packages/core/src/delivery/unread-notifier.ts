@@ -4,8 +4,8 @@ import { toBytes, toText } from "../model/bytes.ts";
 import type { EventRow } from "../model/rows.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Counts, Store } from "../ports/store.ts";
-import type { Feed } from "./room-feed.ts";
-import type { Live } from "./subscriber.ts";
+import type { LocalRoom } from "./local-room.ts";
+import type { Signal } from "./subscriber.ts";
 
 /** A session hears of what is unread in a room at most this often. */
 const UNREAD_MS = 1000;
@@ -16,22 +16,22 @@ const AT_ONCE = 2000;
 /** Mentions that wait for their counts at most; what is more comes as unread. */
 const MENTIONS = 10_000;
 
-interface Said {
+interface MessageRef {
   readonly messageId: string;
   readonly eventId: string | null;
   readonly userId: string;
 }
 /** The newest message of a room, and the newest by somebody else: its author is told of that one. */
-interface News {
-  readonly newest: Said;
-  readonly other: Said | undefined;
+interface UnreadMessages {
+  readonly newest: MessageRef;
+  readonly other: MessageRef | undefined;
   /** Whom the newest mentions: they have been told at once. */
   readonly mentioned: readonly string[];
 }
-interface Notice {
-  readonly feed: Feed;
+interface Notification {
+  readonly room: LocalRoom;
   readonly userId: string;
-  readonly said: Said;
+  readonly said: MessageRef;
   readonly why: "mention" | "unread";
 }
 
@@ -39,12 +39,12 @@ interface Notice {
  * Tells sessions what is unread: of a mention at once, of everything else at most once a second per room. The counts are the
  * store's: one question at a time is under way, for all that is due. CONTRACT section 4, "NOTIFICATION".
  */
-export class Notices {
+export class UnreadNotifier {
   readonly #store: Pick<Store, "counts">;
   readonly #clock: Clock;
-  readonly #news = new Map<Feed, News>();
-  readonly #quietUntil = new Map<Feed, number>();
-  #mentions: Notice[] = [];
+  readonly #news = new Map<LocalRoom, UnreadMessages>();
+  readonly #quietUntil = new Map<LocalRoom, number>();
+  #mentions: Notification[] = [];
   #asking = false;
   #closed = false;
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -56,23 +56,23 @@ export class Notices {
   }
 
   /** A message has been delivered to a room. */
-  message(feed: Feed, { userId, body }: EventRow): void {
+  message(room: LocalRoom, { userId, body }: EventRow): void {
     const messageId = /"messageId":"([^"]*)"/.exec(body)?.[1];
     if (messageId === undefined) return;
     const said = { messageId, eventId: eventIdIn(body), userId };
-    const before = this.#news.get(feed);
+    const before = this.#news.get(room);
     const other = before === undefined || before.newest.userId === userId ? before?.other : before.newest;
     const mentioned = mentionsIn(body).filter((each) => each !== userId);
-    this.#news.set(feed, { newest: said, other, mentioned });
+    this.#news.set(room, { newest: said, other, mentioned });
     for (const each of mentioned)
-      if (this.#mentions.length < MENTIONS) this.#mentions.push({ feed, userId: each, said, why: "mention" });
-    this.#wake(this.#mentions.length > 0 ? 0 : (this.#quietUntil.get(feed) ?? 0) - this.#clock.now());
+      if (this.#mentions.length < MENTIONS) this.#mentions.push({ room, userId: each, said, why: "mention" });
+    this.#wake(this.#mentions.length > 0 ? 0 : (this.#quietUntil.get(room) ?? 0) - this.#clock.now());
   }
 
   /** Nobody here is in the room any more. */
-  forget(feed: Feed): void {
-    this.#news.delete(feed);
-    this.#quietUntil.delete(feed);
+  forget(room: LocalRoom): void {
+    this.#news.delete(room);
+    this.#quietUntil.delete(room);
   }
 
   close(): void {
@@ -96,36 +96,36 @@ export class Notices {
     this.#wakeAt = Number.POSITIVE_INFINITY;
     this.#asking = true;
     const rooms = this.#due();
-    const due = [...this.#mentions, ...[...rooms].flatMap(([feed, news]) => unreadIn(feed, news))];
+    const due = [...this.#mentions, ...[...rooms].flatMap(([room, news]) => unreadIn(room, news))];
     this.#mentions = [];
     let pause = 0;
     for (let at = 0; at < due.length && pause === 0; at += AT_ONCE)
       if (!(await this.#tell(due.slice(at, at + AT_ONCE)))) pause = RETRY_MS;
-    for (const feed of rooms.keys()) this.#quietUntil.set(feed, this.#clock.now() + UNREAD_MS);
+    for (const room of rooms.keys()) this.#quietUntil.set(room, this.#clock.now() + UNREAD_MS);
     this.#asking = false;
     const next = this.#mentions.length > 0 ? 0 : this.#next();
     if (next !== undefined) this.#wake(Math.max(next, pause));
   }
 
   /** Takes the rooms with news that were quiet for long enough. */
-  #due(): Map<Feed, News> {
+  #due(): Map<LocalRoom, UnreadMessages> {
     const now = this.#clock.now();
-    for (const [feed, until] of this.#quietUntil) if (until <= now) this.#quietUntil.delete(feed);
-    const due = new Map([...this.#news].filter(([feed]) => !this.#quietUntil.has(feed)));
-    for (const feed of due.keys()) this.#news.delete(feed);
+    for (const [room, until] of this.#quietUntil) if (until <= now) this.#quietUntil.delete(room);
+    const due = new Map([...this.#news].filter(([room]) => !this.#quietUntil.has(room)));
+    for (const room of due.keys()) this.#news.delete(room);
     return due;
   }
 
   /** When the next room is due, in milliseconds from now. */
   #next(): number | undefined {
     const now = this.#clock.now();
-    const times = [...this.#news.keys()].map((feed) => (this.#quietUntil.get(feed) ?? now) - now);
+    const times = [...this.#news.keys()].map((room) => (this.#quietUntil.get(room) ?? now) - now);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
   /** False when the store could not answer: what is unread is asked for with the next message. */
-  async #tell(notices: readonly Notice[]): Promise<boolean> {
-    const asked = notices.map(({ feed, userId }) => ({ roomId: feed.roomId, userId }));
+  async #tell(notices: readonly Notification[]): Promise<boolean> {
+    const asked = notices.map(({ room, userId }) => ({ roomId: room.roomId, userId }));
     let counts: Map<string, Counts>;
     try {
       counts = new Map((await this.#store.counts(asked)).map((each) => [`${each.roomId} ${each.userId}`, each]));
@@ -133,30 +133,34 @@ export class Notices {
       return false;
     }
     for (const notice of notices) {
-      const count = counts.get(`${notice.feed.roomId} ${notice.userId}`);
+      const count = counts.get(`${notice.room.roomId} ${notice.userId}`);
       if (count === undefined || !worthTelling(notice, count)) continue;
       const signal = signalOf(notice, count);
-      for (const seat of notice.feed.live) if (seat.sink.userId === notice.userId) seat.sink.signal(signal);
+      for (const subscriber of notice.room.live)
+        if (subscriber.sink.userId === notice.userId) subscriber.sink.signal(signal);
     }
     return true;
   }
 }
 
 /** Everybody in the room, each with the newest message that is not their own. */
-function unreadIn(feed: Feed, { newest, other, mentioned }: News): Notice[] {
+function unreadIn(room: LocalRoom, { newest, other, mentioned }: UnreadMessages): Notification[] {
   const told = new Set(mentioned);
-  return [...new Set([...feed.live].map(({ sink }) => sink.userId))].flatMap((userId) => {
+  return [...new Set([...room.live].map(({ sink }) => sink.userId))].flatMap((userId) => {
     const said = userId === newest.userId ? other : newest;
     if (said === undefined || told.has(userId)) return [];
-    return [{ feed, userId, said, why: "unread" as const }];
+    return [{ room, userId, said, why: "unread" as const }];
   });
 }
 
 /** It may have been read or deleted by now; and whoever muted a room only wants to hear of being named. */
-const worthTelling = ({ why }: Notice, { unread, mentions, mutedUntil }: Counts): boolean =>
+const worthTelling = ({ why }: Notification, { unread, mentions, mutedUntil }: Counts): boolean =>
   why === "mention" ? mentions > 0 : unread > 0 && mutedUntil === null;
 
-function signalOf({ feed: { roomId }, said: { messageId, eventId }, why }: Notice, { unread, mentions }: Counts): Live {
+function signalOf(
+  { room: { roomId }, said: { messageId, eventId }, why }: Notification,
+  { unread, mentions }: Counts,
+): Signal {
   const body = {
     type: "NOTIFICATION" as const,
     kind: why,

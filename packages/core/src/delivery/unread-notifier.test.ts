@@ -3,9 +3,9 @@ import type { EventRow } from "../model/rows.ts";
 import type { Counts } from "../ports/store.ts";
 import { ManualClock, settled } from "../testing/manual-clock.fake.ts";
 import { RecordingSink } from "../testing/recording-sink.fake.ts";
-import { Notices } from "./notifications.ts";
-import type { Feed } from "./room-feed.ts";
-import { createSeat } from "./subscriber.ts";
+import type { LocalRoom } from "./local-room.ts";
+import { createSubscriber } from "./subscriber.ts";
+import { UnreadNotifier } from "./unread-notifier.ts";
 
 type Asked = readonly { readonly roomId: string; readonly userId: string }[];
 
@@ -22,17 +22,17 @@ function setUp(...userIds: string[]) {
       return asked.map((each) => ({ ...each, ...store.count }));
     },
   };
-  const notices = new Notices(store, clock);
+  const notices = new UnreadNotifier(store, clock);
   const sinks = userIds.map((userId) => new RecordingSink(userId));
-  const feed = { roomId: "room", live: new Set(sinks.map((sink) => createSeat(sink))) } as unknown as Feed;
+  const room = { roomId: "room", live: new Set(sinks.map((sink) => createSubscriber(sink))) } as unknown as LocalRoom;
   let sent = 0;
   const say = (userId: string, mentions?: string[]) => {
     const messageId = `m${++sent}`;
     const more = mentions === undefined ? "" : `,"mentions":${JSON.stringify(mentions)}`;
     const body = `,"seq":${sent},"type":"SEND_MSG","senderId":"${userId}","messageId":"${messageId}","message":"\\"mentions\\":[\\"eve\\"]"${more}}`;
-    notices.message(feed, { roomId: "room", seq: sent, type: "SEND_MSG", userId, body } satisfies EventRow);
+    notices.message(room, { roomId: "room", seq: sent, type: "SEND_MSG", userId, body } satisfies EventRow);
   };
-  return { clock, store, questions, notices, sinks, feed, say };
+  return { clock, store, questions, notices, sinks, room, say };
 }
 
 const heard = (sink: RecordingSink | undefined) =>
@@ -127,11 +127,11 @@ test("a store that is away is asked again with the next message, not before a se
 });
 
 test("nothing is left of a room that closes, and no timer of one that stops", async () => {
-  const { clock, say, feed, notices, questions } = setUp("ann", "ben");
+  const { clock, say, room, notices, questions } = setUp("ann", "ben");
   say("ann");
   await settled();
   say("ann");
-  notices.forget(feed);
+  notices.forget(room);
   await clock.pass(5000);
   expect(questions).toHaveLength(1);
   say("ann");

@@ -3,26 +3,26 @@ import type { EventRow, Receipt } from "../model/rows.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
 import { RecordingSink } from "../testing/recording-sink.fake.ts";
-import { Pages } from "./event-pages.ts";
-import { Feed } from "./room-feed.ts";
-import { createSeat } from "./subscriber.ts";
+import { EventPageCache } from "./event-pages.ts";
+import { LocalRoom } from "./local-room.ts";
+import { createSubscriber } from "./subscriber.ts";
 
 function setUp() {
   const clock = new ManualClock();
-  const feed = new Feed("room", {
+  const room = new LocalRoom("room", {
     clock,
-    pages: new Pages(new MapStore()),
-    seatsOf: () => [],
-    entered: () => undefined,
+    pages: new EventPageCache(new MapStore()),
+    subscribersOf: () => [],
+    joinedLive: () => undefined,
     delivered: () => undefined,
-    saw: () => undefined,
+    presenceChanged: () => undefined,
     empty: () => undefined,
   });
   const sink = new RecordingSink("ann");
-  const seat = createSeat(sink);
-  feed.begin(0);
-  feed.enliven(seat, 0);
-  return { clock, feed, sink, seat };
+  const subscriber = createSubscriber(sink);
+  room.begin(0);
+  room.goLive(subscriber, 0);
+  return { clock, room, sink, subscriber };
 }
 
 const event = (seq: number, userId: string, type: EventRow["type"] = "SEND_MSG"): EventRow => ({
@@ -41,15 +41,15 @@ const receipt = (userId: string, messageSeq: number): Receipt => ({
 });
 
 test("a receipt that comes alone is told at once", () => {
-  const { feed, sink } = setUp();
-  feed.receive({ kind: "receipts", receipts: [receipt("ben", 3)] });
+  const { room, sink } = setUp();
+  room.receive({ kind: "receipts", receipts: [receipt("ben", 3)] });
   expect(sink.receipts()).toEqual([["ben", 3]]);
 });
 
 test("receipts in quick succession are told together, each user's newest once", async () => {
-  const { clock, feed, sink } = setUp();
-  feed.receipts([receipt("ben", 1)]);
-  for (let seq = 2; seq <= 50; seq++) feed.receipts([receipt("ben", seq), receipt("cleo", seq)]);
+  const { clock, room, sink } = setUp();
+  room.receipts([receipt("ben", 1)]);
+  for (let seq = 2; seq <= 50; seq++) room.receipts([receipt("ben", seq), receipt("cleo", seq)]);
   expect(sink.receipts()).toEqual([["ben", 1]]);
   await clock.pass(100);
   expect(sink.receipts()).toEqual([
@@ -60,36 +60,36 @@ test("receipts in quick succession are told together, each user's newest once", 
 });
 
 test("a receipt that the store repeats is not told again", async () => {
-  const { clock, feed, sink } = setUp();
-  feed.receipts([receipt("ben", 3)]);
+  const { clock, room, sink } = setUp();
+  room.receipts([receipt("ben", 3)]);
   for (let second = 0; second < 4; second++) {
     await clock.pass(1000);
-    feed.receipts([receipt("ben", 3)]);
+    room.receipts([receipt("ben", 3)]);
   }
   expect(sink.receipts()).toEqual([["ben", 3]]);
 });
 
 test("a receipt that arrives after a newer one of the same user is not told", async () => {
-  const { clock, feed, sink } = setUp();
-  feed.receipts([receipt("ben", 5), receipt("ben", 3)]);
+  const { clock, room, sink } = setUp();
+  room.receipts([receipt("ben", 5), receipt("ben", 3)]);
   await clock.pass(200);
-  feed.receipts([receipt("ben", 4)]);
+  room.receipts([receipt("ben", 4)]);
   await clock.pass(200);
   expect(sink.receipts()).toEqual([["ben", 5]]);
 });
 
 test("a room without receipts sets no timer, and neither does one after its last", async () => {
-  const { clock, feed } = setUp();
+  const { clock, room } = setUp();
   expect(clock.waiting).toBe(0);
-  feed.receipts([receipt("ben", 1)]);
+  room.receipts([receipt("ben", 1)]);
   await clock.pass(200);
   expect(clock.waiting).toBe(0);
 });
 
 test("who types is told to those who are there, and their message ends it after it arrived", () => {
-  const { feed, sink } = setUp();
-  feed.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
-  feed.receive({ kind: "event", event: event(1, "ben") });
+  const { room, sink } = setUp();
+  room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
+  room.receive({ kind: "event", event: event(1, "ben") });
   expect(sink.typing()).toEqual([
     ["ben", true],
     ["ben", false],
@@ -98,19 +98,19 @@ test("who types is told to those who are there, and their message ends it after 
 });
 
 test("an edit does not end typing, an answer does", () => {
-  const { feed, sink } = setUp();
-  feed.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
-  feed.receive({ kind: "event", event: event(1, "ben", "EDIT_MSG") });
+  const { room, sink } = setUp();
+  room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
+  room.receive({ kind: "event", event: event(1, "ben", "EDIT_MSG") });
   expect(sink.typing()).toEqual([["ben", true]]);
-  feed.receive({ kind: "event", event: event(2, "ben", "REPLY") });
+  room.receive({ kind: "event", event: event(2, "ben", "REPLY") });
   expect(sink.typing().at(-1)).toEqual(["ben", false]);
 });
 
 test("the word that somebody stopped ends it at once; for who did not type it says nothing", () => {
-  const { feed, sink } = setUp();
-  feed.receive({ kind: "stop", userId: "cleo" });
-  feed.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
-  feed.receive({ kind: "stop", userId: "ben" });
+  const { room, sink } = setUp();
+  room.receive({ kind: "stop", userId: "cleo" });
+  room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
+  room.receive({ kind: "stop", userId: "ben" });
   expect(sink.typing()).toEqual([
     ["ben", true],
     ["ben", false],
@@ -118,48 +118,48 @@ test("the word that somebody stopped ends it at once; for who did not type it sa
 });
 
 test("who leaves the room stops typing in it", () => {
-  const { feed, sink } = setUp();
-  feed.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
-  feed.receive({ kind: "event", event: event(1, "ben", "USER_LEAVE") });
+  const { room, sink } = setUp();
+  room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
+  room.receive({ kind: "event", event: event(1, "ben", "USER_LEAVE") });
   expect(sink.typing().at(-1)).toEqual(["ben", false]);
 });
 
 test("who comes in is told who types there; who is not in the room is told nothing", () => {
-  const { feed } = setUp();
-  feed.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
-  const inside = createSeat(new RecordingSink("cleo"));
-  const outside = createSeat(new RecordingSink("dan"));
-  feed.enliven(inside, 0);
-  feed.present(inside);
-  feed.present(outside);
+  const { room } = setUp();
+  room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
+  const inside = createSubscriber(new RecordingSink("cleo"));
+  const outside = createSubscriber(new RecordingSink("dan"));
+  room.goLive(inside, 0);
+  room.sendCurrentState(inside);
+  room.sendCurrentState(outside);
   expect((inside.sink as RecordingSink).typing()).toEqual([["ben", true]]);
   expect((outside.sink as RecordingSink).signals).toEqual([]);
 });
 
 test("signals of the same kind, room and user share a key, so that only the newest needs to wait", () => {
-  const { feed, sink } = setUp();
-  feed.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
-  feed.receive({ kind: "stop", userId: "ben" });
-  feed.receipts([receipt("ben", 1)]);
+  const { room, sink } = setUp();
+  room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
+  room.receive({ kind: "stop", userId: "ben" });
+  room.receipts([receipt("ben", 1)]);
   const [started, stopped, read] = sink.signals.map(({ key }) => key);
   expect(started).toBe(stopped);
   expect(read).not.toBe(started);
 });
 
 test("a closed room leaves no timer", () => {
-  const { clock, feed } = setUp();
-  feed.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
-  feed.receipts([receipt("ben", 1)]);
-  feed.receive({ kind: "event", event: event(9, "ben") });
-  feed.close();
+  const { clock, room } = setUp();
+  room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
+  room.receipts([receipt("ben", 1)]);
+  room.receive({ kind: "event", event: event(9, "ben") });
+  room.close();
   expect(clock.waiting).toBe(0);
 });
 
 test("many receipts at once are one frame, and a session that was not there yet gets each user's newest when it is", async () => {
-  const { clock, feed, sink } = setUp();
-  feed.receipts([receipt("first", 1)]);
+  const { clock, room, sink } = setUp();
+  room.receipts([receipt("first", 1)]);
   const readers = Array.from({ length: 600 }, (_, index) => receipt(`reader${index}`, 7));
-  for (const each of readers) feed.receipts([each]);
+  for (const each of readers) room.receipts([each]);
   await clock.pass(100);
   expect(sink.receipts()).toHaveLength(601);
   // The first alone, and the rest in frames of 250.
