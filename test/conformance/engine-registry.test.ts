@@ -31,14 +31,14 @@ describe.concurrent.each(factories)("the registry of the $name engine", ({ start
       expect(await lapse(other)).toBeUndefined();
     });
 
-    test("a lapsed lease is told to others with its age, and lives again when it is renewed before a claim", async () => {
+    test("a expired lease is told to others with its age, and lives again when it is renewed before a claim", async () => {
       const began = Date.now();
       const node = await stage.open(50);
       await holds(async () => ((await lapse(node))?.forMs ?? 0) > 30);
       expect((await lapse(node))!.forMs).toBeLessThanOrEqual(Date.now() - began - 50 + SLACK_MS);
-      const { held, expired: lapsed } = await stage.near.renew(node, LONG_MS);
+      const { held, expired } = await stage.near.renew(node, LONG_MS);
       expect(held).toBe(true);
-      expect(lapsed.map((each) => each.node)).not.toContain(node);
+      expect(expired.map((each) => each.node)).not.toContain(node);
       expect(await lapse(node)).toBeUndefined();
     });
 
@@ -53,7 +53,7 @@ describe.concurrent.each(factories)("the registry of the $name engine", ({ start
       expect(await stage.far.claim(randomUUID(), LONG_MS)).toBe(false);
     });
 
-    test("of many who claim a lapsed node one gets it; then its lease is gone, and it lapses for nobody", async () => {
+    test("of many who claim a expired node one gets it; then its lease is gone, and it lapses for nobody", async () => {
       const node = await stage.open(1);
       await holds(async () => (await lapse(node)) !== undefined);
       const claims = Array.from({ length: 10 }, (_, turn) =>

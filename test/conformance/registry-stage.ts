@@ -4,9 +4,9 @@ import type {
   Arrival,
   ExternalPresence,
   PresenceChange,
+  PresenceRegistry,
   PresenceRow,
   PresenceTiming,
-  Registry,
 } from "@signalbox/core/ports/presence-registry";
 import { clusterNodes, holds, memoryNodes, type Nodes, redisNodes } from "./engine-nodes.ts";
 
@@ -35,11 +35,11 @@ export const arrival = (userId: string, more: Partial<Arrival> = {}): Arrival =>
 /** Calls of the near node, whose changes count as told; what they did is read on the far one. */
 export class Stage {
   readonly nodes: Nodes;
-  readonly near: Registry;
-  readonly far: Registry;
+  readonly near: PresenceRegistry;
+  readonly far: PresenceRegistry;
   readonly sweeper: Sweeper;
 
-  constructor(nodes: Nodes, near: Registry, far: Registry) {
+  constructor(nodes: Nodes, near: PresenceRegistry, far: PresenceRegistry) {
     this.nodes = nodes;
     this.near = near;
     this.far = far;
@@ -62,7 +62,7 @@ export class Stage {
     return this.told(await this.near.enter(node, arrivals));
   }
 
-  async leave(node: string, userId: string, idleForMs = 0): ReturnType<Registry["leave"]> {
+  async leave(node: string, userId: string, idleForMs = 0): ReturnType<PresenceRegistry["leave"]> {
     const { changes, gone } = await this.near.leave(node, [{ userId, idleForMs }]);
     return { changes: await this.told(changes), gone };
   }
@@ -75,7 +75,11 @@ export class Stage {
     return this.told(await this.near.setExternal([word]));
   }
 
-  async choose(userId: string, choice: Arrival["choice"], choiceVersion: number): ReturnType<Registry["choose"]> {
+  async choose(
+    userId: string,
+    choice: Arrival["choice"],
+    choiceVersion: number,
+  ): ReturnType<PresenceRegistry["choose"]> {
     const { row, changes } = await this.near.choose({ userId, choice, choiceVersion });
     return { row, changes: await this.told(changes) };
   }
@@ -113,12 +117,12 @@ export async function setStage(start: () => Promise<Nodes>): Promise<Stage> {
 
 /** Settles all the time, as gateways do, and remembers what there was to tell. */
 class Sweeper {
-  private readonly registry: Registry;
+  private readonly registry: PresenceRegistry;
   private readonly swept: PresenceChange[] = [];
   private sweeping: Promise<void> | undefined;
   private stopped = false;
 
-  constructor(registry: Registry) {
+  constructor(registry: PresenceRegistry) {
     this.registry = registry;
   }
 

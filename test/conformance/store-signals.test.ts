@@ -219,7 +219,7 @@ describe("sections and markers", () => {
     expect(await partsOf()).toEqual([{ roomId, section: "plan", body: { title: "next" } }]);
     await put("plan", null);
     expect(await partsOf()).toEqual([]);
-    const { sections: sections } = (await store.roomState(roomId, "ada", false))!;
+    const { sections } = (await store.roomState(roomId, "ada", false))!;
     expect(sections).toEqual([{ roomId, section: "call", body: { id: "1" } }]);
   });
 

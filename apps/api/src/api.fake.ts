@@ -134,8 +134,8 @@ const engine: ApiDeps["engine"] = { typists: unexpected, putTicket: unexpected }
 const presence = { choose: unexpected, look: unexpected, lookAt: unexpected };
 
 /** A bearer's token is their user id; "service" is a trusted back end, "hidden" appears offline, "bad" is refused. */
-const access: Pick<Access, "admit"> = {
-  async admit(userId) {
+const access: Pick<Access, "authenticate"> = {
+  async authenticate(userId) {
     if (userId === "bad") throw new Problem("unauthenticated", "the token is not valid");
     return {
       userId,

@@ -3,7 +3,7 @@ import type { Metrics } from "@signalbox/node/metrics";
 import { Hono, type MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { type ActDeps, createAct } from "./act.ts";
-import { createDoors, type DoorDeps, type Doors } from "./auth.ts";
+import { createGuards, type GuardDeps, type Guards } from "./auth.ts";
 import { crossOrigin } from "./cors.ts";
 import { answerErrors, answerUnknown, refuseMethod } from "./problem.ts";
 import { type ChatDeps, chatRoutes } from "./routes/chat.ts";
@@ -32,17 +32,17 @@ type RouteDeps = ChatDeps &
   HealthDeps;
 
 /** What only a node for trying serves. */
-export interface Trial {
+export interface DevOptions {
   /** Signs whoever says who they are in; absent: nobody. */
   readonly signer?: SignInDeps["signer"] | undefined;
   /** See `PageDeps`; absent: there is no page. */
   readonly page?: PageDeps["page"] | undefined;
 }
 
-export type ApiDeps = Omit<RouteDeps, keyof Doors | "act"> &
-  DoorDeps &
+export type ApiDeps = Omit<RouteDeps, keyof Guards | "act"> &
+  GuardDeps &
   ActDeps &
-  Trial & {
+  DevOptions & {
     readonly metrics: Metrics;
     readonly log: Log;
     /** Origins whose pages may read answers; none: only the API's own. */
@@ -62,7 +62,7 @@ const ROUTES = [
 
 /** The REST surface. It keeps nothing between two requests. */
 export function createApi(deps: ApiDeps): Hono {
-  const opened = { ...deps, ...createDoors(deps), act: createAct(deps) };
+  const opened = { ...deps, ...createGuards(deps), act: createAct(deps) };
   const app = new Hono();
   app.onError(answerErrors(deps.log));
   app.notFound(answerUnknown);

@@ -1,19 +1,19 @@
 import type { RateLimit } from "@signalbox/core/commands/rate-limit";
 import type { Actor } from "@signalbox/core/model/actor";
 import type { Presence } from "@signalbox/core/presence/presence";
-import type { Access, Admitted } from "@signalbox/node/access";
+import type { Access, AuthenticatedClaims } from "@signalbox/node/access";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Context, MiddlewareHandler } from "hono";
 
 /** What a route behind a door finds in its context. */
 export interface Authenticated {
-  Variables: { actor: Admitted };
+  Variables: { actor: AuthenticatedClaims };
 }
 
 export type Door = MiddlewareHandler<Authenticated>;
 
 /** What stands in front of a route. */
-export interface Doors {
+export interface Guards {
   /** Lets a request in whose header brings a token that holds. A token anywhere else (a URL, a cookie) is not looked for. */
   readonly auth: Door;
   /** As `auth`, for what counts towards the rate limit. */
@@ -22,18 +22,18 @@ export interface Doors {
   readonly acting: Door;
 }
 
-export interface DoorDeps {
-  readonly access: Pick<Access, "admit">;
+export interface GuardDeps {
+  readonly access: Pick<Access, "authenticate">;
   readonly rateLimit: RateLimit;
   readonly presence: Pick<Presence, "touch">;
 }
 
-export function createDoors({ access, rateLimit, presence }: DoorDeps): Doors {
-  async function admit(c: Context<Authenticated>): Promise<Admitted> {
+export function createGuards({ access, rateLimit, presence }: GuardDeps): Guards {
+  async function admit(c: Context<Authenticated>): Promise<AuthenticatedClaims> {
     const token = /^Bearer +([^\s]+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
     if (token === undefined)
       throw new Problem("unauthenticated", "the Authorization header has to bring a Bearer token");
-    const actor = await access.admit(token);
+    const actor = await access.authenticate(token);
     c.set("actor", actor);
     return actor;
   }

@@ -6,7 +6,7 @@ import { wrongField } from "./problem.ts";
 export const cursorAt = (id: string): string => Buffer.from(id).toString("base64url");
 
 /** The id that a cursor names. Throws `invalid` for one that `cursorAt` did not make. */
-export function behind(cursor: string): string {
+export function decodeCursor(cursor: string): string {
   const id = parseRoomId(Buffer.from(cursor, "base64url").toString());
   if (id === undefined || cursorAt(id) !== cursor) throw wrongField("cursor", "a next_cursor of an earlier page");
   return id;

@@ -12,5 +12,5 @@ await launch("api", async (launched) => {
   onStop("readiness", () => health.drain());
   health.started();
   log.info({ address: server.address() }, "serving");
-  void node.greetHomeserver();
+  void node.pingHomeserver();
 });

@@ -1,4 +1,4 @@
-import type { Admitted } from "@signalbox/node/access";
+import type { AuthenticatedClaims } from "@signalbox/node/access";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import {
   admitting,
@@ -21,7 +21,7 @@ test("AUTH frames are bounded like actions: those above the bound wait in the so
   const claims = { userId: "ann", name: null, service: false, issuedAt: new Date(), expiresAt: new Date(8.64e15) };
   const admit = () => {
     most = Math.max(most, ++underWay);
-    return new Promise<Admitted>((resolve) => {
+    return new Promise<AuthenticatedClaims>((resolve) => {
       held.push(() => {
         underWay--;
         resolve({ ...claims, hidden: false });

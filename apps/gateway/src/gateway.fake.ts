@@ -38,7 +38,11 @@ export interface Options extends Partial<Omit<GatewayDeps, "session">> {
 export function admitting(claims: Claims): Access {
   const unknown = { revokedAt: null, choiceVersion: 0, activeAt: null, matrixUserId: null };
   const user = { ...claims, ...unknown, choice: "online" } as const;
-  return { verify: async () => claims, confirm: async () => user, admit: async () => ({ ...claims, hidden: false }) };
+  return {
+    verify: async () => claims,
+    checkRevoked: async () => user,
+    authenticate: async () => ({ ...claims, hidden: false }),
+  };
 }
 
 const opened = new Set<() => Promise<void>>();

@@ -12,29 +12,29 @@ import type { Session } from "./session.ts";
 /** Answers of one session that may be under way; further frames are left in the socket, whose sender then waits. */
 const IN_FLIGHT = 256;
 /** A session that goes on for this long in spite of `rate_limited` is closed. */
-const DEFIANCE_MS = 10_000;
+const FLOOD_GRACE_MS = 10_000;
 /** After this long without a refusal, a session has not gone on. */
 const CALM_MS = 2000;
 /** Frames that take no token of their user's limit: a session may send so many at once, and so many a second; a flood ends it. */
-const SPARE = 1000;
-const SPARE_PER_SECOND = 200;
+const FREE_FRAMES = 1000;
+const FREE_FRAMES_PER_SECOND = 200;
 
 type ControlOf<T extends Control["type"]> = Extract<Control, { type: T }>;
 
 /** Frames that take a token of their user's limit, and their turn among the session's. */
-type Acting = Action | ControlOf<"PRESENCE" | "MARKER">;
-const isActing = (frame: Action | Control): frame is Acting =>
+type Limited = Action | ControlOf<"PRESENCE" | "MARKER">;
+const isLimited = (frame: Action | Control): frame is Limited =>
   ACTION_TYPES.has(frame.type) || frame.type === "PRESENCE" || frame.type === "MARKER";
 
-type Other = Exclude<Control, Acting>;
-type OtherOf<T extends Other["type"]> = Extract<Other, { type: T }>;
+type Unlimited = Exclude<Control, Limited>;
+type UnlimitedOf<T extends Unlimited["type"]> = Extract<Unlimited, { type: T }>;
 type Handlers = {
-  readonly [T in Other["type"]]: (session: Session, frame: OtherOf<T>, ref: Ref) => void | Promise<void>;
+  readonly [T in Unlimited["type"]]: (session: Session, frame: UnlimitedOf<T>, ref: Ref) => void | Promise<void>;
 };
 
 const handlers: Handlers = {
   async AUTH(session, { token }, ref) {
-    const claims = await session.deps.access.admit(token);
+    const claims = await session.deps.access.authenticate(token);
     if (claims.userId !== session.userId) return session.close("forbidden");
     session.renew(claims);
     if (ref !== undefined) session.send({ type: "ACK", ref, data: { expiresAt: claims.expiresAt.toISOString() } });
@@ -45,7 +45,7 @@ const handlers: Handlers = {
 };
 
 /** Does what a frame asks for; resolves with what its ACK says. */
-async function perform(session: Session, actor: Actor, frame: Acting): Promise<Bytes> {
+async function perform(session: Session, actor: Actor, frame: Limited): Promise<Bytes> {
   const { writer, presence, hub } = session.deps;
   switch (frame.type) {
     case "PRESENCE": {
@@ -80,7 +80,7 @@ export class Inbox {
   #inFlight = 0;
   #refusedSince = 0;
   #refusedAt = 0;
-  #spare = SPARE;
+  #freeFrames = FREE_FRAMES;
   #spentAt = performance.now();
 
   constructor(session: Session, metrics: Pick<Metrics, "frames" | "actions">) {
@@ -113,7 +113,7 @@ export class Inbox {
       this.#metrics.frames.inc({ type });
       if (kind === "anonymous" && type !== "AUTH") return this.#session.close("unauthenticated");
       const asked = ACTION_TYPES.has(type) ? parse(Action, frame) : parse(Control, frame);
-      if (isActing(asked)) return this.#act(asked, ref);
+      if (isLimited(asked)) return this.#act(asked, ref);
       if (!this.#spend()) return this.#session.close("rateLimited");
       if (kind === "anonymous" && asked.type === "AUTH") void this.enter(asked.token);
       else this.#control(asked, ref);
@@ -126,17 +126,18 @@ export class Inbox {
   /** False when the session sent too many frames that are no actions. */
   #spend(): boolean {
     const now = performance.now();
-    this.#spare = Math.min(SPARE, this.#spare + ((now - this.#spentAt) / 1000) * SPARE_PER_SECOND) - 1;
+    this.#freeFrames =
+      Math.min(FREE_FRAMES, this.#freeFrames + ((now - this.#spentAt) / 1000) * FREE_FRAMES_PER_SECOND) - 1;
     this.#spentAt = now;
-    return this.#spare >= 0;
+    return this.#freeFrames >= 0;
   }
 
-  #control<T extends Other["type"]>(frame: OtherOf<T>, ref: Ref): void {
+  #control<T extends Unlimited["type"]>(frame: UnlimitedOf<T>, ref: Ref): void {
     const answered = handlers[frame.type as T](this.#session, frame, ref);
     if (answered !== undefined) void this.#underWay(answered.catch((error: unknown) => this.#refuse(error, ref)));
   }
 
-  #act(frame: Acting, ref: Ref): void {
+  #act(frame: Limited, ref: Ref): void {
     const { rateLimit, hub } = this.#session.deps;
     const { userId, service } = this.#session.claims;
     const actor = { userId, service, hidden: hub.appearsOffline(userId) };
@@ -188,7 +189,7 @@ export class Inbox {
     const now = performance.now();
     if (now - this.#refusedAt > CALM_MS) this.#refusedSince = now;
     this.#refusedAt = now;
-    if (now - this.#refusedSince >= DEFIANCE_MS) this.#session.close("rateLimited");
+    if (now - this.#refusedSince >= FLOOD_GRACE_MS) this.#session.close("rateLimited");
   }
 }
 

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Beating, COMMENT_MS, HEARTBEAT_MS, Heartbeat } from "./heartbeat.ts";
+import { COMMENT_MS, HEARTBEAT_MS, Heartbeat, type HeartbeatTarget } from "./heartbeat.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -22,7 +22,7 @@ afterEach(() => {
 const pass = (ms: number) => vi.advanceTimersByTime(ms);
 
 /** A session that answers pings as long as `answers` is true, with what it was told and when, in milliseconds since the beginning. */
-class Recorded implements Beating {
+class Recorded implements HeartbeatTarget {
   answers = true;
   readonly told: [string, number][] = [];
   #alive = true;

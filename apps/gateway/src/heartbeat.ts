@@ -9,7 +9,7 @@ const TICK_MS = 1000;
 const LOOK_MS = TICK_MS / 2;
 const PONG_SLOTS = PONG_MS / TICK_MS;
 
-export interface Beating {
+export interface HeartbeatTarget {
   /** Sends a ping, or whatever else shows that the other end is there. */
   ping(): void;
   /** Whether it is there, asked 10 s after a ping: for a socket, whether a pong came. */
@@ -22,14 +22,14 @@ export interface Beating {
 
 /** Sessions that are pinged with the same period: a slot for each tick of it. */
 class Ring {
-  readonly #slots: Set<Beating>[];
+  readonly #slots: Set<HeartbeatTarget>[];
   #turn = 0;
 
   constructor(periodMs: number) {
     this.#slots = Array.from({ length: periodMs / TICK_MS }, () => new Set());
   }
 
-  add(session: Beating): () => void {
+  add(session: HeartbeatTarget): () => void {
     const slot = this.#slots[this.#turn];
     slot?.add(session);
     return () => slot?.delete(session);
@@ -51,18 +51,18 @@ class Ring {
 export class Heartbeat {
   readonly #rings = { [HEARTBEAT_MS]: new Ring(HEARTBEAT_MS), [COMMENT_MS]: new Ring(COMMENT_MS) };
   /** By the look (since the epoch) at which they have ended. */
-  readonly #expiries = new Map<number, Set<Beating>>();
+  readonly #expiries = new Map<number, Set<HeartbeatTarget>>();
   readonly #timer = setInterval(() => this.#tick(), LOOK_MS);
   #half = false;
   #look = Math.floor(Date.now() / LOOK_MS);
 
   /** Pings `session` once in this time from now on; returns how to end that. */
-  add(session: Beating, everyMs: typeof HEARTBEAT_MS | typeof COMMENT_MS = HEARTBEAT_MS): () => void {
+  add(session: HeartbeatTarget, everyMs: typeof HEARTBEAT_MS | typeof COMMENT_MS = HEARTBEAT_MS): () => void {
     return this.#rings[everyMs].add(session);
   }
 
   /** Tells the session within a second after `at`; returns how to call that off. */
-  expire(session: Beating, at: Date): () => void {
+  expire(session: HeartbeatTarget, at: Date): () => void {
     // Never at a look that is over.
     const look = Math.max(Math.ceil(at.getTime() / LOOK_MS), this.#look + 1);
     const ending = this.#expiries.get(look) ?? new Set();

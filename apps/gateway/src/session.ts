@@ -17,9 +17,9 @@ import { Problem } from "@signalbox/protocol/errors";
 import type { WebSocket } from "ws";
 import type { Flusher } from "./flusher.ts";
 import { textFrame } from "./frame.ts";
-import { type Beating, HEARTBEAT_MS, type Heartbeat } from "./heartbeat.ts";
+import { HEARTBEAT_MS, type Heartbeat, type HeartbeatTarget } from "./heartbeat.ts";
 import { Outbox, type Written } from "./outbox.ts";
-import type { Open } from "./sessions.ts";
+import type { OpenSession } from "./sessions.ts";
 
 /** How long a session may stay without AUTH, or without RESUME when it asked for one. */
 const PATIENCE_MS = 5000;
@@ -48,7 +48,7 @@ export type SessionState =
   | { readonly kind: "closed" };
 
 /** One WebSocket: decodes nothing and decides nothing, it knows how far it is and puts what it is given into its outbox. */
-export class Session implements Sink, Beating, Open {
+export class Session implements Sink, HeartbeatTarget, OpenSession {
   readonly id = crypto.randomUUID();
   readonly deps: SessionDeps;
   state: SessionState;
@@ -219,7 +219,7 @@ export class Session implements Sink, Beating, Open {
     this.#subscriber = subscriber;
     const rooms = await this.deps.hub.enter(subscriber);
     // Asked only now that a revocation would reach this subscriber: one that came before is seen here, a later one ends the session.
-    await this.deps.access.confirm(claims);
+    await this.deps.access.checkRevoked(claims);
     await this.deps.hub.announceArrival(subscriber);
     if (this.state.kind !== "entering") return;
     this.#stopBeating = this.deps.heartbeat.add(this);

@@ -6,14 +6,14 @@ const DRAIN_MS = 5000;
 const LAST_CLOSE_MS = 1500;
 
 /** A session, by whichever door it came: a socket's, or a stream. */
-export interface Open {
+export interface OpenSession {
   close(reason: CloseReason): void;
 }
 
 /** What is open on a node: counted, bounded and drained together. */
 export class Sessions {
   readonly #max: number;
-  readonly #open = new Set<Open>();
+  readonly #open = new Set<OpenSession>();
   #draining = false;
 
   /** `max`: `MAX_SESSIONS`. */
@@ -30,12 +30,12 @@ export class Sessions {
     return this.#draining || this.#open.size >= this.#max;
   }
 
-  add(session: Open): void {
+  add(session: OpenSession): void {
     this.#open.add(session);
   }
 
   /** False for one that is gone already. */
-  delete(session: Open): boolean {
+  delete(session: OpenSession): boolean {
     return this.#open.delete(session);
   }
 

@@ -7,10 +7,10 @@ import type { Claims } from "@signalbox/node/tokens";
 import type { CloseReason } from "@signalbox/protocol/close";
 import { Problem } from "@signalbox/protocol/errors";
 import { encodeRetry, SSE_COMMENT } from "@signalbox/protocol/sse";
-import { type Beating, COMMENT_MS } from "./heartbeat.ts";
+import { COMMENT_MS, type HeartbeatTarget } from "./heartbeat.ts";
 import { Outbox } from "./outbox.ts";
 import type { SessionDeps } from "./session.ts";
-import type { Open } from "./sessions.ts";
+import type { OpenSession } from "./sessions.ts";
 import { encode, type Sse } from "./sse.ts";
 
 /** How long a peer may take to read what it was still sent at the end. */
@@ -49,7 +49,7 @@ type StreamState =
   | { readonly kind: "closed" };
 
 /** One stream of server-sent events, of one room. CONTRACT section 5, "SSE". */
-export class Stream implements Sink, Beating, Open {
+export class Stream implements Sink, HeartbeatTarget, OpenSession {
   readonly id = crypto.randomUUID();
   userId = "";
   /** Why we ended it; undefined when the peer did, or the network. */
@@ -81,7 +81,7 @@ export class Stream implements Sink, Beating, Open {
     const entered = hub.enter(subscriber, claims.service);
     // Asked only when a revocation would reach this subscriber, and before anything is said of the room.
     await entered.catch(() => undefined);
-    await access.confirm(claims);
+    await access.checkRevoked(claims);
     await entered;
     this.#mustBeWanted();
     await hub.announceArrival(subscriber);

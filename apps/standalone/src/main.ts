@@ -5,7 +5,7 @@ import { close, HEADER_BYTES, listen, listenerOf } from "@signalbox/api/server";
 import { openRealtime } from "@signalbox/gateway/realtime";
 import { launch } from "@signalbox/node/lifecycle";
 import { openNode } from "@signalbox/node/node";
-import { keptSecret } from "@signalbox/node/secret";
+import { loadOrCreateSecret } from "@signalbox/node/secret";
 import { banner, twoTokens } from "./banner.ts";
 
 /** Where `npm run build -w apps/console` puts the page. */
@@ -14,7 +14,7 @@ const PAGE = fileURLToPath(new URL("../../console/dist", import.meta.url));
 await launch("standalone", async (launched) => {
   const { dataDir, jwtSecret, jwksUrl } = launched.config;
   const madeHere = jwtSecret === undefined && jwksUrl === undefined;
-  const config = madeHere ? { ...launched.config, jwtSecret: await keptSecret(dataDir) } : launched.config;
+  const config = madeHere ? { ...launched.config, jwtSecret: await loadOrCreateSecret(dataDir) } : launched.config;
   const node = await openNode({ ...launched, config });
   const { log, onStop, health, tokens } = node;
   // Whoever brings a secret has something to protect: a token for the asking is not given there.
@@ -31,7 +31,7 @@ await launch("standalone", async (launched) => {
   onStop("readiness", () => health.drain());
   health.started();
   log.info({ address: server.address() }, "serving");
-  void node.greetHomeserver();
+  void node.pingHomeserver();
   process.stdout.write(banner(server.address()));
   // A secret of one's own is for trying: whoever brings another has tokens of their own.
   if (madeHere) process.stdout.write(await twoTokens(tokens));

@@ -5,7 +5,7 @@ import { createCursors, type Sequenced } from "./cursors.ts";
 import { type ErrorCode, SignalboxError } from "./errors.ts";
 import type { ConnectionChanged } from "./events.ts";
 import { type Frame, frameOf, isKnown, type Ready } from "./frames.ts";
-import { EFFECTS, type Effect, type Input, SHOWN, type State, TABLE } from "./machine.ts";
+import { EFFECTS, type Effect, type Input, PUBLIC_STATE, type State, TABLE } from "./machine.ts";
 import type { Connection, ConnectionEvents, Received, Tokens } from "./ports.ts";
 
 /** From a socket's making to its READY. */
@@ -25,9 +25,9 @@ export interface ConnectionDeps {
 }
 
 /** A connection that comes back by itself. Nothing is open before `connect`. PROTOCOL.md sections 1, 2 and 7. */
-export const createConnection = (deps: ConnectionDeps): Connection => new LastingConnection(deps);
+export const createConnection = (deps: ConnectionDeps): Connection => new ReconnectingConnection(deps);
 
-class LastingConnection implements Connection {
+class ReconnectingConnection implements Connection {
   userId: string | undefined;
   readonly #deps: ConnectionDeps;
   readonly #cursors = createCursors();
@@ -123,7 +123,7 @@ class LastingConnection implements Connection {
 
   /** Last in every step: who hears it may call `connect` or `disconnect`. */
   #tell(): void {
-    const state = SHOWN[this.#state];
+    const state = PUBLIC_STATE[this.#state];
     if (state === this.#shown) return;
     this.#shown = state;
     const code = this.#code;

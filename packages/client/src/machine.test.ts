@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { EFFECTS, type Input, SHOWN, type State, TABLE } from "./machine.ts";
+import { EFFECTS, type Input, PUBLIC_STATE, type State, TABLE } from "./machine.ts";
 
 const STATES = Object.keys(TABLE) as State[];
 const INPUTS = Object.keys(TABLE.idle) as Input[];
@@ -59,7 +59,7 @@ test("only READY of a first connection and RESUMED lead to live", () => {
 });
 
 test("what is on its way to live is called connecting", () => {
-  expect(SHOWN).toEqual({
+  expect(PUBLIC_STATE).toEqual({
     idle: "idle",
     authorizing: "connecting",
     opening: "connecting",

@@ -135,7 +135,7 @@ export const EFFECTS: Readonly<Record<State, readonly Effect[]>> = {
 };
 
 /** What a state is called outside. */
-export const SHOWN: Readonly<Record<State, ConnectionChanged["state"]>> = {
+export const PUBLIC_STATE: Readonly<Record<State, ConnectionChanged["state"]>> = {
   idle: "idle",
   authorizing: "connecting",
   opening: "connecting",

@@ -1,7 +1,7 @@
 import { backoff } from "./backoff.ts";
 import { type ErrorCode, SignalboxError } from "./errors.ts";
-import { createPace } from "./pace.ts";
 import type { Answer } from "./ports.ts";
+import { createThrottle } from "./throttle.ts";
 
 /** Actions that may wait, those on their way included. */
 const MOST = 1000;
@@ -49,7 +49,7 @@ export function createPending(send: (frame: object) => boolean): Pending {
   /** By `ref`, in the order of the calls. */
   const waiting = new Map<string, Waiting>();
   let made = 0;
-  const pace = createPace(advance);
+  const pace = createThrottle(advance);
 
   /** Sends the first of each lane, unless it is under way. */
   function advance(): void {

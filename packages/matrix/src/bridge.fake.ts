@@ -8,7 +8,7 @@ import { BOT, FakeHomeserver } from "./homeserver.fake.ts";
 import { createHomeserver } from "./homeserver.ts";
 import { roomIdOf, userIdOf } from "./ids.ts";
 import { createIngest } from "./ingest.ts";
-import { throughMatrix } from "./through.ts";
+import { writeThrough } from "./write-through.ts";
 
 export const ROOM = "!harbour:matrix.example";
 export const ADA = "@ada:matrix.example";
@@ -34,7 +34,7 @@ export function createBridge(store = new MapStore()) {
   const ingest = createIngest({ store, writer: core, engine, presence, typingTtlMs: TTL, log });
   const fake = new FakeHomeserver();
   const homeserver = createHomeserver({ url: "http://matrix.example/", asToken: "as-secret", fetch: fake.fetch });
-  const writer = throughMatrix(core, { store, homeserver, ingest, typingTtlMs: TTL });
+  const writer = writeThrough(core, { store, homeserver, ingest, typingTtlMs: TTL });
   return { store, clock, published, engine, presence, core, warnings, ingest, fake, homeserver, writer };
 }
 

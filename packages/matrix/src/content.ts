@@ -91,10 +91,10 @@ export function mentionsOf(content: Json): string[] {
 }
 
 /** What a message of Matrix says, before it is known who its users are here. */
-export type Saying = Omit<Revision, "mentions">;
+export type MessageContent = Omit<Revision, "mentions">;
 
 /** The content of an `m.room.message`, or of its `m.new_content`; null when it holds no message. */
-export function sayingOf(content: Json, quotes: boolean): Saying | null {
+export function sayingOf(content: Json, quotes: boolean): MessageContent | null {
   const { msgtype, body } = content;
   if (typeof msgtype !== "string" && typeof body !== "string") return null;
   const said = typeof body === "string" ? body : "";
@@ -112,16 +112,16 @@ function typeOf(msgtype: unknown): string {
 }
 
 /** The content of an `m.sticker`. */
-export const stickerOf = (content: Json): Saying => ({
+export const stickerOf = (content: Json): MessageContent => ({
   content: textAt(content, "body", MESSAGE_BYTES) ?? "",
   type: "m.sticker",
   file: fileOf(content),
 });
 
 /** A message whose text is not ours to read. */
-export const SEALED: Saying = { content: "", type: "m.room.encrypted", file: null };
+export const ENCRYPTED_CONTENT: MessageContent = { content: "", type: "m.room.encrypted", file: null };
 /** A message that was taken back. */
-export const TAKEN_BACK: Saying = { content: "", type: "m.text", file: null };
+export const REDACTED_CONTENT: MessageContent = { content: "", type: "m.text", file: null };
 
 function fileOf(content: Json): Attachment {
   const info = objectAt(content, "info");

@@ -11,7 +11,8 @@ export const roomIdOf = (matrixRoomId: string): string => derived(digest(`room $
 export const userIdOf = (matrixUserId: string): string => derived(digest(`user ${matrixUserId}`));
 
 /** What to believe of an `origin_server_ts`, which is another server's clock: a time in the future is taken as `now`. Both in milliseconds since the epoch. */
-export const believed = (ts: number, now: number): Date => new Date(Math.floor(Math.max(0, Math.min(ts, now, LATEST))));
+export const clampTimestamp = (ts: number, now: number): Date =>
+  new Date(Math.floor(Math.max(0, Math.min(ts, now, LATEST))));
 
 /** Our id of an event of Matrix, a message or a reaction: a UUID v7 of its time, with 74 bits of the hash of its event id. */
 export function subjectIdOf(eventId: string, sentAt: Date): string {

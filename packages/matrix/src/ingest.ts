@@ -2,8 +2,8 @@ import type { Writer } from "@signalbox/core/commands/writer";
 import type { Store } from "@signalbox/core/ports/store";
 import { Problem } from "@signalbox/protocol/errors";
 import { isObject } from "@signalbox/protocol/text";
+import { type HearingDeps, hear } from "./ephemeral.ts";
 import { type Ephemeral, type MatrixEvent, readEphemeral, readEvents } from "./events.ts";
-import { type HearingDeps, hear } from "./hearing.ts";
 import { roomIdOf, userIdOf } from "./ids.ts";
 import { commandOf, type Known, namedBy } from "./mapping.ts";
 

@@ -13,19 +13,19 @@ import {
 } from "@signalbox/core/matrix/rules";
 import {
   clientIdOf,
+  ENCRYPTED_CONTENT,
   keyOf,
+  type MessageContent,
   mentionsOf,
   nameAt,
   objectAt,
+  REDACTED_CONTENT,
   relationOf,
-  type Saying,
-  SEALED,
   sayingOf,
   stickerOf,
-  TAKEN_BACK,
 } from "./content.ts";
 import { isEventId, isUserId, type Json, type MatrixEvent } from "./events.ts";
-import { believed, subjectIdOf } from "./ids.ts";
+import { clampTimestamp, subjectIdOf } from "./ids.ts";
 
 /** What Matrix's ids are here. */
 export interface Known {
@@ -48,7 +48,7 @@ type Rule = (event: Incoming) => Command<void>;
  * epoch.
  */
 export function commandOf(event: MatrixEvent, known: Known, now: number): Command<void> {
-  const believe = (ts: number) => believed(ts, now);
+  const believe = (ts: number) => clampTimestamp(ts, now);
   const userOf = (id: string) => found(known.users, id);
   const origin: EventOrigin = {
     roomId: found(known.rooms, event.roomId),
@@ -93,7 +93,7 @@ function message(event: Incoming): Command<void> {
   if (edits !== null) return edit(event, edits);
   const saying = sayingOf(content, quotes);
   if (saying !== null) return arrived(event, saying);
-  return redacted === null ? ingestOther(origin) : arrived(event, TAKEN_BACK);
+  return redacted === null ? ingestOther(origin) : arrived(event, REDACTED_CONTENT);
 }
 
 function edit(event: Incoming, target: string): Command<void> {
@@ -108,22 +108,22 @@ function edit(event: Incoming, target: string): Command<void> {
 function encrypted(event: Incoming): Command<void> {
   const { origin, content, redacted } = event;
   const { edits } = relationOf(content);
-  if (edits === null) return arrived(event, SEALED);
+  if (edits === null) return arrived(event, ENCRYPTED_CONTENT);
   return redacted === null ? ingestEdit(origin, edits, null) : ingestOther(origin);
 }
 
-function arrived(event: Incoming, saying: Saying): Command<void> {
+function arrived(event: Incoming, saying: MessageContent): Command<void> {
   const { origin, eventId, content, redacted, userOf, believe } = event;
   const messageId = subjectIdOf(eventId, origin.sentAt);
   // Redacting strips an event: whatever a server left there does not count.
   if (redacted !== null) {
     const by = { by: userOf(redacted.by), at: believe(redacted.at) };
     const nothing = { mentions: null, replyTo: null, threadRoot: null, clientMessageId: null };
-    return ingestMessage(origin, { ...TAKEN_BACK, ...nothing, messageId, redacted: by });
+    return ingestMessage(origin, { ...REDACTED_CONTENT, ...nothing, messageId, redacted: by });
   }
   const { replyTo, threadRoot } = relationOf(content);
   const clientMessageId = clientIdOf(content);
-  const mentions = saying === SEALED ? null : mentioned(event, content);
+  const mentions = saying === ENCRYPTED_CONTENT ? null : mentioned(event, content);
   return ingestMessage(origin, {
     ...saying,
     messageId,

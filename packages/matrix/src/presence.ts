@@ -1,5 +1,5 @@
 import type { UserRow } from "@signalbox/core/model/rows";
-import { DEFAULT_TIMING, type ExternalPresence, type Registry } from "@signalbox/core/ports/presence-registry";
+import { DEFAULT_TIMING, type ExternalPresence, type PresenceRegistry } from "@signalbox/core/ports/presence-registry";
 import type { Presence } from "@signalbox/core/presence/presence";
 import type { MatrixPresence } from "./events.ts";
 
@@ -7,7 +7,7 @@ import type { MatrixPresence } from "./events.ts";
 const VOUCHED_MS = 30 * 60_000;
 
 export interface PresenceDeps {
-  readonly registry: Pick<Registry, "setExternal">;
+  readonly registry: Pick<PresenceRegistry, "setExternal">;
   readonly presence: Pick<Presence, "announce">;
 }
 

@@ -27,10 +27,10 @@ function accessOf(name: string | null, user: Partial<UserRow> | undefined) {
       },
     },
   });
-  return { claims, written, admitted: access.admit("token") };
+  return { claims, written, admitted: access.authenticate("token") };
 }
 
-describe("admit", () => {
+describe("authenticate", () => {
   it("makes an unknown user, named or not", async () => {
     for (const name of ["Ada", null]) {
       const { admitted, claims, written } = accessOf(name, undefined);
@@ -70,7 +70,7 @@ describe("admit", () => {
   });
 });
 
-describe("confirm", () => {
+describe("checkRevoked", () => {
   it("asks once for everybody who comes while a question is under way, and not before they came", async () => {
     const asked: (readonly string[])[] = [];
     const answers: (() => void)[] = [];
@@ -85,7 +85,7 @@ describe("confirm", () => {
       },
     });
     const confirm = (userId: string) =>
-      access.confirm({ userId, name: null, service: false, issuedAt, expiresAt: new Date(9000) });
+      access.checkRevoked({ userId, name: null, service: false, issuedAt, expiresAt: new Date(9000) });
     const first = confirm("ada");
     await expect.poll(() => asked).toEqual([["ada"]]);
     const others = [confirm("bob"), confirm("eve")];

@@ -1,11 +1,11 @@
 import type { UserRow } from "@signalbox/core/model/rows";
 import type { Store } from "@signalbox/core/ports/store";
 import { Problem } from "@signalbox/protocol/errors";
-import { remembering } from "./remembering.ts";
+import { tokenCache } from "./token-cache.ts";
 import type { Claims, Tokens } from "./tokens.ts";
 
 /** What a token that lets its bearer in says of them. */
-export interface Admitted extends Claims {
+export interface AuthenticatedClaims extends Claims {
   /** They appear offline. */
   readonly hidden: boolean;
 }
@@ -18,9 +18,9 @@ export interface Access {
    * Resolves with their user when these claims are not revoked; who did not exist does from then on, and whoever has a name
    * in the token goes by it. Rejects with `unauthenticated` (detail "revoked"), or with `unavailable` when the store is away.
    */
-  confirm(claims: Claims): Promise<UserRow>;
+  checkRevoked(claims: Claims): Promise<UserRow>;
   /** Both, for one request of many: whom a token lets in now. Tokens that held are remembered. */
-  admit(token: string): Promise<Admitted>;
+  authenticate(token: string): Promise<AuthenticatedClaims>;
 }
 
 export interface AccessDeps {
@@ -36,11 +36,11 @@ export function createAccess({ tokens, store }: AccessDeps): Access {
     const renamed = name !== null && name !== user?.name;
     return user === undefined || renamed ? await store.putUser(userId, name) : user;
   };
-  const remembered = remembering(tokens.verify);
+  const remembered = tokenCache(tokens.verify);
   return {
     verify: tokens.verify,
-    confirm,
-    async admit(token) {
+    checkRevoked: confirm,
+    async authenticate(token) {
       const claims = await remembered(token);
       const { choice } = await confirm(claims);
       return { ...claims, hidden: choice === "appear_offline" };

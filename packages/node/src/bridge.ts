@@ -3,8 +3,8 @@ import type { Presence } from "@signalbox/core/presence/presence";
 import { createHomeserver } from "@signalbox/matrix/homeserver";
 import { createIngest, type Ingest } from "@signalbox/matrix/ingest";
 import { createRebuild, type Rebuild } from "@signalbox/matrix/rebuild";
-import { throughMatrix } from "@signalbox/matrix/through";
-import type { Backing } from "./backing.ts";
+import { writeThrough } from "@signalbox/matrix/write-through";
+import type { Backends } from "./backends.ts";
 import type { Launch } from "./lifecycle.ts";
 
 export type { Progress } from "@signalbox/matrix/rebuild";
@@ -20,7 +20,7 @@ export interface Bridge {
    * To be called once this node serves: a homeserver that could not reach anybody waits for up to eight minutes before it tries again.
    * Never rejects; what fails is logged.
    */
-  readonly greetHomeserver: () => Promise<void>;
+  readonly pingHomeserver: () => Promise<void>;
   /** Reads rooms again from the homeserver; null where none may be written to. */
   readonly rebuild: Rebuild | null;
 }
@@ -28,7 +28,7 @@ export interface Bridge {
 /** The `id` of our registration with a homeserver: see infra/matrix. */
 const SERVICE_ID = "signalbox";
 
-export interface BridgeDeps extends Pick<Launch, "config" | "log">, Backing, Pick<WriterDeps, "measure"> {
+export interface BridgeDeps extends Pick<Launch, "config" | "log">, Backends, Pick<WriterDeps, "measure"> {
   readonly presence: Presence;
 }
 
@@ -42,19 +42,19 @@ export function createBridge({ config, log, store, engine, presence, ...measured
       writer,
       ingest,
       knowsMatrixUser: (id) => store.isMatrixUser(id),
-      greetHomeserver: async () => {},
+      pingHomeserver: async () => {},
       rebuild: null,
     };
   const homeserver = createHomeserver({ url, asToken });
   return {
-    writer: throughMatrix(writer, { store, homeserver, ingest, typingTtlMs }),
+    writer: writeThrough(writer, { store, homeserver, ingest, typingTtlMs }),
     ingest,
     async knowsMatrixUser(id) {
       const known = await store.isMatrixUser(id);
       if (known) await homeserver.register(id.slice(1).split(":", 1)[0] ?? "");
       return known;
     },
-    greetHomeserver: () =>
+    pingHomeserver: () =>
       homeserver.ping(SERVICE_ID).catch((err: unknown) => {
         log.warn({ err }, "the homeserver does not reach us, or we do not reach it");
       }),

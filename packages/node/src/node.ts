@@ -2,7 +2,7 @@ import { createRateLimit, type RateLimit } from "@signalbox/core/commands/rate-l
 import { systemClock } from "@signalbox/core/ports/clock";
 import { createPresence, type Presence } from "@signalbox/core/presence/presence";
 import { type Access, createAccess } from "./access.ts";
-import { type Backing, openBacking } from "./backing.ts";
+import { type Backends, openBackends } from "./backends.ts";
 import { type Bridge, createBridge } from "./bridge.ts";
 import { createHealth, type Health } from "./health.ts";
 import type { Launch } from "./lifecycle.ts";
@@ -10,7 +10,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
 
 /** What every kind of node has, whatever it serves. */
-export interface Node extends Launch, Backing, Bridge {
+export interface Node extends Launch, Backends, Bridge {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly tokens: Tokens;
@@ -24,7 +24,7 @@ export async function openNode(launched: Launch): Promise<Node> {
   const { config, onStop } = launched;
   const metrics = createMetrics();
   const health = createHealth({ metrics });
-  const { store, engine } = await openBacking(launched);
+  const { store, engine } = await openBackends(launched);
   // Without Postgres an API node can answer nothing; a gateway's streams stay open and its signals go on.
   const withoutStore = config.kind === "gateway" ? "degraded" : "failing";
   health.check("postgres", { failing: withoutStore, probe: () => store.ping().then(() => true) });

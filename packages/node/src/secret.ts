@@ -7,7 +7,7 @@ import { ConfigError } from "./config.ts";
  * The secret that a standalone node signs its tokens with while nobody gave it one: made at the first start, kept in
  * `dir` for its owner alone. Throws `ConfigError` when the kept one is damaged.
  */
-export async function keptSecret(dir: string): Promise<string> {
+export async function loadOrCreateSecret(dir: string): Promise<string> {
   const path = join(dir, "jwt-secret");
   await mkdir(dir, { recursive: true });
   const secret = (await read(path)) ?? (await make(path));

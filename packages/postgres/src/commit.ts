@@ -2,7 +2,7 @@ import type { MessageRow, ReadSet, RoomRow, Rows } from "@signalbox/core/model/r
 import type { Sql } from "./connection.ts";
 import * as facts from "./facts.ts";
 import * as bridged from "./matrix-facts.ts";
-import { NOTHING, putTallies, type Standing, type Tally, tally } from "./tally.ts";
+import { type CounterChanges, type Counters, countChanges, NO_CHANGE, putCounters } from "./room-counters.ts";
 import * as writes from "./writes.ts";
 
 type Decide = (rows: Rows, now: Date) => Rows;
@@ -109,7 +109,7 @@ function write(
   { rooms, members, messages, reactions, receipts, users, events, markers, sections, matrix }: Rows,
   now: Date,
 ) {
-  const tallies = tally(before.messages, messages);
+  const tallies = countChanges(before.messages, messages);
   const { fresh, changed } = roomsOf(before.rooms, rooms, tallies);
   const naming = messages.filter(mayMention);
   const [visible, hidden] = [receipts.filter((row) => !row.hidden), receipts.filter((row) => row.hidden)];
@@ -120,7 +120,7 @@ function write(
     changed.length > 0 && writes.updateRooms(sql, changed, now),
     members.length > 0 && writes.putMembers(sql, members),
     messages.length > 0 && writes.putMessages(sql, messages),
-    ...putTallies(sql, tallies),
+    ...putCounters(sql, tallies),
     reactions.length > 0 && writes.putReactions(sql, reactions),
     naming.length > 0 && writes.putMentions(sql, naming),
     hidden.length > 0 && writes.putHiddenReceipts(sql, hidden, now),
@@ -137,11 +137,15 @@ const mayMention = ({ mentions, textMentions, editSeq, deleteSeq }: MessageRow):
   mentions !== null || textMentions !== null || editSeq !== null || deleteSeq !== null;
 
 /** The rooms to insert and to update, each with what changes of its messages: those decided, and those that only have messages written. */
-function roomsOf(before: readonly RoomRow[], decided: readonly RoomRow[], tallies: ReadonlyMap<string, Tally>) {
+function roomsOf(
+  before: readonly RoomRow[],
+  decided: readonly RoomRow[],
+  tallies: ReadonlyMap<string, CounterChanges>,
+) {
   const known = new Map(before.map((room) => [room.roomId, room]));
   const named = new Set(decided.map(({ roomId }) => roomId));
   const silent = before.filter(({ roomId }) => tallies.has(roomId) && !named.has(roomId));
-  const standing = ({ roomId }: RoomRow) => tallies.get(roomId) ?? NOTHING;
+  const standing = ({ roomId }: RoomRow) => tallies.get(roomId) ?? NO_CHANGE;
   return {
     fresh: decided.filter(({ roomId }) => !known.has(roomId)).map((room) => ({ ...room, ...standing(room) })),
     changed: [...decided, ...silent].flatMap((room) => change(room, known.get(room.roomId), standing(room))),
@@ -149,7 +153,7 @@ function roomsOf(before: readonly RoomRow[], decided: readonly RoomRow[], tallie
 }
 
 /** Metadata may be 64 KiB, and most commits only count: what is the same object as before is not written again. */
-function change(room: RoomRow, before: RoomRow | undefined, standing: Standing): readonly writes.RoomChange[] {
+function change(room: RoomRow, before: RoomRow | undefined, standing: Counters): readonly writes.RoomChange[] {
   if (!before) return [];
   const { roomId, lastSeq, memberCount, messageCount, deletedAt } = room;
   const { standing: more, files, firstId, lastId } = standing;

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import postgres from "postgres";
-import { unconnected } from "./failure.ts";
+import { unconnected } from "./errors.ts";
 
 /** How long the server works on one statement, or waits for one lock, in milliseconds: it gives up before its caller does. */
 const STATEMENT_MS = 4_500;

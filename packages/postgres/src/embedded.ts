@@ -4,8 +4,8 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Account, account, letThrough, own, reachable } from "./account.ts";
 import { Connection } from "./connection.ts";
+import { type Account, account, letThrough, own, reachable } from "./os-account.ts";
 import { binaries, forget, initialise, launch, postmaster, shutDown, signal } from "./postmaster.ts";
 
 export interface Embedded {

@@ -88,7 +88,7 @@ export async function messageIds(
 }
 
 /** Notes that a send is under way, anew when it is tried again. */
-export async function noteWrite(sql: Sql, { roomId, senderId, clientMessageId }: MatrixWrite): Promise<void> {
+export async function recordPendingWrite(sql: Sql, { roomId, senderId, clientMessageId }: MatrixWrite): Promise<void> {
   await sql`
     insert into matrix_writes (room_id, sender_id, client_message_id, at)
     values (${roomId}, ${senderId}, ${clientMessageId}, now())
@@ -105,13 +105,13 @@ export const bridgedRooms = (sql: Sql, after: string | null, limit: number) =>
 const NIL = "00000000-0000-0000-0000-000000000000";
 
 /** How far a rebuild of the room has come; null when there is none. */
-export async function rebuildAt(sql: Sql, room: string): Promise<string | null> {
+export async function rebuildCursor(sql: Sql, room: string): Promise<string | null> {
   const [row] = await sql<{ token: string }[]>`select token from matrix_rebuilds where room_id = ${room}`;
   return row?.token ?? null;
 }
 
 /** Notes how far it has come, or that it is done. */
-export async function noteRebuild(sql: Sql, room: string, token: string | null): Promise<void> {
+export async function saveRebuildCursor(sql: Sql, room: string, token: string | null): Promise<void> {
   if (token === null) await sql`delete from matrix_rebuilds where room_id = ${room}`;
   else
     await sql`

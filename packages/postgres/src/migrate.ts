@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { Problem } from "@signalbox/protocol/errors";
 import { Connection, type Sql } from "./connection.ts";
-import { problemOf } from "./failure.ts";
+import { problemOf } from "./errors.ts";
 
 const FOLDER = new URL("../migrations/", import.meta.url);
 /** Any number that nobody else locks in this database; the same in every version. */

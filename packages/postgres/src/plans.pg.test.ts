@@ -14,7 +14,7 @@ import { events } from "./events.ts";
 import { history } from "./history.ts";
 import * as matrix from "./matrix.ts";
 import { migrate } from "./migrate.ts";
-import { mute, snooze } from "./personal.ts";
+import { mute, snooze } from "./mutes-snoozes.ts";
 import { projection, projections } from "./projections.ts";
 import * as reads from "./reads.ts";
 import { roomState } from "./room-state.ts";
@@ -217,10 +217,10 @@ async function matrixCalls(): Promise<void> {
   for (const name of ["Ada", "Eve"])
     await matrix.bridge(sql, [room], [{ userId: randomUUID(), matrixUserId: "@1:matrix.org", name }]);
   for (const roomId of [LARGE, null]) await matrix.messageIds(sql, roomId, ["$1"]);
-  await matrix.noteWrite(sql, { roomId: LARGE, senderId: READER, clientMessageId: "1" });
+  await matrix.recordPendingWrite(sql, { roomId: LARGE, senderId: READER, clientMessageId: "1" });
   await matrix.bridgedRooms(sql, null, 10);
-  for (const token of ["1", null]) await matrix.noteRebuild(sql, LARGE, token);
-  await matrix.rebuildAt(sql, LARGE);
+  for (const token of ["1", null]) await matrix.saveRebuildCursor(sql, LARGE, token);
+  await matrix.rebuildCursor(sql, LARGE);
 }
 
 test("no statement reads a table, or an index, from end to end", async () => {
@@ -248,9 +248,9 @@ test("no statement reads a table, or an index, from end to end", async () => {
   await matrixCalls();
   await users.users(sql, [READER]);
   await users.putUser(sql, READER, "Reader", "@reader:matrix.org");
-  await users.companions(sql, READER, false, [COMPANION]);
-  await users.choose(sql, READER, "busy");
-  await users.noteActive(sql, new Map([[READER, new Date()]]));
+  await users.visibleUsers(sql, READER, false, [COMPANION]);
+  await users.choosePresence(sql, READER, "busy");
+  await users.saveLastActive(sql, new Map([[READER, new Date()]]));
   await users.revoke(sql, READER);
   const columns = await sql<{ index: string; column: string }[]>`
     select i.indexrelid::regclass::text as index, a.attname as column from pg_index i
@@ -286,7 +286,7 @@ test("counting 50,000 unread messages reads none of them", async () => {
 
 test("1,000 people are held against 1,000 rooms by their own few rooms", async () => {
   const people = Array.from({ length: 1_000 }, (_, n) => `person-${n * 3}`);
-  expect((await users.companions(sql, COMPANION, false, people)).size).toBe(667);
+  expect((await users.visibleUsers(sql, COMPANION, false, people)).size).toBe(667);
   const { most } = await explained(COMPANION, `{${people.join()}}`, COMPANION);
   // Five members in each of 2,000 rooms, and 3,000 people: a bit more than three rooms for each of a thousand.
   expect(most).toBeLessThan(4_000);

@@ -1,6 +1,6 @@
 import { Problem } from "@signalbox/protocol/errors";
 import { Connection, type Sql } from "./connection.ts";
-import { problemOf, unavailable, unconnected } from "./failure.ts";
+import { problemOf, unavailable, unconnected } from "./errors.ts";
 
 /** How long a call may take, waiting for a connection included, in milliseconds. */
 const CALL_MS = 5_000;

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import type { Account } from "./account.ts";
+import type { Account } from "./os-account.ts";
 
 const POLL_MS = 20;
 const START_MS = 60_000;

@@ -3,8 +3,8 @@ import type postgres from "postgres";
 import { projectionColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 import { isVisible } from "./reads.ts";
+import { TEXT } from "./room-counters.ts";
 import { findsWords, hasWords } from "./search.ts";
-import { TEXT } from "./tally.ts";
 
 type Fragment = postgres.PendingQuery<postgres.Row[]>;
 

@@ -1,7 +1,7 @@
 import type { Statistics } from "@signalbox/core/ports/store";
 import type { Sql } from "./connection.ts";
 import { isVisible } from "./reads.ts";
-import { TEXT } from "./tally.ts";
+import { TEXT } from "./room-counters.ts";
 
 interface Kept extends Omit<Statistics, "byType"> {
   /** Null when there are none but texts. */

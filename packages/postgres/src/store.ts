@@ -5,7 +5,7 @@ import { events } from "./events.ts";
 import { history } from "./history.ts";
 import * as matrix from "./matrix.ts";
 import { migrate } from "./migrate.ts";
-import * as personal from "./personal.ts";
+import * as personal from "./mutes-snoozes.ts";
 import { Pool } from "./pool.ts";
 import { projection, projections } from "./projections.ts";
 import { pruneBatch } from "./prune.ts";
@@ -51,15 +51,15 @@ export async function createStore({ url }: { readonly url: string }): Promise<St
     bridge: (rooms, people) => pool.run((sql) => matrix.bridge(sql, rooms, people)),
     isMatrixUser: (id) => pool.run((sql) => matrix.isMatrixUser(sql, id)),
     messageIds: (room, eventIds) => pool.run((sql) => matrix.messageIds(sql, room, eventIds)),
-    recordPendingWrite: (write) => pool.run((sql) => matrix.noteWrite(sql, write)),
+    recordPendingWrite: (write) => pool.run((sql) => matrix.recordPendingWrite(sql, write)),
     bridgedRooms: (after, limit) => pool.run((sql) => matrix.bridgedRooms(sql, after, limit)),
-    rebuildCursor: (room) => pool.run((sql) => matrix.rebuildAt(sql, room)),
-    saveRebuildCursor: (room, token) => pool.run((sql) => matrix.noteRebuild(sql, room, token)),
+    rebuildCursor: (room) => pool.run((sql) => matrix.rebuildCursor(sql, room)),
+    saveRebuildCursor: (room, token) => pool.run((sql) => matrix.saveRebuildCursor(sql, room, token)),
     users: (userIds) => pool.run((sql) => users.users(sql, userIds)),
     putUser: (userId, name, matrixUserId) => pool.run((sql) => users.putUser(sql, userId, name, matrixUserId)),
-    visibleUsers: (userId, service, userIds) => pool.run((sql) => users.companions(sql, userId, service, userIds)),
-    choosePresence: (userId, choice) => pool.run((sql) => users.choose(sql, userId, choice)),
-    saveLastActive: (active) => pool.run((sql) => users.noteActive(sql, active)),
+    visibleUsers: (userId, service, userIds) => pool.run((sql) => users.visibleUsers(sql, userId, service, userIds)),
+    choosePresence: (userId, choice) => pool.run((sql) => users.choosePresence(sql, userId, choice)),
+    saveLastActive: (active) => pool.run((sql) => users.saveLastActive(sql, active)),
     revoke: (userId) => pool.run((sql) => users.revoke(sql, userId)),
     prune: (keep, days) => prune(pool, keep, days),
     ping: () => pool.run(async (sql) => void (await sql`select`)),

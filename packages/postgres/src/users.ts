@@ -44,7 +44,7 @@ export async function revoke(sql: Sql, userId: string): Promise<Date> {
  * Those of `userIds` who exist and share a room that stands with the user, or are the user; for a service, all who exist. The
  * user's rooms are listed once, and each of the others' is looked up in that list until one is found there.
  */
-export async function companions(
+export async function visibleUsers(
   sql: Sql,
   userId: string,
   service: boolean,
@@ -69,7 +69,7 @@ export async function companions(
  * Notes the choice, and shows hidden receipts unless the user goes on appearing offline. The row of the user is locked first:
  * a commit that hides a receipt meanwhile is waited for, or sees this choice (`putHiddenReceipts`).
  */
-export async function choose(sql: Sql, userId: string, choice: Choice): Promise<UserRow> {
+export async function choosePresence(sql: Sql, userId: string, choice: Choice): Promise<UserRow> {
   const [, [row]] = await Promise.all([
     sql`begin`.execute(),
     sql<[UserRow]>`
@@ -83,7 +83,7 @@ export async function choose(sql: Sql, userId: string, choice: Choice): Promise<
 }
 
 /** Locked in the order of their ids: nodes that note the same users do not wait for each other for ever. Nobody is made by it. */
-export async function noteActive(sql: Sql, active: ReadonlyMap<string, Date>): Promise<void> {
+export async function saveLastActive(sql: Sql, active: ReadonlyMap<string, Date>): Promise<void> {
   const noted = [...active].map(([userId, at]) => ({ userId, at }));
   await sql`
     with n as materialized (

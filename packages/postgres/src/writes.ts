@@ -12,12 +12,12 @@ import type {
 } from "@signalbox/core/model/rows";
 import type { Sql } from "./connection.ts";
 import { toStored } from "./events.ts";
-import type { Standing } from "./tally.ts";
+import type { Counters } from "./room-counters.ts";
 
 // One statement per table and group, with all its rows as one JSON parameter; see DECISIONS for what else was measured.
 
 /** Rooms that were not there at the lock. One that somebody else made, or bridged, meanwhile fails the commit: it must not be written over. */
-export const insertRooms = (sql: Sql, rooms: readonly (RoomRow & Standing)[], now: Date) =>
+export const insertRooms = (sql: Sql, rooms: readonly (RoomRow & Counters)[], now: Date) =>
   sql`
   insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count, message_count,
     deleted_at, matrix_room_id, standing_count, file_count, first_id, last_id)
@@ -29,7 +29,7 @@ export const insertRooms = (sql: Sql, rooms: readonly (RoomRow & Standing)[], no
 
 /** A room's changes; null is what stays as it is. What stands is added to what stood. */
 export type RoomChange = Pick<RoomRow, "roomId" | "lastSeq" | "memberCount" | "messageCount" | "deletedAt"> &
-  Standing & {
+  Counters & {
     readonly [K in "name" | "metadata" | "createdBy" | "createdAt" | "matrixRoomId"]: RoomRow[K] | null;
   };
 

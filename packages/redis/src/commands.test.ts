@@ -2,7 +2,7 @@ import type { PresenceTiming } from "@signalbox/core/ports/presence-registry";
 import { expect, test } from "vitest";
 import { Commands, load } from "./commands.ts";
 import { BUCKETS, bucketOf } from "./keys.ts";
-import { PresenceRegistry } from "./presence.ts";
+import { RedisPresence } from "./presence.ts";
 import type { Topology } from "./topology.ts";
 
 const TIMING: PresenceTiming = { graceMs: 1, idleMs: 1, holdMs: 1, keepMs: 1 };
@@ -81,7 +81,7 @@ test("too many commands under way are refused, until some were answered", async 
 
 test("a call of presence asks each bucket once for all of its users, of very many some after the others", async () => {
   const { commands, calls } = serverThat(() => []);
-  const registry = new PresenceRegistry(commands, TIMING);
+  const registry = new RedisPresence(commands, TIMING);
   const activities = Array.from({ length: 6000 }, (_, number) => ({ userId: `user-${number}`, idleForMs: 0 }));
   expect(await registry.touch(activities)).toEqual([]);
   expect(calls).toHaveLength(2 * BUCKETS);
@@ -94,5 +94,5 @@ test("a call of presence asks each bucket once for all of its users, of very man
 test("who comes to a node that was evicted is refused", async () => {
   const { commands } = serverThat(() => null);
   const arrival = { userId: "ada", choice: "online", choiceVersion: 1, idleForMs: 0 } as const;
-  await expect(new PresenceRegistry(commands, TIMING).enter("node", [arrival])).rejects.toMatchObject(unavailable);
+  await expect(new RedisPresence(commands, TIMING).enter("node", [arrival])).rejects.toMatchObject(unavailable);
 });

@@ -5,7 +5,7 @@ import { DEFAULT_TIMING, type PresenceTiming } from "@signalbox/core/ports/prese
 import { ClusterTopology } from "./cluster.ts";
 import { Commands } from "./commands.ts";
 import { type Address, ANSWER_MS, type Log, limitedLog } from "./connection.ts";
-import { PresenceRegistry } from "./presence.ts";
+import { RedisPresence } from "./presence.ts";
 import { Publisher } from "./publisher.ts";
 import { Scripts } from "./scripts.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -68,7 +68,7 @@ export function createRedisEngine({ url, log, timing = DEFAULT_TIMING }: RedisOp
     typists: (rooms) => typists(scripts, rooms),
     takeTokens: (userId, count, rate, burst) =>
       scripts.takeTokens(userId, count, rate, burst).catch(() => buckets.take(userId, count, rate, burst)),
-    registry: new PresenceRegistry(commands, timing),
+    registry: new RedisPresence(commands, timing),
     putTicket: (ticket, content, ttlMs) => tickets.put(ticket, content, ttlMs),
     takeTicket: (ticket) => tickets.take(ticket),
     connected: () => topology.complete(),

@@ -5,9 +5,9 @@ import type {
   Arrival,
   ExternalPresence,
   PresenceChange,
+  PresenceRegistry,
   PresenceRow,
   PresenceTiming,
-  Registry,
 } from "@signalbox/core/ports/presence-registry";
 import { type Entry, isStranded, rowOf, unknown } from "@signalbox/core/presence/state";
 import { Problem } from "@signalbox/protocol/errors";
@@ -35,7 +35,7 @@ const EVICTED_MS = 3_600_000;
 const ALL_BUCKETS = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
 
 /** A `Registry` that all nodes share. Times are those of the servers; no two servers' times are ever compared. */
-export class PresenceRegistry implements Registry {
+export class RedisPresence implements PresenceRegistry {
   private readonly commands: Commands;
   private readonly timing: PresenceTiming;
   private readonly leases: Leases;
@@ -50,7 +50,7 @@ export class PresenceRegistry implements Registry {
     return this.leases.open(node, ttlMs);
   }
 
-  renew(node: string, ttlMs: number): ReturnType<Registry["renew"]> {
+  renew(node: string, ttlMs: number): ReturnType<PresenceRegistry["renew"]> {
     return this.leases.renew(node, ttlMs);
   }
 
@@ -73,7 +73,7 @@ export class PresenceRegistry implements Registry {
     return changesOf(replies);
   }
 
-  async leave(node: string, departures: readonly Activity[]): ReturnType<Registry["leave"]> {
+  async leave(node: string, departures: readonly Activity[]): ReturnType<PresenceRegistry["leave"]> {
     const replies = await inBuckets(departures, userOf, (bucket, group) =>
       this.run(leave, bucket, { keys: [nodeKey(bucket, node)], args: [node, JSON.stringify(group)] }),
     );
@@ -95,7 +95,7 @@ export class PresenceRegistry implements Registry {
     );
   }
 
-  async choose(choice: Omit<Arrival, "idleForMs">): ReturnType<Registry["choose"]> {
+  async choose(choice: Omit<Arrival, "idleForMs">): ReturnType<PresenceRegistry["choose"]> {
     const living = [...(await this.leases.list())].flatMap(([node, leftMs]) => (leftMs > 0 ? [node] : []));
     const reply = await this.run(choose, bucketOf(choice.userId), {
       args: [JSON.stringify(choice), JSON.stringify(living)],

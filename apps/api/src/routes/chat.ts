@@ -4,13 +4,13 @@ import { parse } from "@signalbox/protocol/parse";
 import { Action } from "@signalbox/protocol/up";
 import { Hono } from "hono";
 import type { Act } from "../act.ts";
-import type { Authenticated, Doors } from "../auth.ts";
-import { historyBody } from "../bodies/rooms.ts";
+import type { Authenticated, Guards } from "../auth.ts";
 import { readJson } from "../body.ts";
 import * as docs from "../docs/chat.ts";
 import { noSuchRoom, ownIdOf, roomIn } from "../paths.ts";
+import { historyBody } from "../responses/rooms.ts";
 
-export interface ChatDeps extends Pick<Doors, "auth" | "limited"> {
+export interface ChatDeps extends Pick<Guards, "auth" | "limited"> {
   readonly act: Act;
   readonly store: Pick<Store, "seqOf" | "history" | "messageIds">;
 }

@@ -3,11 +3,11 @@ import { PresenceIds, PutPresence, PutTyping } from "@signalbox/protocol/http";
 import { parse } from "@signalbox/protocol/parse";
 import { type Context, Hono } from "hono";
 import type { Act } from "../act.ts";
-import type { Authenticated, Doors } from "../auth.ts";
+import type { Authenticated, Guards } from "../auth.ts";
 import { readJson } from "../body.ts";
 import * as docs from "../docs/presence.ts";
 
-export interface PresenceDeps extends Pick<Doors, "auth" | "limited"> {
+export interface PresenceDeps extends Pick<Guards, "auth" | "limited"> {
   readonly act: Act;
   readonly presence: Pick<Presence, "choose" | "look">;
   /** `TYPING_TTL_MS`. */

@@ -4,13 +4,13 @@ import { ProjectionsQuery, StatsQuery } from "@signalbox/protocol/http";
 import { eventIdOf, matrixEventId } from "@signalbox/protocol/ids";
 import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";
-import type { Authenticated, Doors } from "../auth.ts";
-import { projectionBody, statisticsBody } from "../bodies/projections.ts";
-import { behind, pageOf } from "../cursor.ts";
+import type { Authenticated, Guards } from "../auth.ts";
+import { decodeCursor, pageOf } from "../cursor.ts";
 import * as docs from "../docs/projections.ts";
 import { messageIn, noSuchMessage, noSuchRoom } from "../paths.ts";
+import { projectionBody, statisticsBody } from "../responses/projections.ts";
 
-export interface ProjectionDeps extends Pick<Doors, "auth"> {
+export interface ProjectionDeps extends Pick<Guards, "auth"> {
   readonly store: Pick<Store, "projections" | "projection" | "statistics" | "seqOf">;
   /** `SERVER_NAME`: the domain of the event ids of what did not come from Matrix. */
   readonly serverName: string;
@@ -58,7 +58,7 @@ export function projectionRoutes({ auth, store, serverName }: ProjectionDeps): H
       from: query.sent_after ?? null,
       until: query.sent_before ?? null,
       words: query.q ?? null,
-      after: cursor === undefined ? null : behind(cursor),
+      after: cursor === undefined ? null : decodeCursor(cursor),
     };
   }
 

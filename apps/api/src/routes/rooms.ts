@@ -3,14 +3,14 @@ import type { Store } from "@signalbox/core/ports/store";
 import { CreateRoom, PatchRoom, PutMember, RoomsQuery } from "@signalbox/protocol/http";
 import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";
-import { type Authenticated, type Doors, requireService } from "../auth.ts";
-import { memberBody, roomBody, summaryBody } from "../bodies/rooms.ts";
+import { type Authenticated, type Guards, requireService } from "../auth.ts";
 import { readFields, readJson } from "../body.ts";
-import { behind, pageOf } from "../cursor.ts";
+import { decodeCursor, pageOf } from "../cursor.ts";
 import * as docs from "../docs/rooms.ts";
 import { roomIn, userIn } from "../paths.ts";
+import { memberBody, roomBody, summaryBody } from "../responses/rooms.ts";
 
-export interface RoomDeps extends Pick<Doors, "auth" | "acting"> {
+export interface RoomDeps extends Pick<Guards, "auth" | "acting"> {
   readonly store: Pick<Store, "roomPage">;
   readonly writer: Pick<Writer, "createRoom" | "updateRoom" | "deleteRoom" | "putMember" | "removeMember">;
 }
@@ -22,7 +22,7 @@ export function roomRoutes(deps: RoomDeps): Hono<Authenticated> {
 
   app.get("/v1/rooms", docs.list, auth, async (c) => {
     const { limit, cursor } = parse(RoomsQuery, c.req.query());
-    const before = cursor === undefined ? null : behind(cursor);
+    const before = cursor === undefined ? null : decodeCursor(cursor);
     const rooms = await store.roomPage(c.get("actor").userId, limit + 1, before);
     const { page, next_cursor } = pageOf(rooms, limit, ({ roomId }) => roomId);
     return c.json({ data: page.map(summaryBody), next_cursor });

@@ -6,14 +6,14 @@ import { PostEvent, PostTyping, PutSignalPresence } from "@signalbox/protocol/ht
 import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";
 import type { Act } from "../act.ts";
-import type { Authenticated, Doors } from "../auth.ts";
-import { presenceBody, receiptsBody, snapshotBody, typistBody } from "../bodies/signals.ts";
+import type { Authenticated, Guards } from "../auth.ts";
 import { readJson } from "../body.ts";
 import * as docs from "../docs/signals.ts";
 import { noSuchRoom, roomIn, userIn } from "../paths.ts";
+import { presenceBody, receiptsBody, snapshotBody, typistBody } from "../responses/signals.ts";
 import { readState, takeSnapshot } from "../snapshot.ts";
 
-export interface SignalDeps extends Doors {
+export interface SignalDeps extends Guards {
   readonly act: Act;
   readonly store: Pick<Store, "roomState" | "seqOf">;
   readonly engine: Pick<Engine, "typists">;

@@ -3,15 +3,15 @@ import type { Store } from "@signalbox/core/ports/store";
 import { Call, Engagement, Plan, PutMute, PutSnooze, Sidekick } from "@signalbox/protocol/http";
 import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";
-import type { Authenticated, Doors } from "../auth.ts";
-import { roomBody } from "../bodies/rooms.ts";
-import { engagementBody, eventId, membersBody, partBody, sidekicksBody, stateBody } from "../bodies/state.ts";
+import type { Authenticated, Guards } from "../auth.ts";
 import { readJson } from "../body.ts";
 import * as docs from "../docs/state.ts";
 import { messageIn, noSuchMessage, noSuchRoom, ownIdOf, roomIn, sidekickIn } from "../paths.ts";
+import { roomBody } from "../responses/rooms.ts";
+import { engagementBody, eventId, membersBody, partBody, sidekicksBody, stateBody } from "../responses/state.ts";
 import { readState, type SnapshotDeps, takeSnapshot } from "../snapshot.ts";
 
-export interface StateDeps extends Pick<Doors, "auth" | "acting">, SnapshotDeps {
+export interface StateDeps extends Pick<Guards, "auth" | "acting">, SnapshotDeps {
   readonly store: Pick<Store, "roomState" | "mute" | "snooze" | "messageIds">;
   readonly writer: Pick<Writer, "putSection">;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Engine } from "@signalbox/core/ports/engine";
 import { Hono } from "hono";
-import type { Authenticated, Doors } from "../auth.ts";
+import type { Authenticated, Guards } from "../auth.ts";
 import * as docs from "../docs/tickets.ts";
 
 /** How long a ticket waits to be used, in milliseconds. */
@@ -9,7 +9,7 @@ const TICKET_MS = 30_000;
 /** 256 bits: nobody finds one by trying. */
 const TICKET_BYTES = 32;
 
-export interface TicketDeps extends Pick<Doors, "limited"> {
+export interface TicketDeps extends Pick<Guards, "limited"> {
   readonly engine: Pick<Engine, "putTicket">;
 }
 

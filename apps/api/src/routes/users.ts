@@ -3,12 +3,12 @@ import type { Store } from "@signalbox/core/ports/store";
 import { PutUser } from "@signalbox/protocol/http";
 import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";
-import { type Authenticated, type Doors, requireService } from "../auth.ts";
+import { type Authenticated, type Guards, requireService } from "../auth.ts";
 import { readJson } from "../body.ts";
 import * as docs from "../docs/users.ts";
 import { userIn } from "../paths.ts";
 
-export interface UserDeps extends Pick<Doors, "auth"> {
+export interface UserDeps extends Pick<Guards, "auth"> {
   readonly store: Pick<Store, "putUser">;
   readonly writer: Pick<Writer, "revoke">;
 }

@@ -170,7 +170,7 @@ export class LocalRoom {
     if (event.type === "SEND_MSG" || event.type === "REPLY") this.#typing?.stopped(event.userId);
     else if (event.type === "USER_LEAVE") this.#left(event);
     else if (event.type === "DELETE_CHAT")
-      for (const subscriber of this.#subscribers()) this.#part(subscriber, event.seq);
+      for (const subscriber of this.#subscribers()) this.#endFor(subscriber, event.seq);
     this.#deps.delivered(this, event);
   }
 
@@ -202,11 +202,11 @@ export class LocalRoom {
   /** Subscribers of somebody who left have had their USER_LEAVE, and get nothing above it. */
   #left({ userId, seq }: EventRow): void {
     this.#typing?.stopped(userId);
-    for (const subscriber of this.#deps.subscribersOf(userId, this.roomId)) this.#part(subscriber, seq);
+    for (const subscriber of this.#deps.subscribersOf(userId, this.roomId)) this.#endFor(subscriber, seq);
   }
 
   /** A replay goes on up to the last event that is for its session; who is live is done. */
-  #part(subscriber: Subscriber, seq: number): void {
+  #endFor(subscriber: Subscriber, seq: number): void {
     const replay = this.#replays.get(subscriber);
     if (replay !== undefined) replay.endAt(seq);
     else if (!this.#saw(subscriber, seq)) this.dismiss(subscriber, seq);

@@ -3,7 +3,7 @@ import type { Bytes } from "../model/bytes.ts";
 import { type Clock, systemClock } from "../ports/clock.ts";
 import type { Channel, Engine, EngineListener } from "../ports/engine.ts";
 import { DEFAULT_TIMING, type PresenceTiming } from "../ports/presence-registry.ts";
-import { MemoryRegistry } from "./presence-registry.ts";
+import { MemoryPresence } from "./presence-registry.ts";
 import { Tickets } from "./tickets.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 import { MemoryTyping } from "./typing.ts";
@@ -16,7 +16,7 @@ export function createMemoryEngine(clock: Clock = systemClock, timing: PresenceT
   const delivery = new Delivery();
   const buckets = new TokenBuckets(clock);
   const typing = new MemoryTyping(clock);
-  const registry = new MemoryRegistry(clock, timing);
+  const registry = new MemoryPresence(clock, timing);
   const tickets = new Tickets(clock);
   let open = true;
   return {

@@ -25,7 +25,7 @@ export class Leases {
   }
 
   /** Whose leases have run out, and are in nobody's hands. */
-  lapsed(now: number): readonly ExpiredNode[] {
+  expired(now: number): readonly ExpiredNode[] {
     return [...this.leases]
       .filter(([, lease]) => isFree(lease, now))
       .map(([node, { endsAt }]) => ({ node, forMs: now - endsAt }));

@@ -1,18 +1,18 @@
 import { beforeEach, expect, test } from "vitest";
 import { type Arrival, DEFAULT_TIMING, type PresenceChange } from "../ports/presence-registry.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
-import { MemoryRegistry } from "./presence-registry.ts";
+import { MemoryPresence } from "./presence-registry.ts";
 import { UnannouncedChanges } from "./unannounced.ts";
 
 const MINUTE = 60_000;
 const { graceMs, idleMs, holdMs, keepMs } = DEFAULT_TIMING;
 
 let clock: ManualClock;
-let registry: MemoryRegistry;
+let registry: MemoryPresence;
 
 beforeEach(async () => {
   clock = new ManualClock();
-  registry = new MemoryRegistry(clock, DEFAULT_TIMING);
+  registry = new MemoryPresence(clock, DEFAULT_TIMING);
   await registry.open("node", 60 * MINUTE);
 });
 
@@ -170,19 +170,19 @@ test("of a user, the newest change alone waits to be told", () => {
 });
 
 test("a lease runs out to the millisecond, and so does a claim", async () => {
-  const lapsed = async () => (await registry.renew("other", 1)).expired;
+  const expired = async () => (await registry.renew("other", 1)).expired;
   await registry.open("dead", 4000);
   await clock.pass(3999);
   expect(await registry.claim("dead", 1000)).toBe(false);
-  expect(await lapsed()).toEqual([]);
+  expect(await expired()).toEqual([]);
   await clock.pass(1);
-  expect(await lapsed()).toEqual([{ node: "dead", forMs: 0 }]);
+  expect(await expired()).toEqual([{ node: "dead", forMs: 0 }]);
   expect(await registry.claim("dead", 1000)).toBe(true);
   await clock.pass(999);
   expect(await registry.claim("dead", 1000)).toBe(false);
-  expect(await lapsed()).toEqual([]);
+  expect(await expired()).toEqual([]);
   await clock.pass(1);
-  expect(await lapsed()).toEqual([{ node: "dead", forMs: 1000 }]);
+  expect(await expired()).toEqual([{ node: "dead", forMs: 1000 }]);
 });
 
 test("users of a dead node read as offline a grace after its lease, and are told so after the eviction", async () => {

@@ -5,8 +5,8 @@ import type {
   Arrival,
   ExternalPresence,
   PresenceChange,
+  PresenceRegistry,
   PresenceTiming,
-  Registry,
 } from "../ports/presence-registry.ts";
 import { choose, enter, hasSession, leave, rowOf, setExternal, touch } from "../presence/state.ts";
 import { Leases } from "./leases.ts";
@@ -14,26 +14,26 @@ import { PresenceTable } from "./presence-table.ts";
 import { wallTime } from "./wall-time.ts";
 
 /** Who is here, in this process: a `Registry` by `clock`, which is never away. Whoever has been offline for `keepMs` is forgotten. */
-export class MemoryRegistry implements Registry {
+export class MemoryPresence implements PresenceRegistry {
   private readonly timing: PresenceTiming;
   private readonly now: () => number;
   private readonly leases = new Leases();
-  private readonly roll: PresenceTable;
+  private readonly table: PresenceTable;
 
   constructor(clock: Clock, timing: PresenceTiming) {
     this.timing = timing;
     this.now = wallTime(clock);
-    this.roll = new PresenceTable(timing);
+    this.table = new PresenceTable(timing);
   }
 
   async open(node: string, ttlMs: number): Promise<void> {
     this.leases.open(node, this.now() + ttlMs);
   }
 
-  async renew(node: string, ttlMs: number): ReturnType<Registry["renew"]> {
+  async renew(node: string, ttlMs: number): ReturnType<PresenceRegistry["renew"]> {
     const now = this.now();
     const held = this.leases.renew(node, now + ttlMs);
-    return { held, expired: this.leases.lapsed(now).filter((lapsed) => lapsed.node !== node) };
+    return { held, expired: this.leases.expired(now).filter((expired) => expired.node !== node) };
   }
 
   async claim(node: string, ttlMs: number): Promise<boolean> {
@@ -42,7 +42,7 @@ export class MemoryRegistry implements Registry {
   }
 
   async endNode(node: string, forMs: number): Promise<void> {
-    this.roll.strand(node, this.now() + forMs);
+    this.table.strand(node, this.now() + forMs);
     this.leases.end(node);
   }
 
@@ -51,22 +51,22 @@ export class MemoryRegistry implements Registry {
     if (!this.leases.has(node)) throw new Problem("unavailable", "This node's lease is gone");
     const now = this.now();
     return arrivals.flatMap((arrival) => {
-      const entry = this.roll.admit(arrival.userId);
-      this.roll.join(node, arrival.userId);
+      const entry = this.table.admit(arrival.userId);
+      this.table.join(node, arrival.userId);
       enter(entry, node, arrival, now, this.timing);
-      return this.roll.settle(entry, now);
+      return this.table.settle(entry, now);
     });
   }
 
-  async leave(node: string, departures: readonly Activity[]): ReturnType<Registry["leave"]> {
+  async leave(node: string, departures: readonly Activity[]): ReturnType<PresenceRegistry["leave"]> {
     const now = this.now();
     const changes: PresenceChange[] = [];
     const gone: string[] = [];
     for (const { userId, idleForMs } of departures) {
-      this.roll.part(node, userId);
-      const entry = this.roll.find(userId);
+      this.table.part(node, userId);
+      const entry = this.table.find(userId);
       if (entry !== undefined && leave(entry, node, idleForMs, now, this.timing)) {
-        changes.push(...this.roll.settle(entry, now));
+        changes.push(...this.table.settle(entry, now));
       }
       if (entry === undefined || !hasSession(entry)) gone.push(userId);
     }
@@ -76,41 +76,41 @@ export class MemoryRegistry implements Registry {
   async setExternal(words: readonly ExternalPresence[]): Promise<readonly PresenceChange[]> {
     const now = this.now();
     return words.flatMap((word) => {
-      const entry = word.forMs > 0 ? this.roll.admit(word.userId) : this.roll.find(word.userId);
+      const entry = word.forMs > 0 ? this.table.admit(word.userId) : this.table.find(word.userId);
       if (entry === undefined) return [];
       setExternal(entry, word, now, this.timing);
-      return this.roll.settle(entry, now);
+      return this.table.settle(entry, now);
     });
   }
 
   async touch(activities: readonly Activity[]): Promise<readonly PresenceChange[]> {
     const now = this.now();
     return activities.flatMap((activity) => {
-      const entry = this.roll.find(activity.userId);
-      return entry !== undefined && touch(entry, activity.idleForMs, now) ? this.roll.settle(entry, now) : [];
+      const entry = this.table.find(activity.userId);
+      return entry !== undefined && touch(entry, activity.idleForMs, now) ? this.table.settle(entry, now) : [];
     });
   }
 
-  async choose(choice: Omit<Arrival, "idleForMs">): ReturnType<Registry["choose"]> {
+  async choose(choice: Omit<Arrival, "idleForMs">): ReturnType<PresenceRegistry["choose"]> {
     const now = this.now();
-    const entry = this.roll.admit(choice.userId);
+    const entry = this.table.admit(choice.userId);
     const here = hasSession(entry, (node) => this.leases.endOf(node) > now);
     const chosen = choose(entry, choice, here, now, this.timing);
-    const changes = chosen ? this.roll.settle(entry, now) : [];
+    const changes = chosen ? this.table.settle(entry, now) : [];
     return { row: rowOf(entry), changes };
   }
 
   async settle(): Promise<readonly PresenceChange[]> {
-    return this.roll.sweep(this.now());
+    return this.table.sweep(this.now());
   }
 
   async announced(changes: readonly PresenceChange[]): Promise<void> {
-    this.roll.told(changes);
+    this.table.told(changes);
   }
 
-  async read(userIds: readonly string[]): ReturnType<Registry["read"]> {
+  async read(userIds: readonly string[]): ReturnType<PresenceRegistry["read"]> {
     const now = this.now();
-    return this.roll.read(userIds, now, (node) => this.leases.endOf(node) + this.timing.graceMs < now);
+    return this.table.read(userIds, now, (node) => this.leases.endOf(node) + this.timing.graceMs < now);
   }
 
   async close(node: string): Promise<void> {
@@ -120,11 +120,11 @@ export class MemoryRegistry implements Registry {
 
   /** How many users are known. */
   get size(): number {
-    return this.roll.size;
+    return this.table.size;
   }
 
   clear(): void {
     this.leases.clear();
-    this.roll.clear();
+    this.table.clear();
   }
 }

@@ -1,5 +1,5 @@
 import type { Bytes } from "../model/bytes.ts";
-import type { Registry } from "./presence-registry.ts";
+import type { PresenceRegistry } from "./presence-registry.ts";
 
 /** A room's channel carries its events and signals; a user's what concerns all their sessions; a node's its own probe. */
 export type ChannelKind = "room" | "user" | "node";
@@ -62,7 +62,7 @@ export interface Engine {
     burst: number,
   ): Promise<{ granted: number; retryAfterMs: number }>;
   /** Who is here, over all nodes. */
-  readonly registry: Registry;
+  readonly registry: PresenceRegistry;
   /** Keeps `content` under a ticket for `ttlMs`. Rejects with `unavailable`. */
   putTicket(ticket: string, content: string, ttlMs: number): Promise<void>;
   /** What was kept under the ticket, once; null for a spent or unknown one. Rejects with `unavailable`. */

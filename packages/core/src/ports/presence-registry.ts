@@ -72,15 +72,15 @@ export interface ExpiredNode {
  * without it. A change of either raises the version and stays pending until `told`: whoever caused it tells it, and when
  * that node dies, `settle` hands it to another. Every method rejects with `unavailable` when the engine is away.
  */
-export interface Registry {
+export interface PresenceRegistry {
   /** Starts a node's lease. */
   open(node: string, ttlMs: number): Promise<void>;
   /**
    * Renews it, also when it has run out but nobody claimed it. `held` is false when it is gone: the node is then nobody's,
-   * and its users do not count. `lapsed`: the leases of other nodes that have run out, and claims on such that have.
+   * and its users do not count. `expired`: the leases of other nodes that have run out, and claims on such that have.
    */
   renew(node: string, ttlMs: number): Promise<{ readonly held: boolean; readonly expired: readonly ExpiredNode[] }>;
-  /** Takes over a lapsed node for `ttlMs`: false when it renewed after all, or somebody else is at it. */
+  /** Takes over a expired node for `ttlMs`: false when it renewed after all, or somebody else is at it. */
   claim(node: string, ttlMs: number): Promise<boolean>;
   /** Has the users of a claimed node count there for `forMs` more, and forgets the node. May be repeated after a failure. */
   endNode(node: string, forMs: number): Promise<void>;

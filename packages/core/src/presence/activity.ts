@@ -1,5 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
-import type { PresenceChange, Registry } from "../ports/presence-registry.ts";
+import type { PresenceChange, PresenceRegistry } from "../ports/presence-registry.ts";
 import { firstOf, untilDone } from "./task-loop.ts";
 
 /** How often the engine hears of one user. */
@@ -11,7 +11,7 @@ const CHUNK = 500;
 
 /** What users do on this node, brought to the engine at most once in `EVERY_MS` each, many of them in one call. */
 export class ActivityReporter {
-  readonly #registry: Pick<Registry, "touch">;
+  readonly #registry: Pick<PresenceRegistry, "touch">;
   readonly #clock: Clock;
   readonly #announce: (changes: readonly PresenceChange[]) => Promise<void>;
   /** When each user was last brought; those of the last `EVERY_MS` are in one of the two. */
@@ -25,7 +25,7 @@ export class ActivityReporter {
   );
 
   constructor(
-    registry: Pick<Registry, "touch">,
+    registry: Pick<PresenceRegistry, "touch">,
     clock: Clock,
     announce: (changes: readonly PresenceChange[]) => Promise<void>,
   ) {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { BEAT_MS, Gateways, GRACE_MS, LEASE_MS, MINUTE_MS, many, openTwo } from "../testing/attendance.fake.ts";
+import { BEAT_MS, Gateways, GRACE_MS, LEASE_MS, MINUTE_MS, many, openTwo } from "../testing/local-presence.fake.ts";
 
 test("users of a gateway that dies are announced offline once, within 10 s, except who came back elsewhere", async () => {
   const people = many(1200);

@@ -1,11 +1,11 @@
 import type { Clock } from "../ports/clock.ts";
-import type { ExpiredNode, Registry } from "../ports/presence-registry.ts";
+import type { ExpiredNode, PresenceRegistry } from "../ports/presence-registry.ts";
 
 /** How soon a renewal that failed is tried again. */
 const RETRY_MS = 250;
 
 export interface LeaseDeps {
-  readonly registry: Pick<Registry, "open" | "renew" | "claim" | "endNode" | "close">;
+  readonly registry: Pick<PresenceRegistry, "open" | "renew" | "claim" | "endNode" | "close">;
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly graceMs: number;
@@ -74,11 +74,11 @@ export class Lease {
 
   async #renew(): Promise<void> {
     try {
-      const lapsed = this.#open ? await this.#prolong() : [];
+      const expired = this.#open ? await this.#prolong() : [];
       if (!this.#open) await this.#begin();
       this.held = true;
       const judges = this.#judges();
-      this.#errands ??= this.#run(judges ? lapsed : []).finally(() => (this.#errands = undefined));
+      this.#errands ??= this.#run(judges ? expired : []).finally(() => (this.#errands = undefined));
     } catch {
       this.held = false;
       this.#soundSince = undefined;
@@ -88,8 +88,8 @@ export class Lease {
   /** Renews the lease. One that is gone was lost under this id: its users are being taken over. */
   async #prolong(): Promise<readonly ExpiredNode[]> {
     const { registry, leaseMs } = this.#deps;
-    const { held, expired: lapsed } = await registry.renew(this.node, leaseMs);
-    if (held) return lapsed;
+    const { held, expired } = await registry.renew(this.node, leaseMs);
+    if (held) return expired;
     this.#open = false;
     this.held = false;
     this.node = crypto.randomUUID();

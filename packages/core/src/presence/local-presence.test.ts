@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { BEAT_MS, GRACE_MS, LEASE_MS, MINUTE_MS, many, openTwo } from "../testing/attendance.fake.ts";
+import { BEAT_MS, GRACE_MS, LEASE_MS, MINUTE_MS, many, openTwo } from "../testing/local-presence.fake.ts";
 import { settled } from "../testing/manual-clock.fake.ts";
 
 test("whoever arrives is announced once, as they chose, and whoever leaves once the grace is over", async () => {

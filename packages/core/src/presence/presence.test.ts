@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Gateways, GRACE_MS, MINUTE_MS, many, ROOM } from "../testing/attendance.fake.ts";
+import { Gateways, GRACE_MS, MINUTE_MS, many, ROOM } from "../testing/local-presence.fake.ts";
 import { service, user } from "../testing/lone-node.fake.ts";
 import { settled } from "../testing/manual-clock.fake.ts";
 

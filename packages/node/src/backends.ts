@@ -9,7 +9,7 @@ import { createRedisEngine } from "@signalbox/redis/engine";
 import type { Launch } from "./lifecycle.ts";
 
 /** What a node stands on. */
-export interface Backing {
+export interface Backends {
   readonly engine: Engine;
   readonly store: Store;
 }
@@ -18,7 +18,7 @@ export interface Backing {
  * Opens the store and the engine that the config names; where it names none, a Postgres of one's own in DATA_DIR, and an
  * engine in this process. Each ends with the node.
  */
-export async function openBacking(node: Launch): Promise<Backing> {
+export async function openBackends(node: Launch): Promise<Backends> {
   const { config, log, onStop } = node;
   const store = await createStore({ url: config.databaseUrl ?? (await embeddedUrl(node)) });
   onStop("store", () => store.close());

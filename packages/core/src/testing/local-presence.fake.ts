@@ -1,10 +1,10 @@
 import { Problem } from "@signalbox/protocol/errors";
-import { MemoryRegistry } from "../memory/presence-registry.ts";
+import { MemoryPresence } from "../memory/presence-registry.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Channel } from "../ports/engine.ts";
 import { decodeRoomFrame } from "../ports/engine-frames.ts";
-import { DEFAULT_TIMING, type Registry } from "../ports/presence-registry.ts";
+import { DEFAULT_TIMING, type PresenceRegistry } from "../ports/presence-registry.ts";
 import { LocalPresence } from "../presence/local-presence.ts";
 import { createPresence } from "../presence/presence.ts";
 import { ManualClock } from "./manual-clock.fake.ts";
@@ -18,7 +18,7 @@ export const ROOM = "room";
 export const BEAT_MS = Math.floor(LEASE_MS / 3);
 export const MINUTE_MS = 60_000;
 
-type Method = keyof Registry;
+type Method = keyof PresenceRegistry;
 
 /** Several gateways' parts in presence over one registry, which can be away, be slow, or lose everything it knew. */
 export class Gateways {
@@ -37,11 +37,11 @@ export class Gateways {
   /** What each gateway asked of the registry, in order. */
   readonly asked: Method[] = [];
   readonly #versions = new Map<string, number>();
-  #known = new MemoryRegistry(this.clock, DEFAULT_TIMING);
+  #known = new MemoryPresence(this.clock, DEFAULT_TIMING);
 
   /** The registry forgets everything. */
   lose(): void {
-    this.#known = new MemoryRegistry(this.clock, DEFAULT_TIMING);
+    this.#known = new MemoryPresence(this.clock, DEFAULT_TIMING);
   }
 
   /** Users who exist, and are members of the room. */
@@ -115,7 +115,7 @@ export class Gateways {
     return this.#known.read(userIds);
   }
 
-  registry(): Registry {
+  registry(): PresenceRegistry {
     const call = async (method: Method, args: unknown[]) => {
       this.asked.push(method);
       await Promise.resolve();
@@ -124,7 +124,7 @@ export class Gateways {
       await this.underway(method);
       return answer;
     };
-    return new Proxy({} as Registry, {
+    return new Proxy({} as PresenceRegistry, {
       get:
         (_, method) =>
         (...args: unknown[]) =>

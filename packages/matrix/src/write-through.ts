@@ -9,12 +9,12 @@ import type { Action } from "@signalbox/protocol/up";
 import type { Homeserver } from "./homeserver.ts";
 import { transactionIdOf, userIdOf } from "./ids.ts";
 import type { Ingest } from "./ingest.ts";
-import { contentOf } from "./wording.ts";
+import { contentOf } from "./outgoing-content.ts";
 
 /** Words on who types that are on their way to the homeserver at once; more are dropped. */
 const TYPING_AT_ONCE = 1000;
 
-export interface ThroughDeps {
+export interface WriteThroughDeps {
   readonly store: Pick<Store, "bridge" | "recordPendingWrite" | "users">;
   readonly homeserver: Homeserver;
   readonly ingest: Pick<Ingest, "project">;
@@ -29,7 +29,7 @@ interface Author {
 }
 
 /** Something to be written in a room of Matrix. */
-interface Deed<Writing extends MatrixWriting = MatrixWriting> {
+interface HomeserverWrite<Writing extends MatrixWriting = MatrixWriting> {
   readonly author: Author;
   readonly action: Action;
   readonly matrixRoomId: string;
@@ -46,7 +46,7 @@ type Eventful = Exclude<MatrixWriting, { readonly kind: "receipt" | "typing" }>;
  * Matrix; `conflict` when something newer has won meanwhile; `unavailable` when it is away or its answer was lost: then the action
  * may still appear by its echo, and a send that is repeated with the same client id is the same.
  */
-export function throughMatrix(writer: Writer, deps: ThroughDeps): Writer {
+export function writeThrough(writer: Writer, deps: WriteThroughDeps): Writer {
   const authorOf = createAuthors(deps);
   const tellTyping = createTyping(deps);
   return {
@@ -73,7 +73,12 @@ export function throughMatrix(writer: Writer, deps: ThroughDeps): Writer {
 const isEventful = (writing: MatrixWriting): writing is Eventful =>
   writing.kind !== "receipt" && writing.kind !== "typing";
 
-async function write(writer: Writer, deps: ThroughDeps, again: Actor, deed: Deed<Eventful>): Promise<Bytes> {
+async function write(
+  writer: Writer,
+  deps: WriteThroughDeps,
+  again: Actor,
+  deed: HomeserverWrite<Eventful>,
+): Promise<Bytes> {
   const projected = await project(deps, deed, await put(deps, deed));
   try {
     // Not as `written`: what is done answers as a repeat, and what is not must not be done here alone.
@@ -86,7 +91,7 @@ async function write(writer: Writer, deps: ThroughDeps, again: Actor, deed: Deed
 }
 
 /** Says who types, as far as the homeserver keeps up: nothing depends on it, and nobody waits for it. */
-function createTyping({ homeserver, typingTtlMs }: ThroughDeps) {
+function createTyping({ homeserver, typingTtlMs }: WriteThroughDeps) {
   let underWay = 0;
   return ({ matrixUserId }: Author, action: Action, matrixRoomId: string): void => {
     if (matrixUserId === null || underWay >= TYPING_AT_ONCE) return;
@@ -101,7 +106,7 @@ function createTyping({ homeserver, typingTtlMs }: ThroughDeps) {
 }
 
 /** Writes the event that the action is. Resolves with its event id. */
-async function put({ store, homeserver }: ThroughDeps, deed: Deed<Eventful>): Promise<string> {
+async function put({ store, homeserver }: WriteThroughDeps, deed: HomeserverWrite<Eventful>): Promise<string> {
   const { author, action, matrixRoomId, writing } = deed;
   const clientMessageId = ("clientMessageId" in action ? action.clientMessageId : undefined) ?? null;
   const transactionId = transactionIdOf(matrixRoomId, author.userId, clientMessageId);
@@ -115,7 +120,11 @@ async function put({ store, homeserver }: ThroughDeps, deed: Deed<Eventful>): Pr
 }
 
 /** Reads back what was written, for the time that the homeserver gave it, and projects it. False when it cannot be read: its echo will come. */
-async function project({ homeserver, ingest }: ThroughDeps, deed: Deed, eventId: string): Promise<boolean> {
+async function project(
+  { homeserver, ingest }: WriteThroughDeps,
+  deed: HomeserverWrite,
+  eventId: string,
+): Promise<boolean> {
   let event: unknown;
   try {
     event = await homeserver.event(deed.author.matrixUserId, deed.matrixRoomId, eventId);
@@ -133,7 +142,11 @@ function named(action: Action): Action {
 }
 
 /** Whom a message mentions, as Matrix calls them. */
-async function mentioned(store: ThroughDeps["store"], action: Action, writing: Eventful): Promise<readonly string[]> {
+async function mentioned(
+  store: WriteThroughDeps["store"],
+  action: Action,
+  writing: Eventful,
+): Promise<readonly string[]> {
   const mentions = (writing.kind === "edit" ? writing : "mentions" in action ? action : {}).mentions ?? [];
   if (mentions.length === 0) return [];
   const users = await store.users(mentions);
@@ -141,7 +154,7 @@ async function mentioned(store: ThroughDeps["store"], action: Action, writing: E
 }
 
 /** Tells who acts in Matrix for whom: a back end that is nobody there speaks as the bridge, here as well as there. */
-function createAuthors({ store, homeserver }: ThroughDeps): (actor: Actor) => Promise<Author> {
+function createAuthors({ store, homeserver }: WriteThroughDeps): (actor: Actor) => Promise<Author> {
   let own: string | undefined;
 
   async function bridge(): Promise<Author> {

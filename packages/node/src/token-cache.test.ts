@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
-import { remembering } from "./remembering.ts";
+import { tokenCache } from "./token-cache.ts";
 
 /** A verifier of tokens that expire at `expiresAt`, with a clock turned by hand. */
 function verifier(expiresAt: number) {
   const time = { now: 0 };
   const checked: string[] = [];
-  const verify = remembering(
+  const verify = tokenCache(
     async (token) => {
       checked.push(token);
       if (time.now >= expiresAt) throw new Error("expired");

@@ -6,7 +6,7 @@ import type { Engine } from "@signalbox/core/ports/engine";
 import type { Store } from "@signalbox/core/ports/store";
 import type { Presence } from "@signalbox/core/presence/presence";
 import type { Ephemeral, Receipt } from "./events.ts";
-import { believed } from "./ids.ts";
+import { clampTimestamp } from "./ids.ts";
 import type { Known } from "./mapping.ts";
 import { hearPresence } from "./presence.ts";
 import { hearTyping } from "./typing.ts";
@@ -56,7 +56,7 @@ async function hearReceipts({ writer }: HearingDeps, receipts: readonly Receipt[
       receipts
         .slice(at, at + AT_ONCE)
         .map(({ roomId, userId, eventId, at: ts, private: hidden }) =>
-          writer.ingest(ingestReceipt(roomId, userId, eventId, believed(ts, now), hidden)),
+          writer.ingest(ingestReceipt(roomId, userId, eventId, clampTimestamp(ts, now), hidden)),
         ),
     );
 }

@@ -5,7 +5,7 @@ import type { Sql } from "./connection.ts";
 // those that it decided, so that the cost is the commit's and not the room's. Only messages that are not deleted count.
 
 /** What the row of a room keeps: how much there is more of it, and the least and greatest message id of what was written. */
-export interface Standing {
+export interface Counters {
   readonly standing: number;
   readonly files: number;
   readonly firstId: string | null;
@@ -13,7 +13,7 @@ export interface Standing {
 }
 
 /** What a commit changes in one room. */
-export interface Tally extends Standing {
+export interface CounterChanges extends Counters {
   /** How many messages more by type, and by the root of their thread. */
   readonly types: ReadonlyMap<string, number>;
   readonly threads: ReadonlyMap<string, number>;
@@ -21,16 +21,19 @@ export interface Tally extends Standing {
   readonly deleted: readonly string[];
 }
 
-export const NOTHING: Standing = { standing: 0, files: 0, firstId: null, lastId: null };
+export const NO_CHANGE: Counters = { standing: 0, files: 0, firstId: null, lastId: null };
 /** The type that most messages have: what has no other type is of this one, and is not counted by itself. */
 export const TEXT = "m.text";
 
 /** What changes from the messages `before` to those `after`, by room. A message that is not among those before is new. */
-export function tally(before: readonly MessageRow[], after: readonly MessageRow[]): ReadonlyMap<string, Tally> {
+export function countChanges(
+  before: readonly MessageRow[],
+  after: readonly MessageRow[],
+): ReadonlyMap<string, CounterChanges> {
   const known = new Map(before.map((message) => [message.messageId, message]));
-  const rooms = new Map<string, Count>();
+  const rooms = new Map<string, ChangeCounter>();
   for (const message of after) {
-    const count = rooms.get(message.roomId) ?? new Count();
+    const count = rooms.get(message.roomId) ?? new ChangeCounter();
     rooms.set(message.roomId, count);
     const old = known.get(message.messageId);
     if (old) count.take(old);
@@ -40,7 +43,7 @@ export function tally(before: readonly MessageRow[], after: readonly MessageRow[
   return rooms;
 }
 
-class Count implements Tally {
+class ChangeCounter implements CounterChanges {
   standing = 0;
   files = 0;
   firstId: string | null = null;
@@ -71,7 +74,7 @@ class Count implements Tally {
 }
 
 /** The statements that keep what the rows of rooms do not; none for a commit that only sends texts. They follow the messages. */
-export function putTallies(sql: Sql, rooms: ReadonlyMap<string, Tally>) {
+export function putCounters(sql: Sql, rooms: ReadonlyMap<string, CounterChanges>) {
   const all = [...rooms];
   const types = all.flatMap(([roomId, tally]) => changed(tally.types).map(([type, more]) => ({ roomId, type, more })));
   const threads = all.flatMap(([roomId, tally]) =>
@@ -109,7 +112,7 @@ const putThreads = (sql: Sql, threads: readonly { roomId: string; root: string; 
   where r.room_id = b.room_id and threads <> 0`.execute();
 
 /** Where the first or the last message of a room is deleted, the next one that stands takes its place. */
-function moveEnds(sql: Sql, rooms: readonly (readonly [string, Tally])[]) {
+function moveEnds(sql: Sql, rooms: readonly (readonly [string, CounterChanges])[]) {
   const ids = rooms.flatMap(([, { deleted }]) => deleted);
   return sql`
     update rooms r set

@@ -4,7 +4,7 @@ const SHORTEST_MS = 20;
 const LONGEST_MS = 4000;
 
 /** Keeps a user below their rate, which is one for all chats. */
-export interface Pace {
+export interface Throttle {
   /** Whether nothing may be sent now. */
   held(): boolean;
   /** The server refused something, and says when to ask again. */
@@ -16,7 +16,7 @@ export interface Pace {
  * Waits as long as the server says, and twice as long with each further refusal until it has been calm: a queue that took each
  * token as it comes would be refused once for each, until its socket is closed for that. `goOn`: called when the wait is over.
  */
-export function createPace(goOn: () => void): Pace {
+export function createThrottle(goOn: () => void): Throttle {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let refusals = 0;
   let refusedAt = Number.NEGATIVE_INFINITY;
