@@ -3,7 +3,7 @@
  * no part: it has no server, is never away, and loses nothing.
  */
 import { randomUUID } from "node:crypto";
-import type { Channel } from "@signalbox/core/ports/engine";
+import type { Channel } from "@signalbox/core/ports/pub-sub";
 import { type Redis, type RedisCluster, startRedis, startRedisCluster } from "@signalbox/infra/redis";
 import { createRedisEngine, type RedisEngine } from "@signalbox/redis/engine";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -22,7 +22,7 @@ async function allHeard(from: Node, to: Node, channels: readonly Channel[]): Pro
       const { channel, payload } = to.received[seen]!;
       if (payload === token) deaf.delete(channel.id);
     }
-    for (const channel of deaf.values()) from.engine.publish(channel, token);
+    for (const channel of deaf.values()) from.engine.pubSub.publish(channel, token);
     return deaf.size === 0;
   });
   return performance.now() - began;
@@ -47,16 +47,16 @@ async function took(work: () => Promise<unknown>): Promise<number> {
 async function expectAway({ engine }: Node): Promise<void> {
   const lost = engine.lost();
   const id = user().id;
-  engine.publish(room(), "lost");
-  engine.startTyping(randomUUID(), "ada", 1000);
-  engine.stopTyping(randomUUID(), "ada");
+  engine.pubSub.publish(room(), "lost");
+  engine.typing.start(randomUUID(), "ada", 1000);
+  engine.typing.stop(randomUUID(), "ada");
   // At once, or when a socket that is not known to be dead yet says so.
   await holds(() => engine.lost() > lost);
   expect(engine.lost()).toBe(lost + 1);
-  const asked = engine.typists([randomUUID()]);
+  const asked = engine.typing.list([randomUUID()]);
   expect(await took(() => expect(asked).rejects.toMatchObject({ code: "unavailable" }))).toBeLessThan(1000);
-  const taken = await Promise.all([engine.takeTokens(id, 4, 0.01, 5), engine.takeTokens(id, 4, 0.01, 5)]);
-  expect(taken.map(({ granted }) => granted)).toEqual([4, 1]);
+  const taken = engine.rateTokens.take(id, 4, 0.01, 5);
+  expect(await took(() => expect(taken).rejects.toMatchObject({ code: "unavailable" }))).toBeLessThan(1000);
 }
 
 const kinds = [
@@ -73,7 +73,7 @@ describe.each(kinds)("the engine on $name", ({ start }) => {
   beforeAll(async () => {
     redis = await start();
     [near, far] = await Promise.all([openNode(redis.url), openNode(redis.url)]);
-    await far.engine.subscribe(channels);
+    await far.engine.pubSub.subscribe(channels);
   });
   afterAll(async () => {
     await Promise.all([near, far].map(({ engine }) => engine.close()));
@@ -94,49 +94,54 @@ describe.each(kinds)("the engine on $name", ({ start }) => {
 
   test("a channel that was given up while the connection was cut stays silent", async () => {
     const [given, ...others] = rooms(30);
-    await far.engine.subscribe([given!, ...others]);
+    await far.engine.pubSub.subscribe([given!, ...others]);
     for (const node of redis.nodes) await node.command("CLIENT", "KILL", "TYPE", "pubsub");
-    far.engine.unsubscribe([given!]);
+    far.engine.pubSub.unsubscribe([given!]);
     await allRestored(far, others);
-    near.engine.publish(given!, "nobody's");
+    near.engine.pubSub.publish(given!, "nobody's");
     await allHeard(near, far, others);
     expect(far.on(given!)).toEqual([]);
-    far.engine.unsubscribe(others);
+    far.engine.pubSub.unsubscribe(others);
   });
 
   test("servers that freeze make nothing wait, keep the engine small, and are noticed when they go on", async () => {
     redis.pause();
     const lost = near.engine.lost();
     const megabyte = "x".repeat(1024 * 1024);
-    for (let count = 0; count < 20; count++) near.engine.publish(channels[0]!, megabyte);
+    for (let count = 0; count < 20; count++) near.engine.pubSub.publish(channels[0]!, megabyte);
     expect(near.engine.lost() - lost).toBeGreaterThanOrEqual(12);
     const id = user().id;
-    expect(await took(() => near.engine.takeTokens(id, 1, 1, 5))).toBeLessThan(1000);
-    await holds(() => !near.engine.connected() && !far.engine.connected());
+    const taken = near.engine.rateTokens.take(id, 1, 1, 5);
+    expect(await took(() => expect(taken).rejects.toMatchObject({ code: "unavailable" }))).toBeLessThan(1000);
+    await holds(() => !near.engine.pubSub.connected() && !far.engine.pubSub.connected());
     await expectAway(near);
     redis.resume();
-    expect(await took(() => holds(() => near.engine.connected() && far.engine.connected()))).toBeLessThan(1000);
+    expect(await took(() => holds(() => near.engine.pubSub.connected() && far.engine.pubSub.connected()))).toBeLessThan(
+      1000,
+    );
     await allHeard(near, far, channels);
   });
 
   test("an outage of every server makes nothing wait but subscriptions, which begin with the return", async () => {
     await redis.kill();
-    await holds(() => !near.engine.connected() && !far.engine.connected());
+    await holds(() => !near.engine.pubSub.connected() && !far.engine.pubSub.connected());
     far.restored.length = 0;
     await expectAway(near);
     const [late, given] = [room(), room()];
     let subscribed = false;
-    const waiting = far.engine.subscribe([late, given]).then(() => {
+    const waiting = far.engine.pubSub.subscribe([late, given]).then(() => {
       subscribed = true;
     });
-    far.engine.unsubscribe([given]);
+    far.engine.pubSub.unsubscribe([given]);
     // An engine that begins in the outage finds its way when it ends.
     const young = new TestNode(createRedisEngine({ url: redis.url }));
-    const hears = young.engine.subscribe([late]);
+    const hears = young.engine.pubSub.subscribe([late]);
     await expectAway(young);
     expect(subscribed).toBe(false);
     await redis.start();
-    expect(await took(() => holds(() => near.engine.connected() && far.engine.connected()))).toBeLessThan(1000);
+    expect(await took(() => holds(() => near.engine.pubSub.connected() && far.engine.pubSub.connected()))).toBeLessThan(
+      1000,
+    );
     await Promise.all([waiting, hears]);
     await allRestored(far, channels);
     await allHeard(near, far, [...channels, late]);
@@ -151,8 +156,8 @@ describe.each(kinds)("the engine on $name", ({ start }) => {
       url: "redis://127.0.0.1:1",
       log: (message, error) => void said.push(`${message} ${error?.message} ${JSON.stringify(error)}`),
     });
-    engine.publish(room(), "a secret");
-    for (let count = 0; count < 100; count++) engine.startTyping(randomUUID(), "secret-user", 1000);
+    engine.pubSub.publish(room(), "a secret");
+    for (let count = 0; count < 100; count++) engine.typing.start(randomUUID(), "secret-user", 1000);
     await holds(() => said.length === 2);
     await engine.close();
     expect(said.join()).not.toContain("secret");
@@ -169,7 +174,7 @@ describe("the engine on a Redis Cluster that changes", () => {
   beforeAll(async () => {
     redis = await startRedisCluster();
     [near, far] = await Promise.all([openNode(redis.url), openNode(redis.url)]);
-    await far.engine.subscribe(channels);
+    await far.engine.pubSub.subscribe(channels);
     await allHeard(near, far, channels);
   });
   afterAll(async () => {
@@ -189,14 +194,14 @@ describe("the engine on a Redis Cluster that changes", () => {
     const people = Array.from({ length: 300 }, () => randomUUID());
     for (const bucket of [3, 7, 11]) {
       await move(redis, `p:${bucket}`);
-      expect(await near.engine.registry.read(people)).toEqual(new Map());
+      expect(await near.engine.presence.read(people)).toEqual(new Map());
     }
     await allHeard(near, far, channels);
   });
 
   test("a server that drops subscriptions and keeps their slot is found out", async () => {
     const [dropped] = rooms(1);
-    await far.engine.subscribe([dropped!]);
+    await far.engine.pubSub.subscribe([dropped!]);
     const owner = await ownerOf(redis, dropped!);
     const slot = await owner.command("CLUSTER", "KEYSLOT", dropped!.id);
     await owner.command("CLUSTER", "DELSLOTS", slot);
@@ -238,13 +243,13 @@ describe("the engine on a Redis Cluster that changes", () => {
     const after = await allHeard(near, far, channels);
     expect(after).toBeLessThan(2000);
     expect(far.restored.length).toBeGreaterThan(50);
-    expect(near.engine.connected()).toBe(true);
+    expect(near.engine.pubSub.connected()).toBe(true);
     process.stderr.write(
       `failover after ${failover.toFixed(0)} ms, every channel heard ${after.toFixed(0)} ms later\n`,
     );
     // The dead node is among those named in the URL: whoever comes now finds the others.
     const young = await openNode(`redis+cluster://127.0.0.1:${victim!.port},127.0.0.1:${other!.port}`);
-    await young.engine.subscribe(channels);
+    await young.engine.pubSub.subscribe(channels);
     await allHeard(near, young, channels);
     await young.engine.close();
     await victim!.start();

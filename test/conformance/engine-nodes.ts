@@ -3,8 +3,9 @@ import { randomUUID } from "node:crypto";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import { systemClock } from "@signalbox/core/ports/clock";
-import type { Channel, Engine } from "@signalbox/core/ports/engine";
+import type { Engine } from "@signalbox/core/ports/engine";
 import { DEFAULT_TIMING, type PresenceTiming } from "@signalbox/core/ports/presence-registry";
+import type { Channel } from "@signalbox/core/ports/pub-sub";
 import { type Redis, startRedis, startRedisCluster } from "@signalbox/infra/redis";
 import { createRedisEngine, type RedisEngine } from "@signalbox/redis/engine";
 import { vi } from "vitest";
@@ -17,7 +18,7 @@ export class TestNode<E extends Engine = Engine> {
 
   constructor(engine: E) {
     this.engine = engine;
-    engine.listen({
+    engine.pubSub.listen({
       message: (channel, payload) => void this.received.push({ channel, payload }),
       restored: (channels) => void this.restored.push(...channels),
     });
@@ -74,7 +75,7 @@ function nodesOn(redis: Redis): Nodes {
 /** A node on Redis, connected. */
 export async function openNode(url: string, timing: PresenceTiming = DEFAULT_TIMING): Promise<TestNode<RedisEngine>> {
   const node = new TestNode(createRedisEngine({ url, timing }));
-  await holds(() => node.engine.connected());
+  await holds(() => node.engine.pubSub.connected());
   return node;
 }
 

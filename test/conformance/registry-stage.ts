@@ -110,7 +110,7 @@ export class Stage {
 export async function setStage(start: () => Promise<Nodes>): Promise<Stage> {
   const nodes = await start();
   const [near, far] = await nodes.open(TIMING);
-  const stage = new Stage(nodes, near.engine.registry, far.engine.registry);
+  const stage = new Stage(nodes, near.engine.presence, far.engine.presence);
   stage.sweeper.start();
   return stage;
 }

@@ -16,7 +16,7 @@ const CONNECT_EVERY_MS = 50;
  */
 export async function openEngine(plan: DoorPlan): Promise<Door> {
   const engine = createRedisEngine({ url: plan.redis! });
-  for (let attempt = 0; !engine.connected(); attempt++) {
+  for (let attempt = 0; !engine.pubSub.connected(); attempt++) {
     if (attempt === CONNECT_ATTEMPTS) throw new Error("Redis does not answer");
     await delay(CONNECT_EVERY_MS);
   }
@@ -26,7 +26,7 @@ export async function openEngine(plan: DoorPlan): Promise<Door> {
       for (const [room, seq] of Object.entries(heads)) seqs.set(room, seq);
     },
     send: async (turn, message) => {
-      if (!engine.connected()) throw new Error("not_connected");
+      if (!engine.pubSub.connected()) throw new Error("not_connected");
       const { author, room } = speakerOf(plan, turn);
       const userId = plan.authors[author]!.userId;
       const seq = (seqs.get(room) ?? 0) + 1;
@@ -34,7 +34,7 @@ export async function openEngine(plan: DoorPlan): Promise<Door> {
       const timeStamp = new Date().toISOString();
       const event = { type: "SEND_MSG", chatId: room, senderId: userId, seq, timeStamp, message } as const;
       const body = toBytes(encodeBody({ ...event, messageId: randomUUID() }));
-      engine.publish(
+      engine.pubSub.publish(
         { kind: "room", id: room },
         encodeEventFrame({ roomId: room, seq, type: "SEND_MSG", userId, body }),
       );

@@ -130,7 +130,7 @@ const writer: ApiDeps["writer"] = {
   setMarker: unexpected,
   putSection: unexpected,
 };
-const engine: ApiDeps["engine"] = { typists: unexpected, putTicket: unexpected };
+const engine: ApiDeps["engine"] = { typing: { list: unexpected }, tickets: { put: unexpected } };
 const presence = { choose: unexpected, look: unexpected, lookAt: unexpected };
 
 /** A bearer's token is their user id; "service" is a trusted back end, "hidden" appears offline, "bad" is refused. */

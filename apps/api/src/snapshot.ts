@@ -1,13 +1,13 @@
 import type { Actor } from "@signalbox/core/model/actor";
-import type { Engine, Typist } from "@signalbox/core/ports/engine";
 import type { RoomState, Store } from "@signalbox/core/ports/store";
+import type { TypingStore, Typist } from "@signalbox/core/ports/typing-store";
 import type { Presence, Seen } from "@signalbox/core/presence/presence";
 import { noSuchRoom } from "./paths.ts";
 
 export interface SnapshotDeps {
   readonly store: Pick<Store, "roomState">;
   readonly presence: Pick<Presence, "lookAt">;
-  readonly engine: Pick<Engine, "typists">;
+  readonly engine: { readonly typing: Pick<TypingStore, "list"> };
 }
 
 /** A room as one user sees it now: its state, and the presence and typing of those in it. */
@@ -29,6 +29,9 @@ export async function readState(store: Pick<Store, "roomState">, actor: Actor, r
 export async function takeSnapshot(deps: SnapshotDeps, actor: Actor, roomId: string): Promise<Snapshot> {
   const state = await readState(deps.store, actor, roomId);
   // Asked for in one tick: one round trip for both.
-  const [seen, typing] = await Promise.all([deps.presence.lookAt(actor, state.members), deps.engine.typists([roomId])]);
+  const [seen, typing] = await Promise.all([
+    deps.presence.lookAt(actor, state.members),
+    deps.engine.typing.list([roomId]),
+  ]);
   return { state, seen, typists: typing.get(roomId) ?? [] };
 }

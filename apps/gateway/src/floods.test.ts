@@ -19,7 +19,7 @@ test("AUTH frames are bounded like actions: those above the bound wait in the so
   let most = 0;
   const held: (() => void)[] = [];
   const claims = { userId: "ann", name: null, service: false, issuedAt: new Date(), expiresAt: new Date(8.64e15) };
-  const admit = () => {
+  const authenticate = () => {
     most = Math.max(most, ++underWay);
     return new Promise<AuthenticatedClaims>((resolve) => {
       held.push(() => {
@@ -28,7 +28,7 @@ test("AUTH frames are bounded like actions: those above the bound wait in the so
       });
     });
   };
-  const access = { ...admitting(claims), admit };
+  const access = { ...admitting(claims), authenticate };
   const { open } = await openGateway({ session: { access } });
   const [client, other] = [0, 1].map(() => open("", { early: [{ type: "AUTH", token: "x" }] })) as [Client, Client];
   await Promise.all([client.receives("READY"), other.receives("READY")]);

@@ -78,7 +78,7 @@ export async function openGateway({ session = {}, rate = 0, ...options }: Option
     hub,
     writer,
     presence,
-    rateLimit: createRateLimit({ engine, rate, burst: Math.max(rate, 1) }),
+    rateLimit: createRateLimit({ tokens: engine.rateTokens, local: engine.rateTokens, rate, burst: Math.max(rate, 1) }),
     access: createAccess({ tokens: { verify }, store }),
     flusher: new Flusher(),
     heartbeat,

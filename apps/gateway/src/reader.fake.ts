@@ -114,7 +114,7 @@ export async function openStreams(options: Options = {}) {
   const ticketOf = async (userId: string, more: Record<string, unknown> = {}) => {
     const ticket = crypto.randomUUID();
     const claims = { userId, service: false, issuedAt: 0, expiresAt: Date.now() + 3_600_000, ...more };
-    await engine.putTicket(ticket, JSON.stringify(claims), 30_000);
+    await engine.tickets.put(ticket, JSON.stringify(claims), 30_000);
     return ticket;
   };
   return { ...gateway, pathOf, ask, authorization, read, ticketOf };

@@ -104,11 +104,11 @@ test("what cannot be a ticket is not looked for, and none is taken where a token
   const { ask, authorization, engine, pathOf, roomOf, ticketOf } = await openStreams();
   const path = pathOf(await roomOf("ann"));
   const ticket = await ticketOf("ann");
-  const taking = vi.spyOn(engine, "takeTicket");
+  const taking = vi.spyOn(engine.tickets, "take");
   for (const wrong of ["", "x".repeat(129)]) await ask(`${path}?ticket=${wrong}`).problem();
   await ask(`${path}?ticket=${ticket}`, await authorization("ann")).answered();
   expect(taking).not.toHaveBeenCalled();
-  expect(await engine.takeTicket(ticket)).not.toBeNull();
+  expect(await engine.tickets.take(ticket)).not.toBeNull();
 });
 
 test.each(["", "-1", "1.5", "x", "1e3", "9007199254740992", "0x1", " 1"])(

@@ -15,7 +15,7 @@ const TICKET_LENGTH = 128;
 export interface StreamsDeps {
   readonly sessions: Sessions;
   readonly stream: StreamDeps;
-  readonly engine: Pick<Engine, "takeTicket">;
+  readonly engine: Pick<Engine, "tickets">;
   readonly allowedOrigins: readonly string[];
   readonly metrics: Pick<Metrics, "closed">;
 }
@@ -57,7 +57,7 @@ export function createStreams({ sessions, stream: deps, engine, allowedOrigins, 
     const token = bearerOf(request);
     if (token !== undefined) return deps.access.verify(token);
     const ticket = url.searchParams.get("ticket") ?? "";
-    const content = ticket === "" || ticket.length > TICKET_LENGTH ? null : await engine.takeTicket(ticket);
+    const content = ticket === "" || ticket.length > TICKET_LENGTH ? null : await engine.tickets.take(ticket);
     if (content !== null) return claimsIn(content);
     throw new Problem("unauthenticated", "a token in the Authorization header, or a ticket that is not used yet");
   }

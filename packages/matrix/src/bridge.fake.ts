@@ -1,6 +1,6 @@
 import { createWriter } from "@signalbox/core/commands/writer";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
-import type { Channel, Engine } from "@signalbox/core/ports/engine";
+import type { Channel } from "@signalbox/core/ports/pub-sub";
 import { createPresence } from "@signalbox/core/presence/presence";
 import { ManualClock } from "@signalbox/core/testing/manual-clock.fake";
 import { MapStore } from "@signalbox/core/testing/map-store.fake";
@@ -23,10 +23,8 @@ export const TTL = 4000;
 export function createBridge(store = new MapStore()) {
   const clock = new ManualClock();
   const published: { channel: Channel; payload: string }[] = [];
-  const engine: Engine = {
-    ...createMemoryEngine(clock),
-    publish: (channel, payload) => void published.push({ channel, payload }),
-  };
+  const engine = createMemoryEngine(clock);
+  engine.pubSub.publish = (channel, payload) => void published.push({ channel, payload });
   const presence = createPresence({ engine, store, clock });
   const core = createWriter({ store, engine, typingTtlMs: TTL, homeserver: true });
   const warnings: object[] = [];

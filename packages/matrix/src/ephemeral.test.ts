@@ -16,7 +16,7 @@ async function setUp() {
     frames,
     eventId: String(message.event_id),
     hears: (...ephemeral: unknown[]) => ingest.take({ events: [], ephemeral }),
-    typists: async () => ((await engine.typists([roomId])).get(roomId) ?? []).map(({ userId }) => userId).sort(),
+    typists: async () => ((await engine.typing.list([roomId])).get(roomId) ?? []).map(({ userId }) => userId).sort(),
   };
 }
 
@@ -51,7 +51,7 @@ test("typing in Matrix lasts until Matrix says stop, or 30 seconds", async () =>
 
 test("whoever types here is neither prolonged nor stopped by what Matrix says of them", async () => {
   const { engine, frames, hears, typists } = await setUp();
-  engine.startTyping(roomId, ada, TTL);
+  engine.typing.start(roomId, ada, TTL);
   await hears(typing(ADA));
   await hears(typing());
   expect(frames()).toEqual([]);
@@ -69,7 +69,7 @@ test("whoever appears offline here does not type for anybody, and is not here", 
   await store.choosePresence(ada, "appear_offline");
   await hears(typing(ADA), presence(ADA, "online"));
   expect(frames()).toEqual([]);
-  expect((await engine.registry.read([ada])).get(ada)?.own ?? "offline").toBe("offline");
+  expect((await engine.presence.read([ada])).get(ada)?.own ?? "offline").toBe("offline");
 });
 
 test("a receipt is for the whole room, whichever thread it names, and only moves forward", async () => {
@@ -101,7 +101,7 @@ test("a receipt in the same transaction as its message finds it", async () => {
 test("somebody online in Matrix is online here until Matrix says otherwise, or for 30 minutes", async () => {
   const { clock, engine, hears, presence: here, store } = await setUp();
   const seen = async () => {
-    await here.announce(await engine.registry.settle());
+    await here.announce(await engine.presence.settle());
     return (await here.look({ userId: ada, service: false }, [ben])).get(ben)?.status;
   };
   await hears(presence(BEN, "online", 1000), presence(BEN, "online", 1000));
@@ -146,7 +146,7 @@ test("a broken part fails nothing", async () => {
 
 test("signals are lost, and nothing else, while the engine is away", async () => {
   const { engine, eventId, hears, store, warnings } = await setUp();
-  engine.typists = () => Promise.reject(new Error("away"));
+  engine.typing.list = () => Promise.reject(new Error("away"));
   await hears(typing(ADA), receipt(eventId, BEN));
   expect(store.receipt(roomId, ben)).toBeDefined();
   expect(warnings).toEqual([{ error: "Error" }]);

@@ -17,7 +17,7 @@ const AT_ONCE = 1000;
 export interface HearingDeps {
   readonly store: Pick<Store, "users">;
   readonly writer: Pick<Writer, "ingest">;
-  readonly engine: Pick<Engine, "publish" | "startTyping" | "stopTyping" | "typists" | "registry">;
+  readonly engine: Pick<Engine, "pubSub" | "typing" | "presence">;
   readonly presence: Pick<Presence, "announce">;
   /** How long somebody types natively without saying so again. */
   readonly typingTtlMs: number;
@@ -70,6 +70,6 @@ async function hearSignals(deps: HearingDeps, { typing, presence }: Ephemeral): 
   const shown = typing.map(({ roomId, userIds }) => ({ roomId, userIds: userIds.filter(shows) }));
   await Promise.all([
     hearTyping(deps, shown),
-    hearPresence({ registry: engine.registry, presence: deps.presence }, presence, users),
+    hearPresence({ registry: engine.presence, presence: deps.presence }, presence, users),
   ]);
 }

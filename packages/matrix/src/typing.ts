@@ -6,7 +6,7 @@ import type { Typing } from "./events.ts";
 const TYPING_MS = 30_000;
 
 export interface TypingDeps {
-  readonly engine: Pick<Engine, "publish" | "startTyping" | "stopTyping" | "typists">;
+  readonly engine: Pick<Engine, "pubSub" | "typing">;
   /** How long somebody types natively without saying so again. */
   readonly typingTtlMs: number;
 }
@@ -18,20 +18,20 @@ export interface TypingDeps {
  */
 export async function hearTyping({ engine, typingTtlMs }: TypingDeps, items: readonly Typing[]): Promise<void> {
   if (items.length === 0) return;
-  const before = await engine.typists(items.map(({ roomId }) => roomId));
+  const before = await engine.typing.list(items.map(({ roomId }) => roomId));
   for (const { roomId, userIds } of items) {
     const channel = { kind: "room", id: roomId } as const;
     const typists = before.get(roomId) ?? [];
     const native = new Set(typists.filter(({ remainingMs }) => remainingMs <= typingTtlMs).map(({ userId }) => userId));
     for (const userId of userIds) {
       if (native.has(userId)) continue;
-      engine.startTyping(roomId, userId, TYPING_MS);
-      engine.publish(channel, encodeTypingFrame(userId, TYPING_MS));
+      engine.typing.start(roomId, userId, TYPING_MS);
+      engine.pubSub.publish(channel, encodeTypingFrame(userId, TYPING_MS));
     }
     for (const { userId } of typists) {
       if (native.has(userId) || userIds.includes(userId)) continue;
-      engine.stopTyping(roomId, userId);
-      engine.publish(channel, encodeStopFrame(userId));
+      engine.typing.stop(roomId, userId);
+      engine.pubSub.publish(channel, encodeStopFrame(userId));
     }
   }
 }

@@ -228,7 +228,7 @@ test("typing is told to the homeserver, and to everybody here whether or not tha
   ]);
   fake.refuse = () => ({ status: 500, body: {} });
   await act(ada, { type: "TYPING", chatId: roomId });
-  expect((await engine.typists([roomId])).get(roomId)).toMatchObject([{ userId: ada }]);
+  expect((await engine.typing.list([roomId])).get(roomId)).toMatchObject([{ userId: ada }]);
 });
 
 test("whoever appears offline types in secret in Matrix as well", async () => {

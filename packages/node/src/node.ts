@@ -1,4 +1,5 @@
 import { createRateLimit, type RateLimit } from "@signalbox/core/commands/rate-limit";
+import { TokenBuckets } from "@signalbox/core/memory/token-buckets";
 import { systemClock } from "@signalbox/core/ports/clock";
 import { createPresence, type Presence } from "@signalbox/core/presence/presence";
 import { type Access, createAccess } from "./access.ts";
@@ -28,13 +29,18 @@ export async function openNode(launched: Launch): Promise<Node> {
   // Without Postgres an API node can answer nothing; a gateway's streams stay open and its signals go on.
   const withoutStore = config.kind === "gateway" ? "degraded" : "failing";
   health.check("postgres", { failing: withoutStore, probe: () => store.ping().then(() => true) });
-  health.check("redis", { failing: "degraded", probe: () => engine.connected() });
+  health.check("redis", { failing: "degraded", probe: () => engine.pubSub.connected() });
 
   const presence = createPresence({ engine, store, clock: systemClock });
   const bridge = createBridge({ ...launched, store, engine, presence, measure: metrics.commit });
   onStop("writer", () => bridge.writer.close());
   const tokens = createTokens(config);
   const access = createAccess({ tokens, store });
-  const rateLimit = createRateLimit({ engine, rate: config.actionRate, burst: config.actionBurst });
+  const rateLimit = createRateLimit({
+    tokens: engine.rateTokens,
+    local: new TokenBuckets(systemClock),
+    rate: config.actionRate,
+    burst: config.actionBurst,
+  });
   return { ...launched, ...bridge, store, engine, metrics, health, tokens, access, rateLimit, presence };
 }

@@ -1,16 +1,15 @@
-import { TokenBuckets } from "@signalbox/core/memory/token-buckets";
-import { systemClock } from "@signalbox/core/ports/clock";
-import type { Engine, Typist } from "@signalbox/core/ports/engine";
+import type { Engine } from "@signalbox/core/ports/engine";
 import { DEFAULT_TIMING, type PresenceTiming } from "@signalbox/core/ports/presence-registry";
 import { ClusterTopology } from "./cluster.ts";
 import { Commands } from "./commands.ts";
 import { type Address, ANSWER_MS, type Log, limitedLog } from "./connection.ts";
 import { RedisPresence } from "./presence.ts";
 import { Publisher } from "./publisher.ts";
-import { Scripts } from "./scripts.ts";
+import { RedisRateTokens } from "./rate-tokens.ts";
 import { Subscriber } from "./subscriber.ts";
-import { Tickets } from "./tickets.ts";
+import { RedisTickets } from "./tickets.ts";
 import { createSingle, type LinkEvents, type Topology } from "./topology.ts";
+import { RedisTyping } from "./typing.ts";
 
 const SINGLE = "redis://";
 const CLUSTER = "redis+cluster://";
@@ -47,42 +46,30 @@ export function createRedisEngine({ url, log, timing = DEFAULT_TIMING }: RedisOp
   const subscriber = new Subscriber(topology);
   const publisher = new Publisher(topology);
   const commands = new Commands(topology, say);
-  const scripts = new Scripts(commands);
-  const tickets = new Tickets(commands);
-  const buckets = new TokenBuckets(systemClock);
   const beat = setInterval(() => {
     topology.beat();
     subscriber.beat();
   }, ANSWER_MS);
-  // `commands` has logged it.
-  const passOver = () => {};
   return {
-    listen: (listener) => subscriber.listen(listener),
-    publish: (channel, payload) => publisher.publish(channel, payload),
-    announce: (channel, payload) => publisher.announce(channel, payload),
+    pubSub: {
+      listen: (listener) => subscriber.listen(listener),
+      publish: (channel, payload) => publisher.publish(channel, payload),
+      publishConfirmed: (channel, payload) => publisher.publishConfirmed(channel, payload),
+      subscribe: (channels) => subscriber.subscribe(channels),
+      unsubscribe: (channels) => subscriber.unsubscribe(channels),
+      connected: () => topology.complete(),
+    },
+    typing: new RedisTyping(commands),
+    rateTokens: new RedisRateTokens(commands),
+    tickets: new RedisTickets(commands),
+    presence: new RedisPresence(commands, timing),
     lost: () => publisher.lost,
-    subscribe: (channels) => subscriber.subscribe(channels),
-    unsubscribe: (channels) => subscriber.unsubscribe(channels),
-    startTyping: (room, userId, ttlMs) => void scripts.startTyping(room, userId, ttlMs).catch(passOver),
-    stopTyping: (room, ...userIds) => void scripts.stopTyping(room, userIds).catch(passOver),
-    typists: (rooms) => typists(scripts, rooms),
-    takeTokens: (userId, count, rate, burst) =>
-      scripts.takeTokens(userId, count, rate, burst).catch(() => buckets.take(userId, count, rate, burst)),
-    registry: new RedisPresence(commands, timing),
-    putTicket: (ticket, content, ttlMs) => tickets.put(ticket, content, ttlMs),
-    takeTicket: (ticket) => tickets.take(ticket),
-    connected: () => topology.complete(),
     close: async () => {
       clearInterval(beat);
       subscriber.close();
       await topology.close();
     },
   };
-}
-
-async function typists(scripts: Scripts, rooms: readonly string[]): Promise<ReadonlyMap<string, readonly Typist[]>> {
-  const lists = await Promise.all(rooms.map(async (room) => [room, await scripts.listTyping(room)] as const));
-  return new Map(lists.filter(([, list]) => list.length > 0));
 }
 
 function connectTo(url: string, events: LinkEvents, changed: () => void): Topology {

@@ -1,5 +1,5 @@
 /** Every key and channel name in Redis. What a script touches together shares a hash tag: that of a room, a user, or a bucket of users. */
-import type { Channel } from "@signalbox/core/ports/engine";
+import type { Channel } from "@signalbox/core/ports/pub-sub";
 import { slotOf } from "./slots.ts";
 
 const roomTag = (room: string): string => `{${room}}`;

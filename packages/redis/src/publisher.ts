@@ -1,5 +1,5 @@
 import type { Bytes } from "@signalbox/core/model/bytes";
-import type { Channel } from "@signalbox/core/ports/engine";
+import type { Channel } from "@signalbox/core/ports/pub-sub";
 import { Problem } from "@signalbox/protocol/errors";
 import { ANSWER_MS, isMoved, within } from "./connection.ts";
 import { channelName } from "./keys.ts";
@@ -21,13 +21,13 @@ export class Publisher {
     this.topology = topology;
   }
 
-  /** As `Engine.publish`. */
+  /** As `PubSub.publish`. */
   publish(channel: Channel, payload: Bytes): void {
     void this.send(channel, payload);
   }
 
-  /** As `Engine.announce`. */
-  async announce(channel: Channel, payload: Bytes): Promise<void> {
+  /** As `PubSub.publishConfirmed`. */
+  async publishConfirmed(channel: Channel, payload: Bytes): Promise<void> {
     try {
       await within(ANSWER_MS, this.send(channel, payload) ?? Promise.reject(new Error("It was dropped")));
     } catch {

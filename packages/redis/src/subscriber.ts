@@ -1,5 +1,5 @@
 import type { Bytes } from "@signalbox/core/model/bytes";
-import type { Channel, EngineListener } from "@signalbox/core/ports/engine";
+import type { Channel, PubSubListener } from "@signalbox/core/ports/pub-sub";
 import { isMoved } from "./connection.ts";
 import { channelName } from "./keys.ts";
 import { slotOf } from "./slots.ts";
@@ -33,7 +33,7 @@ interface Waiter {
  */
 export class Subscriber {
   private readonly topology: Topology;
-  private listener: EngineListener | undefined;
+  private listener: PubSubListener | undefined;
   private readonly wanted = new Map<string, Subscription>();
   private readonly waiting = new Set<Subscription>();
   /** How many subscriptions were sent to each link, and how often in a row the server counted others. */
@@ -45,11 +45,11 @@ export class Subscriber {
     this.topology = topology;
   }
 
-  listen(listener: EngineListener): void {
+  listen(listener: PubSubListener): void {
     this.listener = listener;
   }
 
-  /** As `Engine.subscribe`; resolves also when a channel is given up or the engine closes: nobody needs it any more. */
+  /** As `PubSub.subscribe`; resolves also when a channel is given up or the engine closes: nobody needs it any more. */
   subscribe(channels: readonly Channel[]): Promise<void> {
     if (this.closed) return Promise.resolve();
     return new Promise((resolve) => {
@@ -65,7 +65,7 @@ export class Subscriber {
     });
   }
 
-  /** As `Engine.unsubscribe`. */
+  /** As `PubSub.unsubscribe`. */
   unsubscribe(channels: readonly Channel[]): void {
     const sent = new Map<Link, Subscription[]>();
     for (const channel of channels) {

@@ -1,7 +1,7 @@
 /** What `/chat/api/v1` prints of a conversation's signals. CONTRACT section 5. */
 
-import type { Typist } from "@signalbox/core/ports/engine";
 import type { RoomStateMember } from "@signalbox/core/ports/store";
+import type { Typist } from "@signalbox/core/ports/typing-store";
 import type { Seen } from "@signalbox/core/presence/presence";
 import { eventIdOf } from "@signalbox/protocol/ids";
 import { wordOf } from "@signalbox/protocol/presence";

@@ -38,8 +38,10 @@ const membersOnly = {
     room === ROOM && (userId === ADA || service) ? 3 : null,
 };
 const typing = {
-  typists: async () =>
-    new Map([[ROOM, [{ userId: BOB, startedAt: at("14:35:12").getTime(), remainingMs: 2500 }]]] as const),
+  typing: {
+    list: async () =>
+      new Map([[ROOM, [{ userId: BOB, startedAt: at("14:35:12").getTime(), remainingMs: 2500 }]]] as const),
+  },
 };
 const seen = { lookAt: async () => new Map([online, offline].map((each) => [each.userId, each])) };
 
@@ -82,9 +84,11 @@ describe("GET …/signals/snapshot", () => {
     const { call } = fakeApi({
       store: { roomState: async () => state },
       engine: {
-        typists: async (rooms) => {
-          asked.push(`typists ${rooms}`);
-          return new Map();
+        typing: {
+          list: async (rooms) => {
+            asked.push(`typists ${rooms}`);
+            return new Map();
+          },
         },
       },
       presence: {
@@ -133,7 +137,7 @@ describe("typing", () => {
   });
 
   it("is an empty list where nobody types", async () => {
-    const { call } = fakeApi({ store: membersOnly, engine: { typists: async () => new Map() } });
+    const { call } = fakeApi({ store: membersOnly, engine: { typing: { list: async () => new Map() } } });
     expect(await (await call(ADA, "GET", `${CONVERSATION}/typing`)).json()).toEqual({ data: [] });
   });
 });

@@ -1,6 +1,6 @@
 import type { Writer } from "@signalbox/core/commands/writer";
-import type { Engine } from "@signalbox/core/ports/engine";
 import type { Store } from "@signalbox/core/ports/store";
+import type { TypingStore } from "@signalbox/core/ports/typing-store";
 import type { Presence } from "@signalbox/core/presence/presence";
 import { PostEvent, PostTyping, PutSignalPresence } from "@signalbox/protocol/http";
 import { parse } from "@signalbox/protocol/parse";
@@ -16,7 +16,7 @@ import { readState, takeSnapshot } from "../snapshot.ts";
 export interface SignalDeps extends Guards {
   readonly act: Act;
   readonly store: Pick<Store, "roomState" | "seqOf">;
-  readonly engine: Pick<Engine, "typists">;
+  readonly engine: { readonly typing: Pick<TypingStore, "list"> };
   readonly presence: Pick<Presence, "choose" | "look" | "lookAt">;
   readonly writer: Pick<Writer, "setMarker">;
   /** `SERVER_NAME`: the domain of the event ids that are printed. */
@@ -56,7 +56,7 @@ function typingRoutes({ auth, limited, act, store, engine }: SignalDeps): Hono<A
     const roomId = roomIn(c.req.param("roomId"));
     const { userId, service } = c.get("actor");
     if ((await store.seqOf(roomId, userId, service)) === null) throw noSuchRoom();
-    const typists = (await engine.typists([roomId])).get(roomId) ?? [];
+    const typists = (await engine.typing.list([roomId])).get(roomId) ?? [];
     return c.json({ data: typists.map(typistBody) });
   });
 

@@ -75,7 +75,7 @@ function roomIn(state: RoomState) {
     store: {
       roomState: async (room, userId, service) => (room === ROOM && (userId === ADA || service) ? state : null),
     },
-    engine: { typists: async () => new Map([[ROOM, [{ userId: BOB, startedAt: 0, remainingMs: 1000 }]]]) },
+    engine: { typing: { list: async () => new Map([[ROOM, [{ userId: BOB, startedAt: 0, remainingMs: 1000 }]]]) } },
     presence: { lookAt: async () => new Map(people.map((each) => [each.userId, each])) },
   });
 }

@@ -6,7 +6,9 @@ afterEach(() => void vi.useRealTimers());
 
 it("keeps what the token said for half a minute, under 256 random bits", async () => {
   const kept: [string, string, number][] = [];
-  const { call, touched } = fakeApi({ engine: { putTicket: async (...ticket) => void kept.push(ticket) } });
+  const { call, touched } = fakeApi({
+    engine: { tickets: { put: async (...ticket) => void kept.push(ticket) } },
+  });
   const answers = [];
   for (const userId of ["ada", "service"]) answers.push(await (await call(userId, "POST", "/v1/tickets")).json());
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Engine } from "@signalbox/core/ports/engine";
+import type { Tickets } from "@signalbox/core/ports/tickets";
 import { Hono } from "hono";
 import type { Authenticated, Guards } from "../auth.ts";
 import * as docs from "../docs/tickets.ts";
@@ -10,7 +10,7 @@ const TICKET_MS = 30_000;
 const TICKET_BYTES = 32;
 
 export interface TicketDeps extends Pick<Guards, "limited"> {
-  readonly engine: Pick<Engine, "putTicket">;
+  readonly engine: { readonly tickets: Pick<Tickets, "put"> };
 }
 
 /** Tickets for streams that cannot send a header. CONTRACT section 5, "SSE". */
@@ -20,7 +20,7 @@ export function ticketRoutes({ limited, engine }: TicketDeps): Hono<Authenticate
     const ticket = randomBytes(TICKET_BYTES).toString("base64url");
     // The stream ends with the token, and with the revocation of what was issued when the token was.
     const content = { userId, service, issuedAt: issuedAt.getTime(), expiresAt: expiresAt.getTime() };
-    await engine.putTicket(ticket, JSON.stringify(content), TICKET_MS);
+    await engine.tickets.put(ticket, JSON.stringify(content), TICKET_MS);
     return c.json({ data: { ticket, expires_at: new Date(Date.now() + TICKET_MS).toISOString() } });
   });
 }

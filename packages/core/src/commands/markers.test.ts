@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { createMemoryEngine } from "../memory/engine.ts";
 import { toText } from "../model/bytes.ts";
-import type { Engine } from "../ports/engine.ts";
 import { decodeRoomFrame, decodeUserFrame } from "../ports/engine-frames.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
@@ -16,11 +15,9 @@ const NOWHERE = "018f0000-0000-7000-8000-000000000000";
 async function setUp() {
   const store = new MapStore();
   const told: object[] = [];
-  const engine: Engine = {
-    ...createMemoryEngine(new ManualClock()),
-    publish: ({ kind, id }, payload) =>
-      void told.push({ kind, id, frame: kind === "room" ? decodeRoomFrame(id, payload) : decodeUserFrame(payload) }),
-  };
+  const engine = createMemoryEngine(new ManualClock());
+  engine.pubSub.publish = ({ kind, id }, payload) =>
+    void told.push({ kind, id, frame: kind === "room" ? decodeRoomFrame(id, payload) : decodeUserFrame(payload) });
   const writer = createWriter({ store, engine, typingTtlMs: 4000 });
   const room = (await writer.createRoom(ann, { name: "Project", members: ["ben"], metadata: {} })).roomId;
   const say = async (message: string, chatId = room) => {

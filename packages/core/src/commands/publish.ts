@@ -19,36 +19,36 @@ export function publish(tx: Transaction, engine: Engine, typingTtlMs: number): v
   const { members, receipts, markers } = tx.changes();
   publishToRooms(tx, engine, typingTtlMs);
   for (const { roomId, userId, joinedSeq, leftSeq } of members)
-    if (leftSeq === null) engine.publish({ kind: "user", id: userId }, encodeJoinedFrame(roomId, joinedSeq));
+    if (leftSeq === null) engine.pubSub.publish({ kind: "user", id: userId }, encodeJoinedFrame(roomId, joinedSeq));
   for (const [roomId, each] of visibleByRoom(receipts))
-    engine.publish({ kind: "room", id: roomId }, encodeReceiptsFrame(each));
+    engine.pubSub.publish({ kind: "room", id: roomId }, encodeReceiptsFrame(each));
   for (const receipt of receipts)
     if (receipt.hidden)
-      engine.publish({ kind: "user", id: receipt.userId }, encodeHiddenFrame(receipt.roomId, receipt));
+      engine.pubSub.publish({ kind: "user", id: receipt.userId }, encodeHiddenFrame(receipt.roomId, receipt));
   for (const { roomId, userId, messageId } of markers)
-    engine.publish({ kind: "user", id: userId }, encodeMarkerFrame(roomId, messageId));
+    engine.pubSub.publish({ kind: "user", id: userId }, encodeMarkerFrame(roomId, messageId));
 }
 
 function publishToRooms(tx: Transaction, engine: Engine, typingTtlMs: number): void {
   const ended = new Map<string, Set<string>>();
   const stop = (roomId: string) => {
-    engine.stopTyping(roomId, ...(ended.get(roomId) ?? []));
+    engine.typing.stop(roomId, ...(ended.get(roomId) ?? []));
     ended.delete(roomId);
   };
   for (const told of tx.outgoing) {
     const channel = { kind: "room", id: told.roomId } as const;
     if ("body" in told) {
-      engine.publish(channel, encodeEventFrame(told));
+      engine.pubSub.publish(channel, encodeEventFrame(told));
       // Nodes see it end by their message, or their leaving; whoever asks the engine later must not find it either.
       if (ENDS_TYPING.has(told.type)) into(ended, told.roomId, told.userId);
     } else if (told.started) {
       // Who wrote and types again has begun anew.
       if (ended.has(told.roomId)) stop(told.roomId);
-      engine.startTyping(told.roomId, told.userId, typingTtlMs);
-      engine.publish(channel, encodeTypingFrame(told.userId, typingTtlMs));
+      engine.typing.start(told.roomId, told.userId, typingTtlMs);
+      engine.pubSub.publish(channel, encodeTypingFrame(told.userId, typingTtlMs));
     } else {
-      engine.stopTyping(told.roomId, told.userId);
-      engine.publish(channel, encodeStopFrame(told.userId));
+      engine.typing.stop(told.roomId, told.userId);
+      engine.pubSub.publish(channel, encodeStopFrame(told.userId));
     }
   }
   // One command for all of a room: one for each message cost a transaction of Matrix more than its publications.

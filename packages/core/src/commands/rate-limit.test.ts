@@ -1,6 +1,7 @@
+import { Problem } from "@signalbox/protocol/errors";
 import { expect, test } from "vitest";
-import { createMemoryEngine } from "../memory/engine.ts";
-import type { Engine } from "../ports/engine.ts";
+import { TokenBuckets } from "../memory/token-buckets.ts";
+import type { RateTokens } from "../ports/rate-tokens.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
@@ -9,15 +10,14 @@ const ann = { userId: "ann", service: false };
 function setUp(rate = 50, burst = 200) {
   const clock = new ManualClock();
   const asked: [string, number][] = [];
-  const memory = createMemoryEngine(clock);
-  const engine: Engine = {
-    ...memory,
-    takeTokens: (userId, count, ...limits) => {
+  const shared = new TokenBuckets(clock);
+  const tokens: RateTokens = {
+    take: (userId, count, ...limits) => {
       asked.push([userId, count]);
-      return memory.takeTokens(userId, count, ...limits);
+      return shared.take(userId, count, ...limits);
     },
   };
-  const limit = createRateLimit({ engine, rate, burst });
+  const limit = createRateLimit({ tokens, local: new TokenBuckets(clock), rate, burst });
   const take = async (count: number, actor = ann) => {
     const outcomes = await Promise.allSettled(Array.from({ length: count }, () => limit.take(actor)));
     return outcomes.filter(({ status }) => status === "fulfilled").length;
@@ -75,4 +75,19 @@ test("a service has no limit", async () => {
 test("a rate of 0 lifts the limit", async () => {
   const { take } = setUp(0, 0);
   expect(await take(1000)).toBe(1000);
+});
+
+test("while the shared buckets are away, a node holds users to the rate by itself", async () => {
+  const clock = new ManualClock();
+  const tokens: RateTokens = { take: () => Promise.reject(new Problem("unavailable", "away")) };
+  const limit = createRateLimit({ tokens, local: new TokenBuckets(clock), rate: 1, burst: 2 });
+  await limit.take(ann);
+  await limit.take(ann);
+  await expect(limit.take(ann)).rejects.toMatchObject({ code: "rate_limited" });
+});
+
+test("a defect in the buckets rejects the request as the error that it is", async () => {
+  const broken: RateTokens = { take: () => Promise.reject(new TypeError("a defect")) };
+  const limit = createRateLimit({ tokens: broken, local: broken, rate: 1, burst: 2 });
+  await expect(limit.take(ann)).rejects.toBeInstanceOf(TypeError);
 });

@@ -1,45 +1,66 @@
 import { Problem } from "@signalbox/protocol/errors";
 import type { Actor } from "../model/actor.ts";
-import type { Engine } from "../ports/engine.ts";
+import type { RateTokens } from "../ports/rate-tokens.ts";
 
-/** Holds users to `ACTION_RATE` actions a second with bursts of `ACTION_BURST`, over all doors and nodes. CONTRACT section 4, "Rate". */
+/** Holds users to `ACTION_RATE` actions a second with bursts of `ACTION_BURST`, over all nodes. CONTRACT section 4, "Rate". */
 export interface RateLimit {
-  /** Resolves when the actor may act; rejects with `rate_limited`. Calls of one user settle in the order in which they were made. */
+  /** Resolves when the actor may act; rejects with `rate_limited`. Calls of one user settle in the order of the calls. */
   take(actor: Actor): Promise<void>;
 }
 
-interface Ticket {
-  resolve(): void;
-  reject(problem: Problem): void;
+export interface RateLimitDeps {
+  /** The buckets that all nodes share. */
+  readonly tokens: RateTokens;
+  /** Buckets of this node alone, for the time in which the shared ones are away. */
+  readonly local: RateTokens;
+  /** Actions a second; 0 lifts the limit. */
+  readonly rate: number;
+  readonly burst: number;
 }
 
-/** A `rate` of 0 lifts the limit. */
-export function createRateLimit({ engine, rate, burst }: { engine: Engine; rate: number; burst: number }): RateLimit {
-  /** Tickets of one tick, by user: asked for together, so that a burst costs one round trip. */
-  const asking = new Map<string, Ticket[]>();
+interface Request {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+export function createRateLimit({ tokens, local, rate, burst }: RateLimitDeps): RateLimit {
+  /** Requests of one tick, by user: asked for together, so that a burst costs one round trip. */
+  const asking = new Map<string, Request[]>();
+
+  async function take(userId: string, count: number) {
+    try {
+      return await tokens.take(userId, count, rate, burst);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== "unavailable") throw error;
+      return local.take(userId, count, rate, burst);
+    }
+  }
 
   async function ask(userId: string): Promise<void> {
     await Promise.resolve();
-    const tickets = asking.get(userId) ?? [];
+    const requests = asking.get(userId) ?? [];
     asking.delete(userId);
-    const { granted, retryAfterMs } = await engine.takeTokens(userId, tickets.length, rate, burst);
-    tickets.forEach((ticket, index) => {
-      if (index < granted) ticket.resolve();
-      else ticket.reject(new Problem("rate_limited", "too many actions", { retryAfterMs }));
-    });
+    try {
+      const { granted, retryAfterMs } = await take(userId, requests.length);
+      requests.forEach((request, index) => {
+        if (index < granted) request.resolve();
+        else request.reject(new Problem("rate_limited", "too many actions", { retryAfterMs }));
+      });
+    } catch (error) {
+      for (const request of requests) request.reject(error);
+    }
   }
 
   return {
     take({ userId, service }) {
       if (service || rate === 0) return Promise.resolve();
       return new Promise((resolve, reject) => {
-        const tickets = asking.get(userId);
-        if (tickets !== undefined) {
-          tickets.push({ resolve, reject });
+        const requests = asking.get(userId);
+        if (requests !== undefined) {
+          requests.push({ resolve, reject });
           return;
         }
         asking.set(userId, [{ resolve, reject }]);
-        // `takeTokens` never rejects.
         void ask(userId);
       });
     },

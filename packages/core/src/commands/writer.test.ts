@@ -2,8 +2,8 @@ import { Problem } from "@signalbox/protocol/errors";
 import { expect, test } from "vitest";
 import { createMemoryEngine } from "../memory/engine.ts";
 import { toText } from "../model/bytes.ts";
-import type { Channel, Engine } from "../ports/engine.ts";
 import { decodeRoomFrame, decodeUserFrame } from "../ports/engine-frames.ts";
+import type { Channel } from "../ports/pub-sub.ts";
 import { hold } from "../testing/lone-node.fake.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
@@ -16,10 +16,8 @@ async function setUp() {
   const store = new MapStore();
   const clock = new ManualClock();
   const published: { channel: Channel; payload: string }[] = [];
-  const engine: Engine = {
-    ...createMemoryEngine(clock),
-    publish: (channel, payload) => void published.push({ channel, payload }),
-  };
+  const engine = createMemoryEngine(clock);
+  engine.pubSub.publish = (channel, payload) => void published.push({ channel, payload });
   const groups: number[] = [];
   const writer = createWriter({ store, engine, typingTtlMs: 4000, measure: (size) => groups.push(size) });
   const room = (await writer.createRoom(olga, { name: "Project", members: ["ann"], metadata: {} })).roomId;
@@ -51,7 +49,7 @@ test("changes are committed in the order in which they were handed in", async ()
 test("who writes does not type any more, and who then types again does so anew", async () => {
   const { clock, engine, writer, room, say } = await setUp();
   const types = (userId: string) => writer.act(user(userId), { type: "TYPING", chatId: room });
-  const typists = async () => (await engine.typists([room])).get(room) ?? [];
+  const typists = async () => (await engine.typing.list([room])).get(room) ?? [];
   await Promise.all([types("ann"), types("olga")]);
   await clock.pass(1000);
   // One group: all of it is committed, and told, at once.
@@ -175,7 +173,7 @@ test("typing of somebody who appears offline is answered as always, and told to 
   await store.choosePresence("ann", "appear_offline");
   expect(await writer.act(ann, { type: "TYPING", chatId: room })).toBe(seen);
   expect(frames()).toEqual([]);
-  expect((await engine.typists([room])).size).toBe(0);
+  expect((await engine.typing.list([room])).size).toBe(0);
 });
 
 test("typing does not wait for a store that hangs, except behind its sender's own changes", async () => {
@@ -194,10 +192,10 @@ test("typing is noted and told with its time to live, and taken back", async () 
   const { engine, frames, room, writer } = await setUp();
   const started = await writer.act(ann, { type: "TYPING", chatId: room });
   expect(JSON.parse(started)).toEqual({ recipientId: "ann", type: "TYPING", chatId: room, senderId: "ann" });
-  expect((await engine.typists([room])).get(room)).toMatchObject([{ userId: "ann", remainingMs: 4000 }]);
+  expect((await engine.typing.list([room])).get(room)).toMatchObject([{ userId: "ann", remainingMs: 4000 }]);
   const stopped = await writer.act(ann, { type: "STOP_TYPING", chatId: room });
   expect(JSON.parse(stopped)).toEqual({ type: "STOP_TYPING", chatId: room, senderId: "ann" });
-  expect((await engine.typists([room])).size).toBe(0);
+  expect((await engine.typing.list([room])).size).toBe(0);
   expect(frames()).toEqual([
     { kind: "typing", userId: "ann", remainingMs: 4000 },
     { kind: "stop", userId: "ann" },
@@ -209,7 +207,7 @@ test("a message ends its author's typing for whoever asks the engine, too", asyn
   const { engine, room, say, writer } = await setUp();
   await writer.act(ann, { type: "TYPING", chatId: room });
   await say("ann", "done");
-  expect((await engine.typists([room])).size).toBe(0);
+  expect((await engine.typing.list([room])).size).toBe(0);
 });
 
 test("a revocation is told to the user's sessions with the store's time", async () => {

@@ -82,7 +82,7 @@ export function createWriter({ store, engine, typingTtlMs, homeserver = false, m
     ingest: (command) => laneOf(incoming, command).run(MATRIX, command),
     async revoke(userId) {
       const at = await store.revoke(userId);
-      engine.publish({ kind: "user", id: userId }, encodeRevokedFrame(at));
+      engine.pubSub.publish({ kind: "user", id: userId }, encodeRevokedFrame(at));
     },
     close: async () => void (await Promise.all([lane, ...incoming].map((each) => each.close()))),
   };

@@ -227,8 +227,8 @@ test("a room stays subscribed for a second after its last session, so that a pag
 test("an engine that is away does not keep a session out: it goes on after a second, and the store brings the rest", async () => {
   const { arrive, clock, engine, hub, roomOf, say } = await setUp();
   const room = await roomOf("ann");
-  engine.subscribe = () => new Promise(() => undefined);
-  engine.publish = () => undefined;
+  engine.pubSub.subscribe = () => new Promise(() => undefined);
+  engine.pubSub.publish = () => undefined;
   const { sink, subscriber } = arrive("ann");
   const entering = hub.enter(subscriber);
   await clock.pass(3000);

@@ -1,7 +1,7 @@
 import type { Bytes } from "../model/bytes.ts";
 import type { EventRow, UserRow } from "../model/rows.ts";
 import { type Clock, withTimeout } from "../ports/clock.ts";
-import type { Channel, Engine } from "../ports/engine.ts";
+import type { Engine } from "../ports/engine.ts";
 import {
   decodeRoomFrame,
   decodeUserFrame,
@@ -9,6 +9,7 @@ import {
   type OwnPresence,
   type UserFrame,
 } from "../ports/engine-frames.ts";
+import type { Channel } from "../ports/pub-sub.ts";
 import type { Changes, Store } from "../ports/store.ts";
 import type { LocalPresence } from "../presence/local-presence.ts";
 import { ChangePoller } from "./change-poller.ts";
@@ -73,7 +74,7 @@ export class Hub {
 
   /** Begins to listen. Resolves when the node's own channel is subscribed, or the engine is away. */
   async start(): Promise<void> {
-    this.#engine.listen({
+    this.#engine.pubSub.listen({
       message: (channel, payload) => this.#onPublication(channel, payload),
       restored: (channels) => this.#onRestored(channels),
     });
@@ -175,8 +176,8 @@ export class Hub {
 
   #stopTyping(userId: string, rooms: Iterable<LocalRoom>): void {
     for (const { roomId } of rooms) {
-      this.#engine.stopTyping(roomId, userId);
-      this.#engine.publish({ kind: "room", id: roomId }, encodeStopFrame(userId));
+      this.#engine.typing.stop(roomId, userId);
+      this.#engine.pubSub.publish({ kind: "room", id: roomId }, encodeStopFrame(userId));
     }
   }
 
@@ -237,7 +238,7 @@ export class Hub {
   /** Somebody is in the room from now on: those who are in it learn whether they are here. */
   async #announcePresenceOf(room: LocalRoom, userId: string): Promise<void> {
     try {
-      const person = (await this.#engine.registry.read([userId])).get(userId);
+      const person = (await this.#engine.presence.read([userId])).get(userId);
       if (person !== undefined && this.#rooms.get(room.roomId) === room) this.#presenceView.update(room, person);
     } catch {
       // Presence pauses while the engine is away; at its return everybody is looked at again.
@@ -260,7 +261,7 @@ export class Hub {
   async #refreshOwnPresence(userIds: readonly string[]): Promise<void> {
     try {
       for (let at = 0; at < userIds.length; at += OWN_AT_ONCE)
-        for (const [userId, row] of await this.#engine.registry.read(userIds.slice(at, at + OWN_AT_ONCE)))
+        for (const [userId, row] of await this.#engine.presence.read(userIds.slice(at, at + OWN_AT_ONCE)))
           this.#onOwnPresence(userId, row);
     } catch {
       // As above.

@@ -75,7 +75,7 @@ export class LocalRooms {
 
   #create(roomIds: readonly string[]): void {
     const { engine, presenceView } = this.#deps;
-    const subscribed = engine.subscribe(roomIds.map((id) => ({ kind: "room", id })));
+    const subscribed = engine.pubSub.subscribe(roomIds.map((id) => ({ kind: "room", id })));
     // Asked after the subscription: whatever changes from then on is told.
     const lookedAround = subscribed.then(() => this.#loadPresence(roomIds, false));
     for (const roomId of roomIds) {
@@ -100,14 +100,14 @@ export class LocalRooms {
       room.close();
       this.#deps.presenceView.closed(room);
       this.#deps.closed(room);
-      this.#deps.engine.unsubscribe([{ kind: "room", id: room.roomId }]);
+      this.#deps.engine.pubSub.unsubscribe([{ kind: "room", id: room.roomId }]);
     });
   }
 
   async #loadTyping(roomIds: readonly string[]): Promise<void> {
-    let typists: Awaited<ReturnType<Engine["typists"]>>;
+    let typists: Awaited<ReturnType<Engine["typing"]["list"]>>;
     try {
-      typists = await this.#deps.engine.typists(roomIds);
+      typists = await this.#deps.engine.typing.list(roomIds);
     } catch {
       // Typing pauses while the engine is away; at its return it is asked again.
       return;
@@ -143,7 +143,7 @@ export class LocalRooms {
 async function readPresence(engine: Engine, userIds: readonly string[]): Promise<ReadonlyMap<string, PresenceRow>> {
   const people = new Map<string, PresenceRow>();
   for (let at = 0; at < userIds.length; at += PRESENCE_CHUNK)
-    for (const [userId, row] of await engine.registry.read(userIds.slice(at, at + PRESENCE_CHUNK)))
+    for (const [userId, row] of await engine.presence.read(userIds.slice(at, at + PRESENCE_CHUNK)))
       people.set(userId, row);
   return people;
 }

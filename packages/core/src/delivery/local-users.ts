@@ -49,7 +49,7 @@ export class LocalUsers {
     const { userId } = subscriber.sink;
     const user = this.#users.get(userId) ?? {
       subscribers: new Set(),
-      subscribed: this.#engine.subscribe([{ kind: "user", id: userId }]),
+      subscribed: this.#engine.pubSub.subscribe([{ kind: "user", id: userId }]),
       own: undefined,
       lastSent: new Map(),
     };
@@ -67,7 +67,7 @@ export class LocalUsers {
     this.#clock.after(LINGER_MS, () => {
       if (this.#users.get(userId) !== user || user.subscribers.size > 0) return;
       this.#users.delete(userId);
-      this.#engine.unsubscribe([{ kind: "user", id: userId }]);
+      this.#engine.pubSub.unsubscribe([{ kind: "user", id: userId }]);
     });
   }
 

@@ -79,10 +79,10 @@ test("a hint alone lets nobody in", async () => {
   const { connect, engine, roomOf, say } = await setUp();
   const room = await roomOf("ben");
   const { sink } = await connect("eve");
-  engine.publish({ kind: "user", id: "eve" }, encodeJoinedFrame(room, 1));
+  engine.pubSub.publish({ kind: "user", id: "eve" }, encodeJoinedFrame(room, 1));
   await settled();
   await say("ben", room);
-  engine.publish({ kind: "room", id: room }, encodeTypingFrame("ben", 4000));
+  engine.pubSub.publish({ kind: "room", id: room }, encodeTypingFrame("ben", 4000));
   await settled();
   expect([...sink.events, ...ofRooms(sink)]).toEqual([]);
 });
@@ -105,7 +105,7 @@ test("who is removed while the hint is lost gets their USER_LEAVE within two sec
   await writer.removeMember(service, room, "ann");
   await clock.pass(2000);
   network.loses = () => false;
-  engine.publish({ kind: "room", id: room }, encodeTypingFrame("ben", 4000));
+  engine.pubSub.publish({ kind: "room", id: room }, encodeTypingFrame("ben", 4000));
   await settled();
   expect(types(sink)).toEqual(["USER_LEAVE"]);
   expect(ofRooms(sink)).toEqual([]);
@@ -159,7 +159,7 @@ test("a late hint of an earlier join brings nothing twice", async () => {
   network.loses = () => true;
   await writer.putMember(service, room, "ann", undefined);
   network.loses = () => false;
-  engine.publish({ kind: "user", id: "ann" }, encodeJoinedFrame(room, 1));
+  engine.pubSub.publish({ kind: "user", id: "ann" }, encodeJoinedFrame(room, 1));
   await clock.pass(3000);
   expect(sink.seqs(room)).toEqual([1, 2, 3]);
 });
@@ -221,7 +221,7 @@ test("a late hint of an earlier join does not bring what was said between a remo
   network.loses = () => true;
   await writer.putMember(service, room, "ann", undefined);
   network.loses = () => false;
-  engine.publish({ kind: "user", id: "ann" }, encodeJoinedFrame(room, 2));
+  engine.pubSub.publish({ kind: "user", id: "ann" }, encodeJoinedFrame(room, 2));
   await settled();
   await clock.pass(2000);
   expect(sink.seqs(room)).toEqual([2, 3, 5]);

@@ -22,7 +22,7 @@ export class Probe {
 
   async start(): Promise<void> {
     this.#tick();
-    await this.#engine.subscribe([{ kind: "node", id: this.#nodeId }]);
+    await this.#engine.pubSub.subscribe([{ kind: "node", id: this.#nodeId }]);
   }
 
   received(): void {
@@ -31,18 +31,18 @@ export class Probe {
 
   /** Publications go out, and have not come back for too long. Publications that cannot go out condemn nobody: that is the engine's fault, and everybody's. */
   failing(): boolean {
-    return this.#engine.connected() && this.#clock.now() - this.#receivedAt > LATE_MS;
+    return this.#engine.pubSub.connected() && this.#clock.now() - this.#receivedAt > LATE_MS;
   }
 
   stop(): void {
     this.#callOff?.();
-    this.#engine.unsubscribe([{ kind: "node", id: this.#nodeId }]);
+    this.#engine.pubSub.unsubscribe([{ kind: "node", id: this.#nodeId }]);
   }
 
   #tick(): void {
     // While nothing can be sent, the time without an answer does not count.
-    if (!this.#engine.connected()) this.received();
-    this.#engine.publish({ kind: "node", id: this.#nodeId }, "p");
+    if (!this.#engine.pubSub.connected()) this.received();
+    this.#engine.pubSub.publish({ kind: "node", id: this.#nodeId }, "p");
     this.#callOff = this.#clock.after(EVERY_MS, () => this.#tick());
   }
 }

@@ -178,13 +178,13 @@ test("while the registry is away nobody goes offline, and a departure meanwhile 
   const ben = await connect("ben");
   await connect("ann");
   const cleo = await connect("cleo");
-  const { renew, leave, settle, read } = engine.registry;
+  const { renew, leave, settle, read } = engine.presence;
   const away = () => Promise.reject(new Error("away"));
-  Object.assign(engine.registry, { renew: away, leave: away, settle: away, read: away });
+  Object.assign(engine.presence, { renew: away, leave: away, settle: away, read: away });
   hub.leave(cleo.subscriber);
   await clock.pass(20_000);
   expect([...heard(ben.sink, "ann"), ...heard(ben.sink, "cleo")]).toEqual(["online", "online"]);
-  Object.assign(engine.registry, { renew, leave, settle, read });
+  Object.assign(engine.presence, { renew, leave, settle, read });
   await clock.pass(15_000);
   expect(heard(ben.sink, "ann")).toEqual(["online"]);
   expect(heard(ben.sink, "cleo")).toEqual(["online", "offline"]);

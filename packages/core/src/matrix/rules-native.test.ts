@@ -89,7 +89,7 @@ test("typing is thrown back also by who is known to be in the room, and not by w
   await expect(writer.act(ben, { type: "TYPING", chatId }, true)).rejects.toBeInstanceOf(Bridged);
   await store.choosePresence("ben", "appear_offline");
   await writer.act(ben, { type: "TYPING", chatId }, true);
-  expect(await engine.typists([ROOM])).toEqual(new Map());
+  expect(await engine.typing.list([ROOM])).toEqual(new Map());
 });
 
 test("who appears offline reads in private there", async () => {

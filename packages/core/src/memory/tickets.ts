@@ -1,38 +1,41 @@
+import { Problem } from "@signalbox/protocol/errors";
 import type { Clock } from "../ports/clock.ts";
+import type { Tickets } from "../ports/tickets.ts";
 
-/** How often tickets that ran out are dropped, in milliseconds. */
+/** How often expired tickets are dropped, in milliseconds. */
 const SWEEP_MS = 10_000;
 
 /** Tickets of this process. Nothing is kept of one for longer than `SWEEP_MS` after its end. */
-export class Tickets {
+export class MemoryTickets implements Tickets {
   private readonly clock: Clock;
   private readonly kept = new Map<string, { readonly content: string; readonly endsAt: number }>();
   private sweepAt = 0;
+  private open = true;
 
   constructor(clock: Clock) {
     this.clock = clock;
   }
 
-  /** As `Engine.putTicket`. */
-  put(ticket: string, content: string, ttlMs: number): void {
+  async put(ticket: string, content: string, ttlMs: number): Promise<void> {
+    if (!this.open) throw new Problem("unavailable", "The engine is closed");
     const now = this.clock.now();
     if (now >= this.sweepAt) this.sweep(now);
     this.kept.set(ticket, { content, endsAt: now + ttlMs });
   }
 
-  /** As `Engine.takeTicket`. */
-  take(ticket: string): string | null {
+  async take(ticket: string): Promise<string | null> {
     const kept = this.kept.get(ticket);
     this.kept.delete(ticket);
     return kept !== undefined && kept.endsAt > this.clock.now() ? kept.content : null;
   }
 
-  /** How many wait, or ran out a moment ago. */
+  /** Tickets that wait, or expired a moment ago. */
   get size(): number {
     return this.kept.size;
   }
 
-  clear(): void {
+  close(): void {
+    this.open = false;
     this.kept.clear();
   }
 

@@ -1,4 +1,6 @@
+import { Problem } from "@signalbox/protocol/errors";
 import type { Clock } from "../ports/clock.ts";
+import type { Grant, RateTokens } from "../ports/rate-tokens.ts";
 
 /** How often full buckets are dropped, in milliseconds: a full bucket says the same as none. */
 const SWEEP_MS = 10_000;
@@ -6,25 +8,20 @@ const SWEEP_MS = 10_000;
 /** A thousandth of a millisecond is forgiven to the fractions. */
 const GRACE_MS = 0.001;
 
-/** What `Engine.takeTokens` answers: tokens granted, and milliseconds until the next one is there (0: it is there). */
-export interface Grant {
-  readonly granted: number;
-  readonly retryAfterMs: number;
-}
-
 /** Token buckets of this process. Kept are only those that somebody took from within the last seconds. */
-export class TokenBuckets {
+export class TokenBuckets implements RateTokens {
   private readonly clock: Clock;
   /** When each bucket will be full again, in the clock's milliseconds: that says all about it. */
   private readonly fullAt = new Map<string, number>();
   private sweepAt = 0;
+  private open = true;
 
   constructor(clock: Clock) {
     this.clock = clock;
   }
 
-  /** As `Engine.takeTokens`. */
-  take(userId: string, count: number, rate: number, burst: number): Grant {
+  async take(userId: string, count: number, rate: number, burst: number): Promise<Grant> {
+    if (!this.open) throw new Problem("unavailable", "The engine is closed");
     const now = this.clock.now();
     if (now >= this.sweepAt) this.sweep(now);
     const each = 1000 / rate;
@@ -41,7 +38,8 @@ export class TokenBuckets {
     return this.fullAt.size;
   }
 
-  clear(): void {
+  close(): void {
+    this.open = false;
     this.fullAt.clear();
   }
 

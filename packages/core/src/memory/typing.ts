@@ -1,5 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
-import type { Typist } from "../ports/engine.ts";
+import type { TypingStore, Typist } from "../ports/typing-store.ts";
 import { wallTime } from "./wall-time.ts";
 
 /** How often notes that ran out are dropped, in milliseconds. */
@@ -12,17 +12,19 @@ interface TypingEntry {
 }
 
 /** Who types where, in this process. Notes run out by themselves; nothing is kept of them for longer than `SWEEP_MS` after that. */
-export class MemoryTyping {
+export class MemoryTyping implements TypingStore {
   private readonly now: () => number;
   private readonly rooms = new Map<string, Map<string, TypingEntry>>();
   private sweepAt = 0;
+  private open = true;
 
   constructor(clock: Clock) {
     this.now = wallTime(clock);
   }
 
-  /** As `Engine.startTyping`: a repeat prolongs the note and keeps its start. */
+  /** A repeat prolongs the entry and keeps its start. */
   start(room: string, userId: string, ttlMs: number): void {
+    if (!this.open) return;
     const now = this.now();
     if (now >= this.sweepAt) this.sweep(now);
     const notes = this.rooms.get(room) ?? new Map<string, TypingEntry>();
@@ -32,15 +34,19 @@ export class MemoryTyping {
     this.rooms.set(room, notes);
   }
 
-  /** As `Engine.stopTyping`. */
-  stop(room: string, userIds: readonly string[]): void {
+  stop(room: string, ...userIds: readonly string[]): void {
     const notes = this.rooms.get(room);
     for (const userId of userIds) notes?.delete(userId);
     if (notes?.size === 0) this.rooms.delete(room);
   }
 
-  /** Who types in `room` now, first who started first. */
-  list(room: string): readonly Typist[] {
+  async list(rooms: readonly string[]): Promise<ReadonlyMap<string, readonly Typist[]>> {
+    const listed = rooms.map((room) => [room, this.typistsOf(room)] as const);
+    return new Map(listed.filter(([, typists]) => typists.length > 0));
+  }
+
+  /** The typists of a room, in the order of their starts. */
+  private typistsOf(room: string): readonly Typist[] {
     const now = this.now();
     return [...(this.rooms.get(room) ?? [])]
       .filter(([, note]) => note.endsAt > now)
@@ -57,7 +63,8 @@ export class MemoryTyping {
     return this.rooms.size;
   }
 
-  clear(): void {
+  close(): void {
+    this.open = false;
     this.rooms.clear();
   }
 

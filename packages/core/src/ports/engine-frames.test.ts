@@ -9,7 +9,6 @@ import { encodeBody, open } from "@signalbox/protocol/encode";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toBytes, toText } from "../model/bytes.ts";
-import type { Channel } from "./engine.ts";
 import {
   decodeRoomFrame,
   decodeUserFrame,
@@ -26,6 +25,7 @@ import {
   type RoomFrame,
   type UserFrame,
 } from "./engine-frames.ts";
+import type { Channel } from "./pub-sub.ts";
 
 interface Vector {
   readonly name: string;

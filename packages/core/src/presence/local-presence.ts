@@ -12,7 +12,7 @@ const CHUNK = 500;
 const ACTIVE_MS = 10_000;
 
 export interface LocalPresenceDeps {
-  readonly engine: Pick<Engine, "registry">;
+  readonly engine: Pick<Engine, "presence">;
   readonly store: Pick<Store, "users">;
   readonly clock: Clock;
   readonly presence: Pick<Presence, "announce">;
@@ -44,7 +44,7 @@ export class LocalPresence {
     const { engine, clock, leaseMs, graceMs } = deps;
     this.#deps = deps;
     this.#lease = new Lease({
-      registry: engine.registry,
+      registry: engine.presence,
       clock,
       leaseMs,
       graceMs,
@@ -121,7 +121,7 @@ export class LocalPresence {
 
   async #settle(): Promise<void> {
     const { engine, presence } = this.#deps;
-    await presence.announce(await engine.registry.settle());
+    await presence.announce(await engine.presence.settle());
   }
 
   /** Nobody is registered under the new incarnation, and perhaps nobody at all. */
@@ -141,7 +141,7 @@ export class LocalPresence {
     const due = this.#due(now);
     for (let at = 0; at < due.length; at += CHUNK) {
       const some = due.slice(at, at + CHUNK);
-      void presence.announce(await engine.registry.touch(some.map((local) => activityOf(local, now))));
+      void presence.announce(await engine.presence.touch(some.map((local) => activityOf(local, now))));
       for (const local of some) local.heardAt = now;
     }
   }

@@ -5,6 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Engine } from "../ports/engine.ts";
 import { encodeOwnFrame, encodePresenceFrame } from "../ports/engine-frames.ts";
 import type { PresenceChange, PresenceRow } from "../ports/presence-registry.ts";
+import type { PubSub } from "../ports/pub-sub.ts";
 import type { Store } from "../ports/store.ts";
 import { ActivityReporter } from "./activity.ts";
 
@@ -47,13 +48,13 @@ export interface Presence {
 }
 
 export interface PresenceDeps {
-  readonly engine: Pick<Engine, "registry" | "announce">;
+  readonly engine: Pick<Engine, "presence"> & { readonly pubSub: Pick<PubSub, "publishConfirmed"> };
   readonly store: Pick<Store, "choosePresence" | "visibleUsers" | "roomsOfAll" | "saveLastActive">;
   readonly clock: Clock;
 }
 
 export function createPresence({ engine, store, clock }: PresenceDeps): Presence {
-  const { registry } = engine;
+  const { presence: registry } = engine;
   const announce = oneAtATime((changes) => announceAll(engine, store, changes));
   const touches = new ActivityReporter(registry, clock, announce);
 
@@ -139,7 +140,7 @@ async function announceAll(
     // Whatever is away would be waited for again with each of the rest: they stay pending.
     if (told.length === 0) return;
     // When this fails they are told once more, under the same versions: nobody notices.
-    await engine.registry.announced(told).catch(() => undefined);
+    await engine.presence.announced(told).catch(() => undefined);
   }
 }
 
@@ -150,7 +151,9 @@ async function tellOwn(
   failed: Set<string>,
 ): Promise<void> {
   const telling = changes.map((change) =>
-    engine.announce({ kind: "user", id: change.userId }, encodeOwnFrame(change)).catch(() => failed.add(change.userId)),
+    engine.pubSub
+      .publishConfirmed({ kind: "user", id: change.userId }, encodeOwnFrame(change))
+      .catch(() => failed.add(change.userId)),
   );
   await Promise.all(telling);
 }
@@ -175,7 +178,7 @@ async function tellOthers(
   }
   for (const some of chunksOf([...rooms], ROOMS_AT_ONCE)) {
     const telling = some.map(([id, inRoom]) =>
-      engine.announce({ kind: "room", id }, encodePresenceFrame(inRoom)).catch(() => {
+      engine.pubSub.publishConfirmed({ kind: "room", id }, encodePresenceFrame(inRoom)).catch(() => {
         for (const { userId } of inRoom) failed.add(userId);
       }),
     );

@@ -37,7 +37,7 @@ export interface Local {
 }
 
 export interface PresenceRegistrarDeps {
-  readonly engine: Pick<Engine, "registry">;
+  readonly engine: Pick<Engine, "presence">;
   readonly store: Pick<Store, "users">;
   readonly clock: Clock;
   readonly presence: Pick<Presence, "announce">;
@@ -189,7 +189,7 @@ export class PresenceRegistrar {
       local.heardAt = now;
       return { ...(local.chosen ?? STANDARD), ...activityOf(local, now) };
     });
-    const changes = await engine.registry.enter(node, arrivals);
+    const changes = await engine.presence.enter(node, arrivals);
     for (const local of locals) local.entered = true;
     const arrived = locals.map((local) => local.arrived);
     void presence.announce(changes).then(() => {
@@ -202,7 +202,7 @@ export class PresenceRegistrar {
     const now = clock.now();
     for (const local of locals) local.entered = false;
     const departures = locals.map((local) => activityOf(local, now));
-    const { changes, gone } = await engine.registry.leave(node, departures);
+    const { changes, gone } = await engine.presence.leave(node, departures);
     const nowhere = new Set(gone);
     for (const local of locals) {
       local.enteredAs = undefined;
@@ -225,7 +225,7 @@ export class PresenceRegistrar {
     const { engine, presence } = this.#deps;
     const bringing = firstOf(this.#chose, CHOICES_AT_ONCE).map(async (local) => {
       const { userId, chosen = STANDARD } = local;
-      const { changes } = await engine.registry.choose({ userId, ...chosen });
+      const { changes } = await engine.presence.choose({ userId, ...chosen });
       // They may have chosen again meanwhile.
       if (chosen === local.chosen) this.#chose.delete(local);
       void presence.announce(changes);

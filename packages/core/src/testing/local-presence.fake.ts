@@ -2,9 +2,9 @@ import { Problem } from "@signalbox/protocol/errors";
 import { MemoryPresence } from "../memory/presence-registry.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Channel } from "../ports/engine.ts";
 import { decodeRoomFrame } from "../ports/engine-frames.ts";
 import { DEFAULT_TIMING, type PresenceRegistry } from "../ports/presence-registry.ts";
+import type { Channel } from "../ports/pub-sub.ts";
 import { LocalPresence } from "../presence/local-presence.ts";
 import { createPresence } from "../presence/presence.ts";
 import { ManualClock } from "./manual-clock.fake.ts";
@@ -90,7 +90,8 @@ export class Gateways {
   async open() {
     const clock = new StoppableClock(this.clock);
     const doubts: boolean[] = [];
-    const engine = { registry: this.registry(), announce: (to: Channel, what: Bytes) => this.announce(to, what) };
+    const pubSub = { publishConfirmed: (to: Channel, what: Bytes) => this.announce(to, what) };
+    const engine = { presence: this.registry(), pubSub };
     const presence = createPresence({ engine, store: this.store, clock });
     const attendance = new LocalPresence({
       engine,

@@ -2,7 +2,7 @@ import { createWriter } from "../commands/writer.ts";
 import { Hub } from "../delivery/hub.ts";
 import { createSubscriber } from "../delivery/subscriber.ts";
 import { createMemoryEngine } from "../memory/engine.ts";
-import type { Channel, Engine } from "../ports/engine.ts";
+import type { Channel } from "../ports/pub-sub.ts";
 import { LocalPresence } from "../presence/local-presence.ts";
 import { createPresence } from "../presence/presence.ts";
 import { ManualClock, settled } from "./manual-clock.fake.ts";
@@ -16,13 +16,11 @@ export const user = (userId: string) => ({ userId, service: false });
 export async function openLoneNode() {
   const clock = new ManualClock();
   const store = new MapStore();
-  const memory = createMemoryEngine(clock);
+  const engine = createMemoryEngine(clock);
+  const publish = engine.pubSub.publish.bind(engine.pubSub);
   const network = { loses: (_: Channel): boolean => false };
-  const engine: Engine = {
-    ...memory,
-    publish: (channel, payload) => {
-      if (!network.loses(channel)) memory.publish(channel, payload);
-    },
+  engine.pubSub.publish = (channel, payload) => {
+    if (!network.loses(channel)) publish(channel, payload);
   };
   const presence = createPresence({ engine, store, clock });
   const timing = { leaseMs: 4000, graceMs: 5000 };
