@@ -74,9 +74,7 @@ test.each(Object.entries(REFERENCES))("references to %s lead to sections that ex
 
 test("references have the form that is looked for", () => {
   const held = sources.filter((path) => path !== "test/documents.test.ts");
-  const wrong = held.flatMap((path) =>
-    [...joined(read(path)).matchAll(MISSHAPEN)].map(([text]) => `${path}: ${text}`),
-  );
+  const wrong = held.flatMap((path) => [...joined(read(path)).matchAll(MISSHAPEN)].map(([text]) => `${path}: ${text}`));
   expect(wrong).toEqual([]);
 });
 
