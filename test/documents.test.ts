@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { anchorsOf, filesOf, proseOf, ROOT, read, sectionsOf } from "./markdown.ts";
 
 const COLUMNS = 120;
-/** The documents whose lines are held to that. */
+/** The documents that keep to that. */
 const HELD = [
   ...filesOf([".md"], "docs"),
   "README.md",

@@ -9,7 +9,7 @@ const NOT_OURS = new Set(["node_modules", "dist", ".turbo", ".git", ".cache", "d
 /** The text of a file, by its path from the root of the repository. */
 export const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
 
-/** Every file below `folder` whose name ends in one of these, by its path from the root of the repository. */
+/** Every file below `folder` with one of these endings, by its path from the root of the repository. */
 export function filesOf(endings: readonly string[], folder = ""): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     if (NOT_OURS.has(entry.name)) return [];
@@ -83,5 +83,5 @@ const cellsOf = (line: string): string[] =>
         .map((cell) => cell.trim())
     : [];
 
-/** What stands in backticks in this text. */
+/** The parts of this text in backticks. */
 export const codeIn = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code);

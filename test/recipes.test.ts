@@ -47,7 +47,7 @@ const asWord = (sample: string): RegExp => {
   return new RegExp(plain.replace(/^(?=\w)/, "(?<!\\w)").replace(/(?<=\w)$/, "(?!\\w)"));
 };
 
-/** Whether the file has one of the samples. */
+/** True when the file has one of the samples. */
 const has = (path: string, samples: readonly string[]): boolean =>
   samples.some((sample) => asWord(sample).test(read(path)));
 
