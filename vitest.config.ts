@@ -37,7 +37,7 @@ export default defineConfig({
       project("conformance", ["test/conformance/**/*.test.ts"], servers),
       project("contract", ["test/contract/**/*.test.ts"], servers),
       project("cluster", ["test/cluster/**/*.test.ts"], { ...servers, fileParallelism: false }),
-      project("sdk", ["test/sdk/**/*.test.ts"], { ...servers, exclude: patient }),
+      project("sdk", ["test/sdk/**/*.test.ts", "test/examples/**/*.test.ts"], { ...servers, exclude: patient }),
       // Real windows of a browser, installed at first, before the real topology.
       project("browser", ["test/browser/**/*.test.ts"], { ...servers, hookTimeout: 600_000, fileParallelism: false }),
       // A real Synapse, installed at first, and outages after which it takes its time.

@@ -14,7 +14,7 @@ const FROM_SOURCE = ["--conditions=development", "--import", "tsx"];
 
 /**
  * Flags that a gateway runs with in production: a young generation of 8 MiB instead of 16. A gateway's garbage is short-lived
- * strings, and what the young generation once took stays resident (see DECISIONS, 13).
+ * strings, and what the young generation once took stays resident (DECISIONS 13).
  */
 export const PRODUCTION_FLAGS = ["--max-semi-space-size=8"];
 

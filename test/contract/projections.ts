@@ -17,7 +17,7 @@ export function projections(world: World): void {
 }
 
 function oneProjection(world: World): void {
-  test("has exactly the fields of the seed, and is found by every form of its id", async () => {
+  test("has exactly the fields of the source document, and is found by every form of its id", async () => {
     const { alice, bob, chatId } = await world.chat();
     const { messageId, timeStamp } = await alice.says(chatId, "Hey team,\nthe deployment is ready for review.");
     const projection = {

@@ -1,4 +1,4 @@
-/** The events of the seed `whisp-events.txt` that no action brings about. */
+/** The events of the document "Realtime" that no action causes. */
 import { describe, expect, test } from "vitest";
 import { ANY_TEXT, ANY_TIME } from "./shapes.ts";
 import { reachesAll, stage } from "./stage.ts";

@@ -1,4 +1,4 @@
-/** Every action of the seed `whisp-actions.txt`, and the events of `whisp-events.txt` that it causes, field by field. */
+/** Every action of the document "Realtime actions", and the events of "Realtime" that it causes, field by field. */
 import { describe, expect, test } from "vitest";
 import type { Fields } from "./client.ts";
 import { expectProblem } from "./http.ts";
@@ -191,7 +191,7 @@ function signalActions(world: World, byFrame: boolean): void {
   });
 }
 
-/** Each action of the seed with every field that it requires. */
+/** Each action of the document "Realtime actions" with every field that it requires. */
 const ACTIONS: readonly Fields[] = [
   { type: "SEND_MSG", chatId: NOTHING, message: "text" },
   { type: "EDIT_MSG", chatId: NOTHING, messageId: NOTHING, message: "text" },

@@ -5,7 +5,7 @@ import { conversation, memberOf, snapshotOf, stateOf, typistsOf } from "./looks.
 import { ANY_TIME } from "./shapes.ts";
 import type { Person, World } from "./world.ts";
 
-/** Says by one door that somebody types, or no more, and holds the answer to the seed's. */
+/** Types, or stops typing, by one door, and holds the answer to that of the source document. */
 type Door = (person: Person, chatId: string, typing: boolean) => Promise<void>;
 
 const DOORS: Readonly<Record<string, Door>> = {
@@ -33,7 +33,7 @@ export function typingDoors(world: World): void {
       reachesEveryDoor(world, door),
     );
 
-    test("is said as the seed's own example says it, with the Content-Type that curl makes up", async () => {
+    test("is said as the source document says it, with the Content-Type that curl makes up", async () => {
       const { alice, bob, chatId } = await world.chat();
       const bobs = await bob.connects(1);
       const body = `{"room_id": "room-${chatId}", "typing": true}`;

@@ -1,5 +1,5 @@
 /**
- * What a client is told, under the names of the seed `whisp-events.txt` and our own (CONTRACT section 4). The interfaces say the same as
+ * Events for a client, under the names of the document "Realtime" and our own (CONTRACT section 4). The interfaces say the same as
  * the protocol's schemas, which `events.test.ts` holds them to; they stand here so that the package's types need no other package.
  */
 import type { ErrorCode } from "./errors.ts";

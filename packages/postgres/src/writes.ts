@@ -14,7 +14,7 @@ import type { Sql } from "./connection.ts";
 import { toStored } from "./events.ts";
 import type { Counters } from "./room-counters.ts";
 
-// One statement per table and group, with all its rows as one JSON parameter; see DECISIONS for what else was measured.
+// One statement per table and group, with all its rows as one JSON parameter; DECISIONS 2 has the other ways that were measured.
 
 /** Rooms that were not there at the lock. One that somebody else made, or bridged, meanwhile fails the commit: it must not be written over. */
 export const insertRooms = (sql: Sql, rooms: readonly (RoomRow & Counters)[], now: Date) =>

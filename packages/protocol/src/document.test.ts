@@ -1,4 +1,4 @@
-/** Holds the tables of PROTOCOL.md to the code: what the one says, the other does. */
+/** Holds the tables of docs/PROTOCOL.md to the code: what the one says, the other does. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { CLOSE } from "./close.ts";
@@ -6,7 +6,7 @@ import { DurableEvent, SessionFrame, Signal } from "./down.ts";
 import { PROBLEMS } from "./errors.ts";
 import { Action, Control } from "./up.ts";
 
-const text = readFileSync(new URL("../PROTOCOL.md", import.meta.url), "utf8");
+const text = readFileSync(new URL("../../../docs/PROTOCOL.md", import.meta.url), "utf8");
 
 const cells = (line: string): string[] =>
   line

@@ -1,4 +1,4 @@
-/** Everything that a session is sent. The twelve events carry exactly the fields of the seed `whisp-events.txt`; CONTRACT section 4 adds to them. */
+/** Frames to a session. The twelve events carry exactly the fields of the document "Realtime"; CONTRACT section 4 adds to them. */
 import * as v from "valibot";
 import { PROBLEMS } from "./errors.ts";
 import { Status } from "./presence.ts";

@@ -1,6 +1,6 @@
 import type { EventBody, SessionFrame, SignalBody } from "./down.ts";
 
-/** Frames of our own carry no `recipientId`: only the seed's twelve do. */
+/** Frames of our own carry no `recipientId`: only the twelve events of the document "Realtime" do. */
 const UNADDRESSED: ReadonlySet<string> = new Set([
   "ROOM_STATE",
   "STOP_TYPING",
@@ -28,8 +28,8 @@ export const RECIPIENT = '{"recipientId":"';
 export const isAddressed = (body: string): boolean => body.startsWith(",");
 
 /**
- * What completes a body for one recipient: `open(body, userId) + body` is its JSON. A user id needs no escaping (CONTRACT:
- * "User id"), so this is a concatenation, 0.26 µs instead of an encoding per recipient.
+ * What completes a body for one recipient: `open(body, userId) + body` is its JSON. A user id needs no escaping (CONTRACT
+ * section 1, "User id"), so this is a concatenation, 0.26 µs instead of an encoding per recipient.
  */
 export const open = (body: string, userId: string): string => (isAddressed(body) ? `${RECIPIENT}${userId}"` : "{");
 

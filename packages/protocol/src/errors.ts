@@ -1,6 +1,6 @@
 /**
  * What can go wrong, as one table: the `code` of an RFC 9457 problem over HTTP and of an ERROR frame on a socket.
- * CONTRACT: "Errors".
+ * CONTRACT section 1, "Errors".
  */
 export const PROBLEMS = {
   invalid: { status: 400, title: "The request is not valid" },

@@ -13,12 +13,12 @@ function uuid(text: string, prefix: RegExp): string | undefined {
   return UUID.test(id) ? id : undefined;
 }
 
-/** A room id in lower case without its `room-`, or undefined. CONTRACT: "Room id". */
+/** A room id in lower case without its `room-`, or undefined. CONTRACT section 1, "Room id". */
 export const parseRoomId = (text: string): string | undefined => uuid(text, /^room-/);
 
 /**
  * The UUID behind any form of a message id: bare, `msg-…`, `evt-…`, or the Matrix event id that we gave it. An event id that
- * Matrix gave stays as it is (`$…`). Undefined for anything else. CONTRACT: "Message id".
+ * Matrix gave stays as it is (`$…`). Undefined for anything else. CONTRACT section 1, "Message id".
  */
 export function parseMessageId(text: string): string | undefined {
   if (!text.startsWith("$")) return uuid(text, /^(msg|evt)-/);
@@ -27,10 +27,10 @@ export function parseMessageId(text: string): string | undefined {
   return MATRIX_EVENT.test(text) ? text : undefined;
 }
 
-/** Whether `text` is a user id. CONTRACT: "User id". */
+/** Whether `text` is a user id. CONTRACT section 1, "User id". */
 export const isUserId = (text: string): boolean => USER.test(text);
 
-/** The Matrix event id of a message that did not come from Matrix. CONTRACT: "Matrix event id". */
+/** The Matrix event id of a message that did not come from Matrix. CONTRACT section 1, "Matrix event id". */
 export function matrixEventId(messageId: string, serverName: string): string {
   const hex = messageId.replaceAll("-", "");
   let base64 = "";

@@ -1,4 +1,4 @@
-/** What a stream of server-sent events is sent. The five events of the seed `sphere-signals.txt`; CONTRACT section 5 adds to them. */
+/** Frames of a stream of server-sent events: the five events of "Real-Time Signals", and those that CONTRACT section 5 adds. */
 import * as v from "valibot";
 import type { EventBody } from "./down.ts";
 import { ENCRYPTED } from "./http.ts";

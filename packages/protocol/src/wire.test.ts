@@ -85,8 +85,8 @@ describe("what a session is sent", () => {
   });
 });
 
-describe("the seed's examples", () => {
-  /** What the contract adds to the seed's fields, where nothing optional is given. */
+describe("the examples of the document Realtime", () => {
+  /** What the contract adds to the document's fields, where nothing optional is given. */
   const added = (type: string): Record<string, unknown> => ({
     ...(isDurable(type) ? { seq: 1 } : {}),
     ...(type === "DELETE_REACT" ? { parentMessageId: "770e8400-e29b-41d4-a716-446655440002" } : {}),
@@ -102,7 +102,7 @@ describe("the seed's examples", () => {
     expect(parse(isDurable(example.type) ? DurableEvent : Signal, complete)).toEqual(complete);
   });
 
-  test.each(seed)("$type as we write it has exactly the seed's fields and what the contract adds", (example) => {
+  test.each(seed)("$type as we write it has exactly the document's fields and what the contract adds", (example) => {
     const { recipientId, ...body } = { ...example, ...added(example.type) };
     const wire = JSON.parse(written(body as unknown as EventBody, recipientId)) as Record<string, unknown>;
     expect(wire).toEqual({ ...example, ...added(example.type) });

@@ -48,7 +48,7 @@ describe("a projection", () => {
     return data;
   };
 
-  it("has the fields of the seed, in their order", async () => {
+  it("has the fields of the source document, in their order", async () => {
     const data = await printed({ content: "Hey team,\n the deployment is ready." });
     expect(data).toEqual({
       id: `msg-${MESSAGE}`,

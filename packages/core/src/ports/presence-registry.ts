@@ -13,7 +13,7 @@ export interface PresenceTiming {
   readonly keepMs: number;
 }
 
-/** What every engine goes by that is not told otherwise. CONTRACT 6. */
+/** What every engine goes by that is not told otherwise. CONTRACT section 6. */
 export const DEFAULT_TIMING: PresenceTiming = { graceMs: 5_000, idleMs: 300_000, holdMs: 60_000, keepMs: 600_000 };
 
 /** Somebody's presence. Times: milliseconds since the epoch by the engine's clock. */
