@@ -39,7 +39,7 @@ const HOUSES: Record<string, House> = {
   infra: { may: ["postgres", "protocol"], libraries: ["jose"] },
   test: {
     may: ["api", "client", "core", "gateway", "infra", "node", "postgres", "protocol", "redis", "standalone"],
-    libraries: ["eventsource", "ioredis", "jose", "playwright-core", "postgres", "ws"],
+    libraries: ["eventsource", "ioredis", "jose", "playwright-core", "postgres", "vite", "ws"],
   },
 };
 
