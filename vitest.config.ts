@@ -30,6 +30,7 @@ export default defineConfig({
           "apps/*/src/**/*.test.ts",
           "infra/src/**/*.test.ts",
           "test/*.test.ts",
+          "test/lint/*.test.ts",
           "test/load/*.test.ts",
         ],
         { isolate: false, restoreMocks: true, testTimeout: 30_000 },

@@ -40,7 +40,7 @@ const HOUSES: Record<string, House> = {
   examples: { may: ["client"], libraries: ["jose", "ws"] },
   test: {
     may: ["api", "client", "core", "gateway", "infra", "node", "postgres", "protocol", "redis", "standalone"],
-    libraries: ["eventsource", "ioredis", "jose", "playwright-core", "postgres", "ws"],
+    libraries: ["eventsource", "ioredis", "jose", "playwright-core", "postgres", "vite", "ws"],
   },
 };
 

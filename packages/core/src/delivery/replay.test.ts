@@ -10,12 +10,8 @@ import { LocalRoom } from "./local-room.ts";
 import { createSubscriber, type Subscriber } from "./subscriber.ts";
 
 const ROOM = "room";
-const DEAF = {
-  joinedLive: () => undefined,
-  delivered: () => undefined,
-  presenceChanged: () => undefined,
-  empty: () => undefined,
-};
+const noop = () => undefined;
+const DEAF = { joinedLive: noop, delivered: noop, presenceChanged: noop, empty: noop };
 
 /** One room on one node: a store that has every event, a room that hears of those that are not lost, and subscribers. */
 function setUp() {
@@ -110,11 +106,8 @@ test("a resume of many pages goes through while the room goes on", async () => {
 test("more live events than one page while a slow session reads are read from the store again", async () => {
   const room = setUp();
   room.happens(20);
-  const { sink, done } = (() => {
-    const arrival = room.back("ann", 0);
-    arrival.sink.takes(5);
-    return arrival;
-  })();
+  const { sink, done } = room.back("ann", 0);
+  sink.takes(5);
   await settled();
   expect(sink.seqs(ROOM)).toEqual(upTo(1, 5));
   room.happens(3 * PAGE);
