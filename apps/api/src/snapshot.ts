@@ -1,7 +1,7 @@
 import type { Actor } from "@signalbox/core/model/actor";
 import type { RoomState, Store } from "@signalbox/core/ports/store";
 import type { TypingStore, Typist } from "@signalbox/core/ports/typing-store";
-import type { Presence, Seen } from "@signalbox/core/presence/presence";
+import type { Presence, SeenPresence } from "@signalbox/core/presence/presence";
 import { noSuchRoom } from "./paths.ts";
 
 export interface SnapshotDeps {
@@ -14,7 +14,7 @@ export interface SnapshotDeps {
 export interface Snapshot {
   readonly state: RoomState;
   /** Every member is in it. */
-  readonly seen: ReadonlyMap<string, Seen>;
+  readonly seen: ReadonlyMap<string, SeenPresence>;
   readonly typists: readonly Typist[];
 }
 

@@ -8,6 +8,7 @@ import { systemClock as clock } from "@signalbox/core/ports/clock";
 import { LocalPresence } from "@signalbox/core/presence/local-presence";
 import { createPresence } from "@signalbox/core/presence/presence";
 import { MapStore } from "@signalbox/core/testing/map-store.fake";
+import { RecordingFaults } from "@signalbox/core/testing/recording-faults.fake";
 import { type Access, createAccess } from "@signalbox/node/access";
 import { createLog } from "@signalbox/node/log";
 import { createMetrics } from "@signalbox/node/metrics";
@@ -57,12 +58,14 @@ export async function closeGateways(): Promise<void> {
 async function openHub() {
   const store = new MapStore();
   const engine = createMemoryEngine();
-  const presence = createPresence({ engine, store, clock });
-  const attendance = (doubt: (settled: boolean) => void) =>
-    new LocalPresence({ engine, store, clock, presence, leaseMs: 4000, graceMs: 5000, stale: doubt });
-  const hub = new Hub({ engine, store, clock, nodeId: "node", localPresence: attendance });
+  const faults = new RecordingFaults();
+  const presence = createPresence({ engine, store, clock, faults });
+  const timing = { leaseMs: 4000, graceMs: 5000 };
+  const localPresence = (stale: (final: boolean) => void) =>
+    new LocalPresence({ registry: engine.presence, store, clock, faults, presence, ...timing, stale });
+  const hub = new Hub({ engine, store, clock, faults, nodeId: "node", localPresence });
   await hub.start();
-  return { store, engine, presence, hub, writer: createWriter({ store, engine, typingTtlMs: 4000 }) };
+  return { store, engine, faults, presence, hub, writer: createWriter({ store, engine, typingTtlMs: 4000 }) };
 }
 
 /** A gateway on loopback for tests. */

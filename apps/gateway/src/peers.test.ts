@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
-import type { Signal, Subscriber } from "@signalbox/core/delivery/subscriber";
+import type { Signal } from "@signalbox/core/delivery/signal";
+import type { Subscriber } from "@signalbox/core/delivery/subscriber";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { closeGateways, eventually } from "./gateway.fake.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -65,10 +66,10 @@ describe("a stream's peer", () => {
       session: { heartbeat: new Heartbeat() },
     });
     const subscribers: Subscriber[] = [];
-    const enter = hub.enter.bind(hub);
-    vi.spyOn(hub, "enter").mockImplementation((subscriber, service) => {
+    const attach = hub.joining.attach.bind(hub.joining);
+    vi.spyOn(hub.joining, "attach").mockImplementation((subscriber, service) => {
       subscribers.push(subscriber);
-      return enter(subscriber, service);
+      return attach(subscriber, service);
     });
     const chatId = await roomOf("ann", "ben");
     const [gone, there] = [await read("ann", chatId), await read("ben", chatId)];

@@ -9,14 +9,14 @@ import { createGateway, type Gateway } from "./server.ts";
 
 /** Builds the gateway with its hub, and has both end with the node. A gateway node and a standalone one are the same here. */
 export async function openRealtime(node: Node): Promise<Gateway> {
-  const { config, log, onStop, engine, store, writer, rateLimit, access, health, metrics, presence } = node;
+  const { config, log, onStop, engine, store, writer, rateLimit, access, health, metrics, presence, faults } = node;
   const { nodeLeaseMs: leaseMs, presenceGraceMs: graceMs } = config;
-  const attendance = (doubt: (settled: boolean) => void) =>
-    new LocalPresence({ engine, store, clock, presence, leaseMs, graceMs, stale: doubt });
-  const hub = new Hub({ engine, store, clock, nodeId: crypto.randomUUID(), localPresence: attendance });
+  const localPresence = (stale: (final: boolean) => void) =>
+    new LocalPresence({ registry: engine.presence, store, clock, faults, presence, leaseMs, graceMs, stale });
+  const hub = new Hub({ engine, store, clock, faults, nodeId: crypto.randomUUID(), localPresence });
   onStop("hub", () => hub.close());
   await hub.start();
-  health.check("delivery", { failing: "failing", probe: () => !hub.probe.failing() });
+  health.check("delivery", { failing: "failing", probe: () => !hub.failing() });
 
   const heartbeat = new Heartbeat();
   onStop("heartbeat", () => heartbeat.close());

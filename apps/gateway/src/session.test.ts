@@ -158,7 +158,7 @@ test("a revocation that comes while a session enters does not let it in", async 
 
 test("a session is read from its READY on, however long what is true at the moment takes", async () => {
   const { enter, hub } = await openGateway();
-  vi.spyOn(hub, "resume").mockReturnValue(new Promise(() => {}));
+  vi.spyOn(hub.joining, "resumeFrom").mockReturnValue(new Promise(() => {}));
   const client = await enter("ann");
   client.send({ type: "PING" });
   await client.receives("PONG");

@@ -2,7 +2,8 @@ import type { Duplex } from "node:stream";
 import type { RateLimit } from "@signalbox/core/commands/rate-limit";
 import type { Writer } from "@signalbox/core/commands/writer";
 import type { Hub } from "@signalbox/core/delivery/hub";
-import { createSubscriber, type Signal, type Sink, type Subscriber } from "@signalbox/core/delivery/subscriber";
+import type { Signal } from "@signalbox/core/delivery/signal";
+import { createSubscriber, type Sink, type Subscriber } from "@signalbox/core/delivery/subscriber";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import { toBytes } from "@signalbox/core/model/bytes";
 import type { EventRow } from "@signalbox/core/model/rows";
@@ -177,6 +178,10 @@ export class Session implements Sink, HeartbeatTarget, OpenSession {
     if (this.claims.issuedAt <= at) this.close("revoked");
   }
 
+  fail(): void {
+    this.close("internal");
+  }
+
   ready(): boolean {
     return this.#outbox.ready();
   }
@@ -217,7 +222,7 @@ export class Session implements Sink, HeartbeatTarget, OpenSession {
     this.#outbox.recipient = claims.userId;
     const subscriber = createSubscriber(this);
     this.#subscriber = subscriber;
-    const rooms = await this.deps.hub.enter(subscriber);
+    const rooms = await this.deps.hub.joining.attach(subscriber);
     // Asked only now that a revocation would reach this subscriber: one that came before is seen here, a later one ends the session.
     await this.deps.access.checkRevoked(claims);
     await this.deps.hub.announceArrival(subscriber);
@@ -239,7 +244,7 @@ export class Session implements Sink, HeartbeatTarget, OpenSession {
   async #deliver(subscriber: Subscriber, cursors: ReadonlyMap<string, number> | null): Promise<void> {
     const { hub, log } = this.deps;
     try {
-      await hub.resume(subscriber, cursors);
+      await hub.joining.resumeFrom(subscriber, cursors);
       if (cursors !== null) this.send({ type: "RESUMED" });
       hub.sendCurrentState(subscriber, cursors !== null);
     } catch (error) {

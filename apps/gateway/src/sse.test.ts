@@ -1,4 +1,4 @@
-import type { Signal } from "@signalbox/core/delivery/subscriber";
+import type { Signal } from "@signalbox/core/delivery/signal";
 import { toBytes, toText } from "@signalbox/core/model/bytes";
 import { encodeBody } from "@signalbox/protocol/encode";
 import { parse } from "@signalbox/protocol/parse";

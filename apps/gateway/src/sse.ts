@@ -1,4 +1,4 @@
-import type { Signal } from "@signalbox/core/delivery/subscriber";
+import type { Signal } from "@signalbox/core/delivery/signal";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import { toBytes, toText } from "@signalbox/core/model/bytes";
 import { preview } from "@signalbox/core/model/preview";

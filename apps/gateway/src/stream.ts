@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Hub } from "@signalbox/core/delivery/hub";
-import { createSubscriber, type Signal, type Sink, type Subscriber } from "@signalbox/core/delivery/subscriber";
+import type { Signal } from "@signalbox/core/delivery/signal";
+import { createSubscriber, type Sink, type Subscriber } from "@signalbox/core/delivery/subscriber";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import type { EventRow } from "@signalbox/core/model/rows";
 import type { Claims } from "@signalbox/node/tokens";
@@ -30,7 +31,7 @@ const HEADERS = {
 
 export interface StreamDeps
   extends Pick<SessionDeps, "access" | "flusher" | "heartbeat" | "written" | "bufferBytes" | "log"> {
-  readonly hub: Pick<Hub, "enter" | "announceArrival" | "resume" | "sendCurrentState" | "leave">;
+  readonly hub: Pick<Hub, "joining" | "announceArrival" | "sendCurrentState" | "leave">;
   readonly sse: Sse;
 }
 
@@ -78,7 +79,7 @@ export class Stream implements Sink, HeartbeatTarget, OpenSession {
     const { hub, access } = this.#deps;
     const subscriber = createSubscriber(this, roomId);
     this.#subscriber = subscriber;
-    const entered = hub.enter(subscriber, claims.service);
+    const entered = hub.joining.attach(subscriber, claims.service);
     // Asked only when a revocation would reach this subscriber, and before anything is said of the room.
     await entered.catch(() => undefined);
     await access.checkRevoked(claims);
@@ -139,6 +140,10 @@ export class Stream implements Sink, HeartbeatTarget, OpenSession {
     if (this.#issuedAt <= at) this.close("revoked");
   }
 
+  fail(): void {
+    this.close("internal");
+  }
+
   ready(): boolean {
     return this.#outbox.ready();
   }
@@ -192,7 +197,7 @@ export class Stream implements Sink, HeartbeatTarget, OpenSession {
   /** Has the hub bring the subscriber to the present. What it could not finish, the reader asks for again when it reconnects. */
   async #deliver(subscriber: Subscriber, cursors: ReadonlyMap<string, number> | null): Promise<void> {
     try {
-      await this.#deps.hub.resume(subscriber, cursors);
+      await this.#deps.hub.joining.resumeFrom(subscriber, cursors);
       this.#deps.hub.sendCurrentState(subscriber, cursors !== null);
       this.#endOutside();
     } catch (error) {

@@ -4,6 +4,7 @@ import type { Channel } from "@signalbox/core/ports/pub-sub";
 import { createPresence } from "@signalbox/core/presence/presence";
 import { ManualClock } from "@signalbox/core/testing/manual-clock.fake";
 import { MapStore } from "@signalbox/core/testing/map-store.fake";
+import { RecordingFaults } from "@signalbox/core/testing/recording-faults.fake";
 import { BOT, FakeHomeserver } from "./homeserver.fake.ts";
 import { createHomeserver } from "./homeserver.ts";
 import { roomIdOf, userIdOf } from "./ids.ts";
@@ -25,15 +26,16 @@ export function createBridge(store = new MapStore()) {
   const published: { channel: Channel; payload: string }[] = [];
   const engine = createMemoryEngine(clock);
   engine.pubSub.publish = (channel, payload) => void published.push({ channel, payload });
-  const presence = createPresence({ engine, store, clock });
+  const faults = new RecordingFaults();
+  const presence = createPresence({ engine, store, clock, faults });
   const core = createWriter({ store, engine, typingTtlMs: TTL, homeserver: true });
   const warnings: object[] = [];
   const log = { warn: (fields: object) => void warnings.push(fields) };
   const ingest = createIngest({ store, writer: core, engine, presence, typingTtlMs: TTL, log });
   const fake = new FakeHomeserver();
   const homeserver = createHomeserver({ url: "http://matrix.example/", asToken: "as-secret", fetch: fake.fetch });
-  const writer = writeThrough(core, { store, homeserver, ingest, typingTtlMs: TTL });
-  return { store, clock, published, engine, presence, core, warnings, ingest, fake, homeserver, writer };
+  const writer = writeThrough(core, { store, homeserver, ingest, typingTtlMs: TTL, faults });
+  return { store, clock, faults, published, engine, presence, core, warnings, ingest, fake, homeserver, writer };
 }
 
 export type Bridge = ReturnType<typeof createBridge>;

@@ -1,3 +1,4 @@
+import { type Meter, NO_METER } from "@signalbox/core/ports/meter";
 import { Problem, type ProblemCode } from "@signalbox/protocol/errors";
 import { isObject } from "@signalbox/protocol/text";
 import type { Json } from "./events.ts";
@@ -46,6 +47,7 @@ export interface HomeserverDeps {
   readonly url: string;
   /** `MATRIX_AS_TOKEN`. */
   readonly asToken: string;
+  readonly meter?: Meter;
   readonly fetch?: typeof fetch;
 }
 
@@ -58,10 +60,23 @@ interface Call {
   readonly body?: Json;
 }
 
-export function createHomeserver({ url, asToken, fetch: ask = fetch }: HomeserverDeps): Homeserver {
+export function createHomeserver({ url, asToken, meter = NO_METER, fetch: ask = fetch }: HomeserverDeps): Homeserver {
   const root = url.replace(/\/+$/, "");
 
-  async function call({ method, path, as, query = {}, body }: Call): Promise<Json> {
+  const requests = meter.counter("homeserver_requests_total", "Requests to the homeserver by outcome", ["outcome"]);
+
+  async function call(request: Call): Promise<Json> {
+    try {
+      const answer = await send(request);
+      requests({ outcome: "ok" });
+      return answer;
+    } catch (error) {
+      requests({ outcome: error instanceof Problem ? error.code : "internal" });
+      throw error;
+    }
+  }
+
+  async function send({ method, path, as, query = {}, body }: Call): Promise<Json> {
     const params = new URLSearchParams(as === null ? query : { ...query, user_id: as });
     const address = `${root}/_matrix/client/${path}${params.size === 0 ? "" : `?${params}`}`;
     const headers = { authorization: `Bearer ${asToken}`, "content-type": "application/json" };

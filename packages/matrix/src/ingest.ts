@@ -1,4 +1,5 @@
 import type { Writer } from "@signalbox/core/commands/writer";
+import { type Count, type Meter, NO_METER } from "@signalbox/core/ports/meter";
 import type { Store } from "@signalbox/core/ports/store";
 import { Problem } from "@signalbox/protocol/errors";
 import { isObject } from "@signalbox/protocol/text";
@@ -29,14 +30,23 @@ export interface IngestDeps extends HearingDeps {
   readonly writer: Pick<Writer, "ingest">;
   /** Told ids, kinds and counts; never what anybody wrote. */
   readonly log: { warn(fields: object, message: string): void };
+  readonly meter?: Meter;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
 
+interface CountingDeps extends IngestDeps {
+  readonly counted: Count;
+}
+
 const NOTHING: Ephemeral = { typing: [], receipts: [], presence: [] };
 
-export function createIngest(deps: IngestDeps): Ingest {
-  const { log } = deps;
+export function createIngest(given: IngestDeps): Ingest {
+  const { log, meter = NO_METER } = given;
+  const counted = meter.counter("matrix_events_total", "Events of Matrix by outcome: taken, failed, skipped", [
+    "outcome",
+  ]);
+  const deps = { ...given, counted };
   const now = deps.now ?? Date.now;
 
   async function whole(events: readonly MatrixEvent[], ephemeral: Ephemeral): Promise<void> {
@@ -58,6 +68,7 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   async function ingest(items: unknown, ephemeral: Ephemeral): Promise<void> {
     const { events, skipped } = readEvents(items);
+    for (let count = 0; count < skipped; count++) counted({ outcome: "skipped" });
     if (skipped > 0) log.warn({ skipped }, "items that Matrix sent were no events");
     await whole(events, ephemeral).catch((reason: unknown) => {
       if (isAway(reason)) throw reason;
@@ -91,7 +102,7 @@ async function makeKnown(
   );
 }
 
-async function commit(deps: IngestDeps, events: readonly MatrixEvent[], known: Known, now: number): Promise<void> {
+async function commit(deps: CountingDeps, events: readonly MatrixEvent[], known: Known, now: number): Promise<void> {
   for (let at = 0; at < events.length; at += AT_ONCE) {
     const some = events.slice(at, at + AT_ONCE);
     // Handed in without waiting for one another: the writer commits them in groups, in this order.
@@ -100,6 +111,7 @@ async function commit(deps: IngestDeps, events: readonly MatrixEvent[], known: K
     const away = failures.find(isAway);
     if (away !== undefined) throw away;
     failures.forEach((reason, index) => {
+      deps.counted({ outcome: reason === undefined ? "taken" : "failed" });
       if (reason !== undefined) logFailure(deps, some[index] ?? null, reason);
     });
   }

@@ -3,6 +3,7 @@ import { Bridged, type MatrixWriting } from "@signalbox/core/commands/homeserver
 import type { Writer } from "@signalbox/core/commands/writer";
 import type { Actor } from "@signalbox/core/model/actor";
 import type { Bytes } from "@signalbox/core/model/bytes";
+import type { Faults } from "@signalbox/core/ports/faults";
 import type { Store } from "@signalbox/core/ports/store";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Action } from "@signalbox/protocol/up";
@@ -18,6 +19,7 @@ export interface WriteThroughDeps {
   readonly store: Pick<Store, "bridge" | "recordPendingWrite" | "users">;
   readonly homeserver: Homeserver;
   readonly ingest: Pick<Ingest, "project">;
+  readonly faults: Faults;
   /** How long somebody types without saying so again. */
   readonly typingTtlMs: number;
 }
@@ -91,14 +93,17 @@ async function write(
 }
 
 /** Says who types, as far as the homeserver keeps up: nothing depends on it, and nobody waits for it. */
-function createTyping({ homeserver, typingTtlMs }: WriteThroughDeps) {
+function createTyping({ homeserver, typingTtlMs, faults }: WriteThroughDeps) {
   let underWay = 0;
   return ({ matrixUserId }: Author, action: Action, matrixRoomId: string): void => {
     if (matrixUserId === null || underWay >= TYPING_AT_ONCE) return;
     underWay += 1;
     void homeserver
       .typing(matrixUserId, matrixRoomId, action.type === "TYPING" ? typingTtlMs : 0)
-      .catch(() => undefined)
+      .catch((error: unknown) => {
+        // A refusal or an outage; the next change of typing is written anyway.
+        if (!(error instanceof Problem)) faults.report("matrix", error);
+      })
       .finally(() => {
         underWay -= 1;
       });
@@ -128,7 +133,8 @@ async function project(
   let event: unknown;
   try {
     event = await homeserver.event(deed.author.matrixUserId, deed.matrixRoomId, eventId);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
     return false;
   }
   await ingest.project([event]);

@@ -1,6 +1,7 @@
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
 import { systemClock } from "@signalbox/core/ports/clock";
 import type { Engine } from "@signalbox/core/ports/engine";
+import type { Meter } from "@signalbox/core/ports/meter";
 import { DEFAULT_TIMING } from "@signalbox/core/ports/presence-registry";
 import type { Store } from "@signalbox/core/ports/store";
 import { startEmbedded } from "@signalbox/postgres/embedded";
@@ -18,15 +19,15 @@ export interface Backends {
  * Opens the store and the engine that the config names; where it names none, a Postgres of one's own in DATA_DIR, and an
  * engine in this process. Each ends with the node.
  */
-export async function openBackends(node: Launch): Promise<Backends> {
-  const { config, log, onStop } = node;
-  const store = await createStore({ url: config.databaseUrl ?? (await embeddedUrl(node)) });
+export async function openBackends(node: Launch & { readonly meter: Meter }): Promise<Backends> {
+  const { config, log, meter, onStop } = node;
+  const store = await createStore({ url: config.databaseUrl ?? (await embeddedUrl(node)), meter });
   onStop("store", () => store.close());
   const timing = { ...DEFAULT_TIMING, graceMs: config.presenceGraceMs };
   const engine =
     config.redisUrl === undefined
       ? createMemoryEngine(systemClock, timing)
-      : createRedisEngine({ url: config.redisUrl, log: (message, err) => log.warn({ err }, message), timing });
+      : createRedisEngine({ url: config.redisUrl, log: (message, err) => log.warn({ err }, message), meter, timing });
   onStop("engine", () => engine.close());
   return { engine, store };
 }

@@ -1,7 +1,9 @@
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
 import { systemClock as clock } from "@signalbox/core/ports/clock";
+import { NO_METER } from "@signalbox/core/ports/meter";
 import { createPresence } from "@signalbox/core/presence/presence";
 import { MapStore } from "@signalbox/core/testing/map-store.fake";
+import { RecordingFaults } from "@signalbox/core/testing/recording-faults.fake";
 import { roomIdOf } from "@signalbox/matrix/ids";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Bridge, createBridge } from "./bridge.ts";
@@ -19,9 +21,18 @@ afterEach(async () => {
 /** A bridge in whose one room of Matrix Ada is, who is "ada" here. */
 async function openBridge(env: Record<string, string>): Promise<Bridge & { readonly chatId: string }> {
   const [store, engine] = [new MapStore(), createMemoryEngine(clock)];
-  const presence = createPresence({ engine, store, clock });
+  const faults = new RecordingFaults();
+  const presence = createPresence({ engine, store, clock, faults });
   const log = createLog({ kind: "standalone", logLevel: "silent" });
-  const bridge = createBridge({ config: readConfig(env, "standalone"), log, store, engine, presence });
+  const bridge = createBridge({
+    config: readConfig(env, "standalone"),
+    log,
+    store,
+    engine,
+    presence,
+    faults,
+    meter: NO_METER,
+  });
   opened.push(
     () => bridge.writer.close(),
     () => engine.close(),

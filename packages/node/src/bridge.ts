@@ -1,4 +1,6 @@
 import { createWriter, type Writer, type WriterDeps } from "@signalbox/core/commands/writer";
+import type { Faults } from "@signalbox/core/ports/faults";
+import type { Meter } from "@signalbox/core/ports/meter";
 import type { Presence } from "@signalbox/core/presence/presence";
 import { createHomeserver } from "@signalbox/matrix/homeserver";
 import { createIngest, type Ingest } from "@signalbox/matrix/ingest";
@@ -30,12 +32,14 @@ const SERVICE_ID = "signalbox";
 
 export interface BridgeDeps extends Pick<Launch, "config" | "log">, Backends, Pick<WriterDeps, "measure"> {
   readonly presence: Presence;
+  readonly faults: Faults;
+  readonly meter: Meter;
 }
 
-export function createBridge({ config, log, store, engine, presence, ...measured }: BridgeDeps): Bridge {
+export function createBridge({ config, log, store, engine, presence, faults, meter, ...measured }: BridgeDeps): Bridge {
   const { typingTtlMs, matrixHsUrl: url, matrixAsToken: asToken } = config;
   const writer = createWriter({ store, engine, typingTtlMs, homeserver: url !== undefined, ...measured });
-  const ingest = createIngest({ store, writer, engine, presence, typingTtlMs, log });
+  const ingest = createIngest({ store, writer, engine, presence, typingTtlMs, meter, log });
   // A node that knows of a homeserver that it may not write to refuses what would have to be written there.
   if (url === undefined || asToken === undefined)
     return {
@@ -45,9 +49,9 @@ export function createBridge({ config, log, store, engine, presence, ...measured
       pingHomeserver: async () => {},
       rebuild: null,
     };
-  const homeserver = createHomeserver({ url, asToken });
+  const homeserver = createHomeserver({ url, asToken, meter });
   return {
-    writer: writeThrough(writer, { store, homeserver, ingest, typingTtlMs }),
+    writer: writeThrough(writer, { store, homeserver, ingest, typingTtlMs, faults }),
     ingest,
     async knowsMatrixUser(id) {
       const known = await store.isMatrixUser(id);

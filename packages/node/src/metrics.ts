@@ -1,3 +1,4 @@
+import type { Meter } from "@signalbox/core/ports/meter";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -25,12 +26,13 @@ const GROUP = [1, 2, 5, 10, 20, 50, 100, 200];
 export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const named = <T extends string>(name: string, help: string, labelNames: readonly T[] = []) => ({
+  const named: Named = (name, help, labelNames = []) => ({
     name: `signalbox_${name}`,
     help,
     labelNames,
     registers: [registry],
   });
+  const meter = createMeter(named);
   const commitSeconds = new Histogram({
     ...named("commit_seconds", "Time that a group of changes took to commit"),
     buckets: SECONDS,
@@ -51,6 +53,10 @@ export function createMetrics() {
     actions: new Counter(named("actions_total", "Actions by type and outcome", ["type", "outcome"])),
     /** `type`: of a known frame. */
     frames: new Counter(named("received_frames_total", "Frames that clients sent, by type", ["type"])),
+    /** `place`: a `FaultPlace`. */
+    faults: new Counter(
+      named("faults_total", "Errors that nothing explains, by the place in which they were caught", ["place"]),
+    ),
     closed: new Counter(named("sessions_closed_total", "Ended sessions by close code", ["code"])),
     /** `part`: the name of a check, see `createHealth`. */
     up: new Gauge(named("up", "Whether a part that this node needs answers", ["part"])),
@@ -59,30 +65,46 @@ export function createMetrics() {
       commitGroup.observe(size);
       commitSeconds.observe(ms / 1000);
     },
+    meter,
     /** Has every scrape print what `read` returns. Called once. */
-    observe: (read: () => GatewayCounts) => observe(named, read),
+    observe: (read: () => GatewayCounts) => observe(meter, read),
   };
 }
 
-function observe(
-  named: (name: string, help: string) => object & { name: string; help: string },
-  read: () => GatewayCounts,
-): void {
-  const present = (key: keyof GatewayCounts, help: string) =>
-    new Gauge({
-      ...named(key, help),
-      collect() {
-        this.set(read()[key]);
-      },
-    });
-  const total = (name: string, key: keyof GatewayCounts, help: string) =>
+type Named = <T extends string>(
+  name: string,
+  help: string,
+  labelNames?: readonly T[],
+) => { name: string; help: string; labelNames: readonly T[]; registers: Registry[] };
+
+/** The port by which packages without a metrics library count. */
+const createMeter = (named: Named): Meter => ({
+  counter(name, help, labels = []) {
+    const counter = new Counter(named(name, help, labels));
+    return (values = {}) => counter.inc(values);
+  },
+  total(name, help, read) {
     new Counter({
       ...named(name, help),
       collect() {
         this.reset();
-        this.inc(read()[key]);
+        this.inc(read());
       },
     });
+  },
+  gauge(name, help, read) {
+    new Gauge({
+      ...named(name, help),
+      collect() {
+        this.set(read());
+      },
+    });
+  },
+});
+
+function observe(meter: Meter, read: () => GatewayCounts): void {
+  const present = (key: keyof GatewayCounts, help: string) => meter.gauge(key, help, () => read()[key]);
+  const total = (name: string, key: keyof GatewayCounts, help: string) => meter.total(name, help, () => read()[key]);
   present("sessions", "Open sessions");
   present("rooms", "Rooms with a session here");
   present("users", "Users with a session here");

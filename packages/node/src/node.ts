@@ -1,10 +1,12 @@
 import { createRateLimit, type RateLimit } from "@signalbox/core/commands/rate-limit";
 import { TokenBuckets } from "@signalbox/core/memory/token-buckets";
 import { systemClock } from "@signalbox/core/ports/clock";
+import type { Faults } from "@signalbox/core/ports/faults";
 import { createPresence, type Presence } from "@signalbox/core/presence/presence";
 import { type Access, createAccess } from "./access.ts";
 import { type Backends, openBackends } from "./backends.ts";
 import { type Bridge, createBridge } from "./bridge.ts";
+import { createFaults } from "./faults.ts";
 import { createHealth, type Health } from "./health.ts";
 import type { Launch } from "./lifecycle.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -18,21 +20,24 @@ export interface Node extends Launch, Backends, Bridge {
   readonly access: Access;
   readonly rateLimit: RateLimit;
   readonly presence: Presence;
+  readonly faults: Faults;
 }
 
 /** Opens what a node stands on and builds what its doors share. All of it ends with the node. */
 export async function openNode(launched: Launch): Promise<Node> {
-  const { config, onStop } = launched;
+  const { config, log, onStop } = launched;
   const metrics = createMetrics();
   const health = createHealth({ metrics });
-  const { store, engine } = await openBackends(launched);
+  const faults = createFaults({ log, metrics });
+  const { meter } = metrics;
+  const { store, engine } = await openBackends({ ...launched, meter });
   // Without Postgres an API node can answer nothing; a gateway's streams stay open and its signals go on.
   const withoutStore = config.kind === "gateway" ? "degraded" : "failing";
   health.check("postgres", { failing: withoutStore, probe: () => store.ping().then(() => true) });
   health.check("redis", { failing: "degraded", probe: () => engine.pubSub.connected() });
 
-  const presence = createPresence({ engine, store, clock: systemClock });
-  const bridge = createBridge({ ...launched, store, engine, presence, measure: metrics.commit });
+  const presence = createPresence({ engine, store, clock: systemClock, faults });
+  const bridge = createBridge({ ...launched, store, engine, presence, faults, meter, measure: metrics.commit });
   onStop("writer", () => bridge.writer.close());
   const tokens = createTokens(config);
   const access = createAccess({ tokens, store });
@@ -42,5 +47,5 @@ export async function openNode(launched: Launch): Promise<Node> {
     rate: config.actionRate,
     burst: config.actionBurst,
   });
-  return { ...launched, ...bridge, store, engine, metrics, health, tokens, access, rateLimit, presence };
+  return { ...launched, ...bridge, store, engine, metrics, health, tokens, access, rateLimit, presence, faults };
 }

@@ -1,3 +1,4 @@
+import type { Count, Meter } from "@signalbox/core/ports/meter";
 import { Problem } from "@signalbox/protocol/errors";
 import { Connection, type Sql } from "./connection.ts";
 import { problemOf, unavailable, unconnected } from "./errors.ts";
@@ -23,9 +24,16 @@ export class Pool {
   #closing: Promise<void> | undefined;
   #emptied = (): void => {};
 
-  constructor(url: string, size: number) {
+  readonly #failures: Count;
+
+  constructor(url: string, size: number, meter: Meter) {
     this.#url = url;
     this.#size = size;
+    this.#failures = meter.counter("store_failures_total", "Calls of the store that failed, by their problem", [
+      "code",
+    ]);
+    meter.gauge("store_calls_waiting", "Calls of the store that wait for a connection", () => this.#waiting.size);
+    meter.gauge("store_connections_busy", "Connections of the store with a call under way", () => this.#lent.size);
   }
 
   /**
@@ -46,7 +54,9 @@ export class Pool {
         // After any failure the connection goes too: what it was in the middle of is not worth finding out.
         if (!(error instanceof Problem)) connection?.destroy();
         finish();
-        reject(problemOf(error));
+        const problem = problemOf(error);
+        this.#failures({ code: problem instanceof Problem ? problem.code : "internal" });
+        reject(problem);
       };
       const call: Call = {
         begin: (lent) => {

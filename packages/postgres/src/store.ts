@@ -1,3 +1,4 @@
+import { type Meter, NO_METER } from "@signalbox/core/ports/meter";
 import type { Store } from "@signalbox/core/ports/store";
 import { changes } from "./changes.ts";
 import { commit } from "./commit.ts";
@@ -18,13 +19,19 @@ import * as users from "./users.ts";
 /** Connections of one node. */
 const POOL = 10;
 
+export interface StoreOptions {
+  /** `postgres://…` */
+  readonly url: string;
+  readonly meter?: Meter;
+}
+
 /**
  * The store on the PostgreSQL at `url` (`postgres://…`), which is brought up to the newest migration. Rejects with
  * `unavailable` when it cannot be reached, and with `internal` when its database is newer than this code.
  */
-export async function createStore({ url }: { readonly url: string }): Promise<Store> {
+export async function createStore({ url, meter = NO_METER }: StoreOptions): Promise<Store> {
   await migrate(url);
-  const pool = new Pool(url, POOL);
+  const pool = new Pool(url, POOL, meter);
   return {
     async commit(needs, decide) {
       const failed = await pool.run((sql) => commit(sql, needs, decide));

@@ -1,4 +1,5 @@
 import type { Engine } from "@signalbox/core/ports/engine";
+import { type Meter, NO_METER } from "@signalbox/core/ports/meter";
 import { DEFAULT_TIMING, type PresenceTiming } from "@signalbox/core/ports/presence-registry";
 import { ClusterTopology } from "./cluster.ts";
 import { Commands } from "./commands.ts";
@@ -24,6 +25,7 @@ export interface RedisEngine extends Engine {
 export interface RedisOptions {
   readonly url: string;
   readonly log?: Log;
+  readonly meter?: Meter;
   /** The same on all nodes, else they contradict each other. */
   readonly timing?: PresenceTiming;
 }
@@ -33,7 +35,7 @@ export interface RedisOptions {
  * which one must be up to find the others). Connects by itself, and again for ever; while Redis is away nothing waits for it
  * but subscriptions. `log` hears of failures at most once a second. Throws when `url` is of neither form.
  */
-export function createRedisEngine({ url, log, timing = DEFAULT_TIMING }: RedisOptions): RedisEngine {
+export function createRedisEngine({ url, log, meter = NO_METER, timing = DEFAULT_TIMING }: RedisOptions): RedisEngine {
   const say = limitedLog(log);
   const events: LinkEvents = {
     subscriberUp: () => subscriber.flushSoon(),
@@ -45,6 +47,8 @@ export function createRedisEngine({ url, log, timing = DEFAULT_TIMING }: RedisOp
   const topology = connectTo(url, events, () => subscriber.moved());
   const subscriber = new Subscriber(topology);
   const publisher = new Publisher(topology);
+  meter.total("lost_publications_total", "Publications that Redis did not take", () => publisher.lost);
+  meter.gauge("pending_publications", "Publications on their way to Redis", () => publisher.waiting);
   const commands = new Commands(topology, say);
   const beat = setInterval(() => {
     topology.beat();

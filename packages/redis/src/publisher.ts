@@ -12,7 +12,8 @@ const MOST_WAITING_BYTES = 8 * 1024 * 1024;
 /** Hands publications to the servers of their channels, without any waiting for another. */
 export class Publisher {
   private readonly topology: Topology;
-  private waiting = 0;
+  /** Publications on their way to Redis. */
+  waiting = 0;
   private waitingBytes = 0;
   /** Publications that were dropped, or that Redis did not take, since the start. */
   lost = 0;

@@ -2,7 +2,7 @@
 
 import type { RoomStateMember } from "@signalbox/core/ports/store";
 import type { Typist } from "@signalbox/core/ports/typing-store";
-import type { Seen } from "@signalbox/core/presence/presence";
+import type { SeenPresence } from "@signalbox/core/presence/presence";
 import { eventIdOf } from "@signalbox/protocol/ids";
 import { wordOf } from "@signalbox/protocol/presence";
 import type { Snapshot } from "../snapshot.ts";
@@ -19,13 +19,13 @@ export const snapshotBody = ({ state, seen, typists }: Snapshot, serverName: str
   cursor: state.room.lastSeq,
 });
 
-export const presenceBody = ({ userId, status, activeAt }: Seen) => ({
+export const presenceBody = ({ userId, status, activeAt }: SeenPresence) => ({
   user_id: userId,
   status: wordOf(status),
   last_active_at: activeAt?.toISOString() ?? null,
 });
 
-const unseen = (userId: string): Seen => ({ userId, status: "offline", activeAt: null });
+const unseen = (userId: string): SeenPresence => ({ userId, status: "offline", activeAt: null });
 
 export const typistBody = ({ userId, startedAt }: Typist) => ({
   user_id: userId,

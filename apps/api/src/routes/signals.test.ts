@@ -1,6 +1,6 @@
 import type { Actor } from "@signalbox/core/model/actor";
 import type { RoomStateMember } from "@signalbox/core/ports/store";
-import type { Seen } from "@signalbox/core/presence/presence";
+import type { SeenPresence } from "@signalbox/core/presence/presence";
 import { Problem } from "@signalbox/protocol/errors";
 import { parseMessageId } from "@signalbox/protocol/ids";
 import type { Choice } from "@signalbox/protocol/presence";
@@ -21,8 +21,8 @@ const member = (userId: string, read: RoomStateMember["read"]): RoomStateMember 
   activeAt: null,
   read,
 });
-const online: Seen = { userId: ADA, status: "online", activeAt: at("14:35:00") };
-const offline: Seen = { userId: BOB, status: "offline", activeAt: at("12:00:00") };
+const online: SeenPresence = { userId: ADA, status: "online", activeAt: at("14:35:00") };
+const offline: SeenPresence = { userId: BOB, status: "offline", activeAt: at("12:00:00") };
 const state = fakeState({
   members: [
     member(ADA, { messageId: MESSAGE, eventId: null, readAt: at("14:35:30").toISOString() }),

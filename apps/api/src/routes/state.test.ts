@@ -1,6 +1,6 @@
 import type { Actor } from "@signalbox/core/model/actor";
 import type { RoomState } from "@signalbox/core/ports/store";
-import type { Seen } from "@signalbox/core/presence/presence";
+import type { SeenPresence } from "@signalbox/core/presence/presence";
 import { Problem } from "@signalbox/protocol/errors";
 import { describe, expect, it } from "vitest";
 import { ADA, BOB, fakeApi, fakeState, MESSAGE, printedRoom, ROOM } from "../api.fake.ts";
@@ -64,7 +64,7 @@ const printedMembers = [
   },
 ];
 
-const people: readonly Seen[] = [
+const people: readonly SeenPresence[] = [
   { userId: ADA, status: "appear_offline", activeAt: new Date(3000) },
   { userId: BOB, status: "idle", activeAt: null },
 ];

@@ -151,7 +151,8 @@ export function removeReaction(actor: Actor, action: ActionOf<"DELETE_REACT">): 
 function roomOf(tx: Transaction, row: ReactionRow, actor: Actor): RoomRow {
   try {
     return tx.room(row.roomId, actor);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "not_found") throw error;
     throw new Problem("not_found", "no such reaction");
   }
 }

@@ -9,6 +9,7 @@ import type {
   MatrixRow,
   MatrixWrite,
   MemberRow,
+  MessageRef,
   MessageRow,
   ReactionRow,
   ReceiptRow,
@@ -263,7 +264,8 @@ export class Transaction {
     const seq = room.lastSeq + 1;
     this.#rooms.put({ ...room, lastSeq: seq });
     const numbered = { ...body, chatId: roomId, seq } as EventBody;
-    const event = { roomId, seq, type: body.type, userId: about, body: toBytes(encodeBody(numbered)) };
+    const encoded = toBytes(encodeBody(numbered));
+    const event = { roomId, seq, type: body.type, userId: about, body: encoded, ...messageOf(body) };
     this.#events.push(event);
     this.outgoing.push(event);
     return event;
@@ -297,6 +299,13 @@ export class Transaction {
     if (row.removedSeq === null) this.#activeReactions.set(key, row);
     else if (this.#activeReactions.get(key)?.reactionId === row.reactionId) this.#activeReactions.delete(key);
   }
+}
+
+/** What travels beside the body of a message. */
+function messageOf(body: Unnumbered<EventBody>): { message?: MessageRef } {
+  if (body.type !== "SEND_MSG" && body.type !== "REPLY") return {};
+  const { messageId, eventId = null, mentions = [] } = body;
+  return { message: { messageId, eventId, mentions } };
 }
 
 const receiptKey = (row: Pick<ReceiptRow, "roomId" | "userId" | "hidden" | "private">) =>

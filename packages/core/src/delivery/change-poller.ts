@@ -1,60 +1,72 @@
 import type { Clock } from "../ports/clock.ts";
+import { type Faults, reportFault } from "../ports/faults.ts";
 import type { Changes, Store } from "../ports/store.ts";
 
 const EVERY_MS = 1000;
 
+export interface ChangePollerDeps {
+  readonly store: Pick<Store, "changes">;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  /** Takes what changed since the last answer. */
+  readonly changed: (changes: Changes) => void;
+  /** An answer could not be had, or not be taken, by a fault. The next answer covers its time, too. */
+  readonly failed: () => void;
+}
+
 /**
- * Asks the store once a second what changed: silence of the engine proves nothing, the lost hint may have been the last of its
- * room. It costs what changed, not what is idle. DESIGN 3.5.
+ * Reads from the store once a second what changed: silence of the engine proves nothing, since the lost hint may have been
+ * the last of its room. The cost follows what changed, not what is idle. DESIGN 3.5.
  */
 export class ChangePoller {
-  readonly #store: Store;
-  readonly #clock: Clock;
-  readonly #changed: (changes: Changes) => void;
+  /** Whether the last answer was lost to a fault. */
+  failing = false;
+  readonly #deps: ChangePollerDeps;
   #snapshot: string | null = null;
-  #asking: Promise<void> | undefined;
+  #polling: Promise<void> | undefined;
   #again = false;
   #closed = false;
-  #callOff: (() => void) | undefined;
+  #cancel: (() => void) | undefined;
 
-  constructor(store: Store, clock: Clock, changed: (changes: Changes) => void) {
-    this.#store = store;
-    this.#clock = clock;
-    this.#changed = changed;
+  constructor(deps: ChangePollerDeps) {
+    this.#deps = deps;
   }
 
-  /** Asks now, and from then on every second. Resolves when that was answered, or could not be. */
-  async ask(): Promise<void> {
+  /** Polls now, and from then on every second. Resolves when that was answered, or could not be. */
+  async poll(): Promise<void> {
     if (this.#closed) return;
-    if (this.#asking !== undefined) {
+    if (this.#polling !== undefined) {
       this.#again = true;
-      return this.#asking;
+      return this.#polling;
     }
-    this.#callOff?.();
-    this.#asking = this.#once().finally(() => {
-      this.#asking = undefined;
+    this.#cancel?.();
+    this.#polling = this.#once().finally(() => {
+      this.#polling = undefined;
       const delay = this.#again ? 0 : EVERY_MS;
       this.#again = false;
-      if (!this.#closed) this.#callOff = this.#clock.after(delay, () => void this.ask());
+      if (!this.#closed) this.#cancel = this.#deps.clock.after(delay, () => void this.poll());
     });
-    await this.#asking;
+    await this.#polling;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#callOff?.();
-    await this.#asking;
+    this.#cancel?.();
+    await this.#polling;
   }
 
   async #once(): Promise<void> {
-    let changes: Changes;
+    const { store, faults, changed, failed } = this.#deps;
     try {
-      changes = await this.#store.changes(this.#snapshot);
-    } catch {
-      // The next answer covers this one's time too: the snapshot has not moved.
-      return;
+      const changes = await store.changes(this.#snapshot);
+      changed(changes);
+      // Only now: what could not be taken is read again.
+      this.#snapshot = changes.snapshot;
+      this.failing = false;
+    } catch (error) {
+      if (!reportFault(faults, "changes", error)) return;
+      this.failing = true;
+      failed();
     }
-    this.#snapshot = changes.snapshot;
-    this.#changed(changes);
   }
 }

@@ -1,9 +1,9 @@
 import type { EventRow } from "../model/rows.ts";
 import type { Store } from "../ports/store.ts";
 
-/** Events that one page holds. Pages begin at multiples of it, so that sessions with different cursors read the same ones. */
+/** Events of one page. Pages begin at multiples of it, so that sessions with different cursors read the same ones. */
 export const PAGE = 128;
-/** Bytes of events that are kept for others to read. */
+/** Bytes of events that the cache keeps. */
 const KEPT_BYTES = 32 * 1024 * 1024;
 
 interface Page {
@@ -12,16 +12,16 @@ interface Page {
 }
 
 /**
- * Reads ranges of rooms' events, once for everybody on this node: a reconnect storm costs one read per page, not one per
- * session (DESIGN 3.6). An event never changes, so what was read once stays right; least recently used pages go first.
+ * Reads ranges of rooms' events, once for all sessions of this node: a reconnect storm costs one read per page, not one per
+ * session (DESIGN 3.6). An event never changes, so a page stays right; the least recently used pages go first.
  */
 export class EventPageCache {
-  readonly #store: Store;
+  readonly #store: Pick<Store, "events">;
   readonly #kept = new Map<string, Page>();
   readonly #reading = new Map<string, Promise<readonly EventRow[]>>();
   #bytes = 0;
 
-  constructor(store: Store) {
+  constructor(store: Pick<Store, "events">) {
     this.#store = store;
   }
 
@@ -41,7 +41,7 @@ export class EventPageCache {
     if (reading !== undefined) {
       const events = above(await reading, after);
       if (events.length > 0) return events;
-      // That question may be older than the events that are asked for here.
+      // That read may be older than the events of this request.
     }
     return above(await this.#fetch(room, start, key), after);
   }

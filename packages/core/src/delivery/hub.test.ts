@@ -57,11 +57,11 @@ test("nothing is delivered to a session that has not said where it was", async (
   const { arrive, hub, roomOf, say, clock } = await setUp();
   const room = await roomOf("ann", "ben");
   const { sink, subscriber } = arrive("ann");
-  const ready = await hub.enter(subscriber);
+  const ready = await hub.joining.attach(subscriber);
   await say("ben", room);
   await clock.pass(3000);
   expect([...sink.events, ...sink.signals]).toEqual([]);
-  await hub.resume(subscriber, new Map([[room, ready.get(room) ?? 0]]));
+  await hub.joining.resumeFrom(subscriber, new Map([[room, ready.get(room) ?? 0]]));
   expect(sink.seqs(room)).toEqual([2]);
 });
 
@@ -81,13 +81,13 @@ test("a message that is sent while the session comes in is neither lost nor doub
   await connect("ben");
   const { sink, subscriber } = arrive("ann");
   const release = hold(store, "roomsOf");
-  const entering = hub.enter(subscriber);
+  const entering = hub.joining.attach(subscriber);
   await settled();
   await say("ben", room);
   release();
   const ready = await entering;
   await say("ben", room);
-  await hub.resume(subscriber, null);
+  await hub.joining.resumeFrom(subscriber, null);
   await settled();
   expect(ready.get(room)).toBe(1);
   expect(sink.seqs(room)).toEqual([2, 3]);
@@ -176,7 +176,7 @@ test("a session that leaves while it comes in is in no room and keeps none open"
   await roomOf("ann");
   const { subscriber } = arrive("ann");
   const release = hold(store, "roomsOf");
-  const entering = hub.enter(subscriber);
+  const entering = hub.joining.attach(subscriber);
   await settled();
   hub.leave(subscriber);
   release();
@@ -191,9 +191,9 @@ test("a session that leaves while it resumes gets nothing more and keeps no room
   const room = await roomOf("ann");
   for (let each = 0; each < 5; each++) await say("ann", room);
   const { sink, subscriber } = arrive("ann");
-  await hub.enter(subscriber);
+  await hub.joining.attach(subscriber);
   const release = hold(store, "events");
-  const resuming = hub.resume(subscriber, new Map([[room, 1]]));
+  const resuming = hub.joining.resumeFrom(subscriber, new Map([[room, 1]]));
   await settled();
   hub.leave(subscriber);
   release();
@@ -207,7 +207,7 @@ test("a session that cannot come in because the store is away keeps nothing open
   const { arrive, clock, hub, store } = await setUp();
   store.away = true;
   const { subscriber } = arrive("ann");
-  await expect(hub.enter(subscriber)).rejects.toMatchObject({ code: "unavailable" });
+  await expect(hub.joining.attach(subscriber)).rejects.toMatchObject({ code: "unavailable" });
   hub.leave(subscriber);
   await clock.pass(1000);
   expect(hub.counts()).toMatchObject({ rooms: 0, users: 0 });
@@ -230,10 +230,10 @@ test("an engine that is away does not keep a session out: it goes on after a sec
   engine.pubSub.subscribe = () => new Promise(() => undefined);
   engine.pubSub.publish = () => undefined;
   const { sink, subscriber } = arrive("ann");
-  const entering = hub.enter(subscriber);
+  const entering = hub.joining.attach(subscriber);
   await clock.pass(3000);
   await entering;
-  const resuming = hub.resume(subscriber, null);
+  const resuming = hub.joining.resumeFrom(subscriber, null);
   await clock.pass(1000);
   await resuming;
   await say("ann", room);
@@ -259,10 +259,10 @@ test("a receipt that changes between READY and the first event is not lost", asy
   const { messageId } = JSON.parse(await say("ann", room)) as { messageId: string };
   await settled();
   const { sink, subscriber } = arrive("ann");
-  await hub.enter(subscriber);
+  await hub.joining.attach(subscriber);
   await writer.act(user("ben"), { type: "READ_MSG", chatId: room, messageId });
   await settled();
-  await hub.resume(subscriber, null);
+  await hub.joining.resumeFrom(subscriber, null);
   await clock.pass(3000);
   expect(sink.receipts()).toEqual([["ben", 2]]);
 });

@@ -50,20 +50,20 @@ test("whatever the interleaving of joins, leaves, losses, connections and slow a
         const { sink, subscriber } = arrive("ann");
         const session: (typeof sessions)[number] = { sink, subscriber, from: undefined, parked: true, running: [] };
         sessions.push(session);
-        const entered = hub.enter(subscriber).then((ready) => {
+        const entered = hub.joining.attach(subscriber).then((ready) => {
           session.from = ready.get(room);
         });
         session.running.push(entered);
         if (what === "connect") {
           session.parked = false;
-          session.running.push(entered.then(() => hub.resume(subscriber, null)));
+          session.running.push(entered.then(() => hub.joining.resumeFrom(subscriber, null)));
         }
       } else {
         const session = sessions.find(({ parked, from }) => parked && from !== undefined);
         if (session === undefined) return;
         session.parked = false;
         session.from = (seed * (index + 3)) % ((session.from ?? 0) + 1);
-        session.running.push(hub.resume(session.subscriber, new Map([[room, session.from]])));
+        session.running.push(hub.joining.resumeFrom(session.subscriber, new Map([[room, session.from]])));
       }
     };
     for (const [index, what] of steps.entries()) await run(what, index);
@@ -75,7 +75,10 @@ test("whatever the interleaving of joins, leaves, losses, connections and slow a
     for (const session of sessions)
       if (session.parked)
         session.running.push(
-          hub.resume(session.subscriber, session.from === undefined ? new Map() : new Map([[room, session.from]])),
+          hub.joining.resumeFrom(
+            session.subscriber,
+            session.from === undefined ? new Map() : new Map([[room, session.from]]),
+          ),
         );
     await clock.pass(5000);
     for (const { running } of sessions) await Promise.all(running);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { EventRow, Receipt } from "../model/rows.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
+import { RecordingFaults } from "../testing/recording-faults.fake.ts";
 import { RecordingSink } from "../testing/recording-sink.fake.ts";
 import { EventPageCache } from "./event-pages.ts";
 import { LocalRoom } from "./local-room.ts";
@@ -11,6 +12,7 @@ function setUp() {
   const clock = new ManualClock();
   const room = new LocalRoom("room", {
     clock,
+    faults: new RecordingFaults(),
     pages: new EventPageCache(new MapStore()),
     subscribersOf: () => [],
     joinedLive: () => undefined,
@@ -124,16 +126,13 @@ test("who leaves the room stops typing in it", () => {
   expect(sink.typing().at(-1)).toEqual(["ben", false]);
 });
 
-test("who comes in is told who types there; who is not in the room is told nothing", () => {
+test("a session that comes in is told who types there", () => {
   const { room } = setUp();
   room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
   const inside = createSubscriber(new RecordingSink("cleo"));
-  const outside = createSubscriber(new RecordingSink("dan"));
   room.goLive(inside, 0);
-  room.sendCurrentState(inside);
-  room.sendCurrentState(outside);
+  room.sendTypists(inside);
   expect((inside.sink as RecordingSink).typing()).toEqual([["ben", true]]);
-  expect((outside.sink as RecordingSink).signals).toEqual([]);
 });
 
 test("signals of the same kind, room and user share a key, so that only the newest needs to wait", () => {

@@ -2,42 +2,45 @@ import type { EventRow, Receipt } from "../model/rows.ts";
 import { typingBody } from "../model/signal-bodies.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RoomFrame, ShownPresence } from "../ports/engine-frames.ts";
+import type { Faults } from "../ports/faults.ts";
 import type { EventPageCache } from "./event-pages.ts";
 import { ReceiptBatcher, receiptSignals } from "./receipt-batcher.ts";
 import { Replay } from "./replay.ts";
 import { Sequence } from "./sequence.ts";
-import type { Signal, Subscriber } from "./subscriber.ts";
+import type { Signal } from "./signal.ts";
+import type { Subscriber } from "./subscriber.ts";
 import { TypingTracker } from "./typing-tracker.ts";
 
 export interface LocalRoomDeps {
   readonly clock: Clock;
+  readonly faults: Faults;
   readonly pages: EventPageCache;
-  /** Subscribers of a user that are open on this node, and may be in this room. */
+  /** Subscribers of a user on this node that may be in this room. */
   readonly subscribersOf: (userId: string, roomId: string) => Iterable<Subscriber>;
   /** A subscriber has just come in, live, by its user's USER_JOIN. */
   readonly joinedLive: (room: LocalRoom, subscriber: Subscriber) => void;
-  /** An event has been delivered to those who are live. */
+  /** An event has been delivered to the live subscribers. */
   readonly delivered: (room: LocalRoom, event: EventRow) => void;
-  /** Somebody's presence, as others see it. */
+  /** The room's channel brought a user's presence, as others see it. */
   readonly presenceChanged: (room: LocalRoom, person: ShownPresence) => void;
-  /** Nobody is left in the room. */
+  /** The room has no subscriber any more. */
   readonly empty: (room: LocalRoom) => void;
 }
 
-/** One room on this node: its order, its signals, and the subscribers that it is delivered to. */
+/** One room on this node: its order, its signals, and the subscribers that it delivers to. */
 export class LocalRoom {
   readonly roomId: string;
   readonly sequence: Sequence;
   /** Settled when the room's channel is subscribed. */
   subscribed: Promise<void> = Promise.resolve();
-  /** Settled when it is known who is here. */
+  /** Settled when the members' presence has been read. */
   presenceLoaded: Promise<void> = Promise.resolve();
-  /** Counts who is about to come in: a room is not empty meanwhile. */
+  /** Subscribers about to come in: the room is not empty meanwhile. */
   pins = 0;
-  readonly #deps: LocalRoomDeps;
-  /** The subscribers that get everything as it comes. */
+  /** The subscribers that receive everything as it comes. */
   readonly live = new Set<Subscriber>();
-  /** Live subscribers that know more than this node: what they have seen is not delivered again. */
+  readonly #deps: LocalRoomDeps;
+  /** Live subscribers that know more than this node: events that they have are not delivered again. */
   readonly #ahead = new Map<Subscriber, number>();
   readonly #replays = new Map<Subscriber, Replay>();
   #typing: TypingTracker | undefined;
@@ -51,10 +54,14 @@ export class LocalRoom {
       read: (after) => deps.pages.read(roomId, after),
       deliver: (event) => this.#deliver(event),
       skipped: (seq) => this.#skipped(seq),
+      failed: (error) => {
+        deps.faults.report("sequence", error);
+        this.fail();
+      },
     });
   }
 
-  /** Takes what the room's channel brings. */
+  /** Takes a frame of the room's channel. */
   receive(frame: RoomFrame): void {
     switch (frame.kind) {
       case "event":
@@ -71,19 +78,19 @@ export class LocalRoom {
   }
 
   typing(userId: string, remainingMs: number): void {
-    this.#typing ??= new TypingTracker(this.#deps.clock, (who, forMs) =>
-      this.#broadcast(this.#typingSignal(who, forMs)),
+    this.#typing ??= new TypingTracker(this.#deps.clock, (typist, forMs) =>
+      this.#broadcast(this.#typingSignal(typist, forMs)),
     );
     this.#typing.started(userId, remainingMs);
   }
 
-  types(userId: string): boolean {
+  isTyping(userId: string): boolean {
     return this.#typing?.has(userId) === true;
   }
 
   receipts(receipts: readonly Receipt[]): void {
-    this.#receipts ??= new ReceiptBatcher(this.#deps.clock, (told) => {
-      for (const signal of receiptSignals(this.roomId, told)) this.#broadcast(signal);
+    this.#receipts ??= new ReceiptBatcher(this.#deps.clock, (batch) => {
+      for (const signal of receiptSignals(this.roomId, batch)) this.#broadcast(signal);
     });
     for (const receipt of receipts) this.#receipts.add(receipt);
   }
@@ -92,27 +99,25 @@ export class LocalRoom {
     return this.sequence.last !== -1;
   }
 
-  /** Says where the room is, if that is known. */
+  /** Sets where the room is, if that is known. */
   begin(head: number | undefined): void {
     if (head !== undefined) this.sequence.start(head);
   }
 
   /**
-   * A subscriber that has everything up to `cursor`, and gets nothing before its replay runs. `head`: the seq up to which its
-   * membership is known; if this room has seen its user leave after that, the replay ends there.
+   * Adds a subscriber that has everything up to `cursor` and receives nothing before its replay runs. `head`: the seq up to
+   * which its membership is known; if this room has seen its user leave after that, the replay ends there.
    */
   hold(subscriber: Subscriber, cursor: number, head: number): Replay {
-    const { clock, pages } = this.#deps;
-    const replay = new Replay(this, subscriber, cursor, head, {
-      clock,
-      read: (after) => pages.read(this.roomId, after),
-    });
+    const { clock, faults, pages } = this.#deps;
+    const read = (after: number) => pages.read(this.roomId, after);
+    const replay = new Replay(this, subscriber, cursor, head, { clock, faults, read });
     const leftAt = subscriber.leaves.get(this.roomId) ?? 0;
     if (leftAt > head) replay.endAt(leftAt);
     else if (leftAt > 0 && leftAt === cursor) replay.beginAway();
     subscriber.leaves.delete(this.roomId);
     this.#replays.set(subscriber, replay);
-    subscriber.rooms.add(this);
+    subscriber.rooms.add(this.roomId);
     return replay;
   }
 
@@ -120,11 +125,11 @@ export class LocalRoom {
     return this.#replays.get(subscriber);
   }
 
-  /** From here on the subscriber gets every event above `cursor` as it is delivered. */
+  /** Has the subscriber receive every event above `cursor` as it is delivered. */
   goLive(subscriber: Subscriber, cursor: number): void {
     this.#replays.delete(subscriber);
     this.live.add(subscriber);
-    subscriber.rooms.add(this);
+    subscriber.rooms.add(this.roomId);
     if (cursor <= this.sequence.last) return;
     this.#ahead.set(subscriber, cursor);
     this.sequence.note(cursor);
@@ -135,11 +140,11 @@ export class LocalRoom {
     this.#ahead.delete(subscriber);
     this.#replays.get(subscriber)?.end();
     this.#replays.delete(subscriber);
-    subscriber.rooms.delete(this);
+    subscriber.rooms.delete(this.roomId);
     if (this.idle()) this.#deps.empty(this);
   }
 
-  /** The subscriber's user left at `seq`. It may be on its way in, by a membership that was read before that: the leave is remembered. */
+  /** Removes a subscriber whose user left at `seq`. A membership read before that must not let it in again: the leave is remembered. */
   dismiss(subscriber: Subscriber, seq: number): void {
     this.remove(subscriber);
     subscriber.leaves.set(this.roomId, Math.max(seq, subscriber.leaves.get(this.roomId) ?? 0));
@@ -149,11 +154,14 @@ export class LocalRoom {
     return this.live.size + this.#replays.size + this.pins === 0;
   }
 
-  /** Who types at the moment, for a session that just came in. */
-  sendCurrentState(subscriber: Subscriber): void {
-    // It may have left again while it was replayed.
-    if (!this.live.has(subscriber)) return;
+  /** Sends the present typists to a session that just came in. */
+  sendTypists(subscriber: Subscriber): void {
     for (const [userId, forMs] of this.#typing?.now() ?? []) subscriber.sink.signal(this.#typingSignal(userId, forMs));
+  }
+
+  /** Ends the sessions in this room: it cannot serve them, by a fault. */
+  fail(): void {
+    for (const subscriber of this.#subscribers()) subscriber.sink.fail();
   }
 
   close(): void {
@@ -174,7 +182,7 @@ export class LocalRoom {
     this.#deps.delivered(this, event);
   }
 
-  /** Delivery while some subscribers are ahead of this node. */
+  /** Delivers while some subscribers are ahead of this node. */
   #deliverBehind(event: EventRow): void {
     for (const subscriber of this.live) {
       const cursor = this.#ahead.get(subscriber);
@@ -183,7 +191,7 @@ export class LocalRoom {
     }
   }
 
-  /** Subscribers of somebody who joins take part from their USER_JOIN on. */
+  /** Lets in the subscribers of a user who joins, from the USER_JOIN on. */
   #admit({ userId, seq }: EventRow): void {
     for (const subscriber of this.#deps.subscribersOf(userId, this.roomId)) {
       // A replay may have brought it past this join and the leave that followed.
@@ -191,7 +199,7 @@ export class LocalRoom {
       const replay = this.#replays.get(subscriber);
       subscriber.leaves.delete(this.roomId);
       if (replay !== undefined) replay.goOn(seq);
-      else if (subscriber.state === "parked") this.hold(subscriber, seq - 1, seq);
+      else if (subscriber.state === "held") this.hold(subscriber, seq - 1, seq);
       else if (subscriber.state === "live" && !this.live.has(subscriber)) {
         this.goLive(subscriber, seq - 1);
         this.#deps.joinedLive(this, subscriber);
@@ -199,13 +207,13 @@ export class LocalRoom {
     }
   }
 
-  /** Subscribers of somebody who left have had their USER_LEAVE, and get nothing above it. */
+  /** Ends the room for the subscribers of a user who left: they have had the USER_LEAVE, and receive nothing above it. */
   #left({ userId, seq }: EventRow): void {
     this.#typing?.stopped(userId);
     for (const subscriber of this.#deps.subscribersOf(userId, this.roomId)) this.#endFor(subscriber, seq);
   }
 
-  /** A replay goes on up to the last event that is for its session; who is live is done. */
+  /** A replay goes on up to the last event that is for its session; a live subscriber is done. */
   #endFor(subscriber: Subscriber, seq: number): void {
     const replay = this.#replays.get(subscriber);
     if (replay !== undefined) replay.endAt(seq);
@@ -232,11 +240,10 @@ export class LocalRoom {
   }
 
   #typingSignal(userId: string, remainingMs: number): Signal {
-    const body = typingBody(this.roomId, userId, remainingMs > 0);
     return {
       key: `typing ${this.roomId} ${userId}`,
       roomId: this.roomId,
-      body,
+      body: typingBody(this.roomId, userId, remainingMs > 0),
       about: { kind: "typing", userId, remainingMs },
     };
   }

@@ -1,15 +1,19 @@
+import { chunksOf } from "../model/groups.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Engine } from "../ports/engine.ts";
-import type { PresenceRow } from "../ports/presence-registry.ts";
+import { reportFault } from "../ports/faults.ts";
+import type { PresenceRegistry, PresenceRow } from "../ports/presence-registry.ts";
 import type { Store } from "../ports/store.ts";
 import { EventPageCache } from "./event-pages.ts";
 import { LocalRoom, type LocalRoomDeps } from "./local-room.ts";
 import type { PresenceView } from "./presence-view.ts";
+import type { Subscriber } from "./subscriber.ts";
 
 /** A room stays open this long after its last session: a page reload finds it warm. */
 const LINGER_MS = 1000;
+/** The pause after the store or the engine could not answer. */
 const RETRY_MS = 1000;
-/** Users whose presence is asked for at once. */
+/** Users of one presence read. */
 const PRESENCE_CHUNK = 1000;
 
 export interface LocalRoomsDeps extends Omit<LocalRoomDeps, "pages" | "empty" | "presenceChanged"> {
@@ -17,11 +21,11 @@ export interface LocalRoomsDeps extends Omit<LocalRoomDeps, "pages" | "empty" | 
   readonly store: Store;
   readonly clock: Clock;
   readonly presenceView: PresenceView;
-  /** A room is closed: nobody here is in it any more. */
+  /** A room is closed: it has no session here any more. */
   readonly closed: (room: LocalRoom) => void;
 }
 
-/** The rooms with somebody here: each has a room, from shortly before its first session to shortly after its last. */
+/** The rooms with a session on this node, each from shortly before its first session to shortly after its last. */
 export class LocalRooms {
   readonly #deps: LocalRoomsDeps;
   readonly #pages: EventPageCache;
@@ -37,7 +41,7 @@ export class LocalRooms {
     return this.#rooms.size;
   }
 
-  /** How many events came from the store because no hint brought them. */
+  /** Events that came from the store because no hint brought them. */
   get repaired(): number {
     let repaired = this.#repairedBefore;
     for (const room of this.#rooms.values()) repaired += room.sequence.repaired;
@@ -48,7 +52,12 @@ export class LocalRooms {
     return this.#rooms.get(roomId);
   }
 
-  /** Feeds for these rooms, pinned: each stays until it is unpinned. */
+  /** The rooms that a subscriber is in. */
+  of(subscriber: Subscriber): LocalRoom[] {
+    return [...subscriber.rooms].flatMap((roomId) => this.#rooms.get(roomId) ?? []);
+  }
+
+  /** Opens these rooms, pinned: each stays until it is unpinned. */
   open(roomIds: readonly string[]): LocalRoom[] {
     const fresh = roomIds.filter((roomId) => !this.#rooms.has(roomId));
     if (fresh.length > 0) this.#create(fresh);
@@ -62,10 +71,25 @@ export class LocalRooms {
     if (room.idle()) this.#linger(room);
   }
 
-  /** What was told of these rooms at the moment may no longer be true: asks again who types and who is here. `settled`: whoever is unknown now is offline. */
-  async refresh(roomIds: Iterable<string> = this.#rooms.keys(), settled = false): Promise<void> {
+  /**
+   * Reads typing and presence of these rooms again: signals about them may be lost. `final`: every node has had the time to
+   * register its users, so that a user who is unknown now is offline.
+   */
+  async refresh(roomIds: Iterable<string> = this.#rooms.keys(), final = false): Promise<void> {
     const open = [...roomIds].filter((roomId) => this.#rooms.has(roomId));
-    if (open.length > 0) await Promise.all([this.#loadTyping(open), this.#loadPresence(open, settled)]);
+    if (open.length > 0) await Promise.all([this.#loadTyping(open), this.#loadPresence(open, final)]);
+  }
+
+  /** Reads the presence of one user who has just joined a room. */
+  async loadPresenceOf(room: LocalRoom, userId: string): Promise<void> {
+    const { engine, presenceView } = this.#deps;
+    try {
+      const person = (await engine.presence.read([userId])).get(userId);
+      if (person !== undefined && this.#rooms.get(room.roomId) === room) presenceView.update(room, person);
+    } catch (error) {
+      // While the engine is away presence pauses; at its return all rooms are read again.
+      if (reportFault(this.#deps.faults, "presence", error)) room.fail();
+    }
   }
 
   close(): void {
@@ -76,8 +100,8 @@ export class LocalRooms {
   #create(roomIds: readonly string[]): void {
     const { engine, presenceView } = this.#deps;
     const subscribed = engine.pubSub.subscribe(roomIds.map((id) => ({ kind: "room", id })));
-    // Asked after the subscription: whatever changes from then on is told.
-    const lookedAround = subscribed.then(() => this.#loadPresence(roomIds, false));
+    // Read after the subscription: changes from then on arrive.
+    const presenceLoaded = subscribed.then(() => this.#loadPresence(roomIds, false));
     for (const roomId of roomIds) {
       const room = new LocalRoom(roomId, {
         ...this.#deps,
@@ -86,7 +110,7 @@ export class LocalRooms {
         presenceChanged: (each, person) => presenceView.update(each, person),
       });
       room.subscribed = subscribed;
-      room.presenceLoaded = lookedAround;
+      room.presenceLoaded = presenceLoaded;
       this.#rooms.set(roomId, room);
     }
     void subscribed.then(() => this.#loadTyping(roomIds));
@@ -105,45 +129,56 @@ export class LocalRooms {
   }
 
   async #loadTyping(roomIds: readonly string[]): Promise<void> {
-    let typists: Awaited<ReturnType<Engine["typing"]["list"]>>;
     try {
-      typists = await this.#deps.engine.typing.list(roomIds);
-    } catch {
-      // Typing pauses while the engine is away; at its return it is asked again.
-      return;
+      for (const [roomId, typists] of await this.#deps.engine.typing.list(roomIds))
+        for (const { userId, remainingMs } of typists) this.#rooms.get(roomId)?.typing(userId, remainingMs);
+    } catch (error) {
+      // While the engine is away typing pauses; at its return it is read again.
+      reportFault(this.#deps.faults, "typing", error);
     }
-    for (const [roomId, who] of typists)
-      for (const { userId, remainingMs } of who) this.#rooms.get(roomId)?.typing(userId, remainingMs);
   }
 
-  /** Asks who is here, in rooms that this node did not listen to until now, or not all the time. */
-  async #loadPresence(roomIds: readonly string[], settled: boolean): Promise<void> {
-    const { engine, store, presenceView, clock } = this.#deps;
+  /** Reads the presence of the members of rooms that this node did not listen to until now, or not all the time. */
+  async #loadPresence(roomIds: readonly string[], final: boolean): Promise<void> {
+    const { engine, store, clock, faults } = this.#deps;
+    const open = () => roomIds.filter((roomId) => this.#rooms.has(roomId));
     try {
       const members = await store.membersOf(roomIds);
-      const people = await readPresence(engine, [...new Set([...members.values()].flat())]);
-      for (const [roomId, userIds] of members) {
-        const room = this.#rooms.get(roomId);
-        if (room === undefined) continue;
-        for (const userId of userIds) {
-          const person = people.get(userId);
-          if (person !== undefined) presenceView.update(room, person);
-        }
-        if (settled) presenceView.markOffline(room, people);
-      }
-    } catch {
+      const people = await readPresence(engine.presence, [...new Set([...members.values()].flat())]);
+      for (const [roomId, userIds] of members) this.#showPresence(roomId, userIds, people, final);
+    } catch (error) {
+      if (reportFault(faults, "presence", error)) for (const roomId of open()) this.#rooms.get(roomId)?.fail();
       clock.after(RETRY_MS, () => {
-        const open = roomIds.filter((roomId) => this.#rooms.has(roomId));
-        if (open.length > 0) void this.#loadPresence(open, settled);
+        const still = open();
+        if (still.length > 0) void this.#loadPresence(still, final);
       });
     }
   }
+
+  #showPresence(
+    roomId: string,
+    userIds: readonly string[],
+    people: ReadonlyMap<string, PresenceRow>,
+    final: boolean,
+  ): void {
+    const { presenceView } = this.#deps;
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) return;
+    for (const userId of userIds) {
+      const person = people.get(userId);
+      if (person !== undefined) presenceView.update(room, person);
+    }
+    if (final) presenceView.markOffline(room, people);
+  }
 }
 
-async function readPresence(engine: Engine, userIds: readonly string[]): Promise<ReadonlyMap<string, PresenceRow>> {
+/** The presence of any number of users, in chunks. */
+export async function readPresence(
+  presence: Pick<PresenceRegistry, "read">,
+  userIds: readonly string[],
+): Promise<ReadonlyMap<string, PresenceRow>> {
   const people = new Map<string, PresenceRow>();
-  for (let at = 0; at < userIds.length; at += PRESENCE_CHUNK)
-    for (const [userId, row] of await engine.presence.read(userIds.slice(at, at + PRESENCE_CHUNK)))
-      people.set(userId, row);
+  for (const chunk of chunksOf(userIds, PRESENCE_CHUNK))
+    for (const [userId, row] of await presence.read(chunk)) people.set(userId, row);
   return people;
 }

@@ -2,33 +2,34 @@ import { encodeBody } from "@signalbox/protocol/encode";
 import { toBytes } from "../model/bytes.ts";
 import type { Receipt } from "../model/rows.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Engine } from "../ports/engine.ts";
 import type { OwnPresence } from "../ports/engine-frames.ts";
+import type { PubSub } from "../ports/pub-sub.ts";
 import { presenceSignal } from "./presence-view.ts";
 import { receiptSignals } from "./receipt-batcher.ts";
-import type { Signal, Subscriber } from "./subscriber.ts";
+import type { Signal } from "./signal.ts";
+import type { Subscriber } from "./subscriber.ts";
 
-/** A user's channel stays subscribed this long after their last session. */
+/** A user's channel stays subscribed this long after the last session. */
 const LINGER_MS = 1000;
-/** Rooms of one user whose last private news is remembered. */
+/** Rooms of one user whose last private signal is remembered. */
 const REMEMBERED = 1000;
 
 interface LocalUser {
   readonly subscribers: Set<Subscriber>;
   readonly subscribed: Promise<void>;
   own: OwnPresence | undefined;
-  /** What was last told of each room to their sessions alone: the store reports it again. */
+  /** The last private signal by room and kind: the store reports it again. */
   readonly lastSent: Map<string, string | number>;
 }
 
-/** The users with a session here, and what concerns all their sessions and nobody else. */
+/** The users with a session on this node, and signals for all sessions of one user and no other. */
 export class LocalUsers {
-  readonly #engine: Engine;
+  readonly #pubSub: PubSub;
   readonly #clock: Clock;
   readonly #users = new Map<string, LocalUser>();
 
-  constructor(engine: Engine, clock: Clock) {
-    this.#engine = engine;
+  constructor(pubSub: PubSub, clock: Clock) {
+    this.#pubSub = pubSub;
     this.#clock = clock;
   }
 
@@ -44,12 +45,12 @@ export class LocalUsers {
     return this.#users.has(userId);
   }
 
-  /** Takes a subscriber in. Resolves when its user's channel is subscribed. */
+  /** Adds a subscriber. Resolves when its user's channel is subscribed. */
   add(subscriber: Subscriber): Promise<void> {
     const { userId } = subscriber.sink;
     const user = this.#users.get(userId) ?? {
       subscribers: new Set(),
-      subscribed: this.#engine.pubSub.subscribe([{ kind: "user", id: userId }]),
+      subscribed: this.#pubSub.subscribe([{ kind: "user", id: userId }]),
       own: undefined,
       lastSent: new Map(),
     };
@@ -58,7 +59,7 @@ export class LocalUsers {
     return user.subscribed;
   }
 
-  /** Lets a subscriber go. */
+  /** Removes a subscriber; its user's channel ends a moment after the last one. */
   remove(subscriber: Subscriber): void {
     const { userId } = subscriber.sink;
     const user = this.#users.get(userId);
@@ -67,17 +68,22 @@ export class LocalUsers {
     this.#clock.after(LINGER_MS, () => {
       if (this.#users.get(userId) !== user || user.subscribers.size > 0) return;
       this.#users.delete(userId);
-      this.#engine.pubSub.unsubscribe([{ kind: "user", id: userId }]);
+      this.#pubSub.unsubscribe([{ kind: "user", id: userId }]);
     });
   }
 
-  /** The user's subscribers; those that may be in this room, when one is named. */
+  /** The user's subscribers; with a room, those that may be in it. */
   subscribersOf(userId: string, roomId?: string): readonly Subscriber[] {
     const subscribers = [...(this.#users.get(userId)?.subscribers ?? [])];
     return roomId === undefined ? subscribers : subscribers.filter(({ scope }) => scope === null || scope === roomId);
   }
 
-  /** How a user sees themselves, as far as it is known here. */
+  /** Every subscriber of this node. */
+  *subscribers(): Iterable<Subscriber> {
+    for (const { subscribers } of this.#users.values()) yield* subscribers;
+  }
+
+  /** A user's own presence as a signal, as far as it is known here. */
   ownOf(userId: string): Signal | undefined {
     const own = this.#users.get(userId)?.own;
     return own === undefined ? undefined : ownSignal(userId, own);
@@ -87,7 +93,7 @@ export class LocalUsers {
     return this.#users.get(userId)?.own?.own === "appear_offline";
   }
 
-  /** Their presence, as they see it themselves. */
+  /** Takes a user's presence as the user sees it. */
   own(userId: string, own: OwnPresence): void {
     const user = this.#users.get(userId);
     if (user === undefined || own.version <= (user.own?.version ?? -1)) return;
@@ -96,7 +102,7 @@ export class LocalUsers {
     if (changed) this.#send(user, ownSignal(userId, own));
   }
 
-  /** They moved their marker. */
+  /** The user moved the marker of a room. */
   marker(userId: string, roomId: string, messageId: string): void {
     const user = this.#users.get(userId);
     if (user === undefined || !this.#isNew(user, `marker ${roomId}`, messageId)) return;
@@ -108,14 +114,14 @@ export class LocalUsers {
     });
   }
 
-  /** They read on while they appear offline. */
+  /** The user read on while appearing offline. */
   receipt(roomId: string, receipt: Receipt): void {
     const user = this.#users.get(receipt.userId);
     if (user === undefined || !this.#isNew(user, `read ${roomId}`, receipt.messageSeq)) return;
     for (const signal of receiptSignals(roomId, [receipt])) this.#send(user, signal);
   }
 
-  /** Tokens of the user issued until then are revoked. */
+  /** Tokens of the user issued until `at` are revoked. */
   revoked(userId: string, at: Date): void {
     for (const subscriber of this.subscribersOf(userId)) subscriber.sink.revoked(at);
   }
@@ -132,12 +138,9 @@ export class LocalUsers {
   }
 
   #send(user: LocalUser, signal: Signal): void {
-    for (const subscriber of user.subscribers)
-      if (
-        subscriber.state === "live" &&
-        (subscriber.scope === null || signal.roomId === null || subscriber.scope === signal.roomId)
-      )
-        subscriber.sink.signal(signal);
+    for (const { sink, state, scope } of user.subscribers)
+      if (state === "live" && (scope === null || signal.roomId === null || scope === signal.roomId))
+        sink.signal(signal);
   }
 }
 

@@ -38,11 +38,11 @@ test("who is added while a session of theirs waits to resume takes part from the
   const { arrive, hub, roomOf, say, writer } = await setUp();
   const room = await roomOf("ben");
   const { sink, subscriber } = arrive("ann");
-  await hub.enter(subscriber);
+  await hub.joining.attach(subscriber);
   await writer.putMember(user("ben"), room, "ann", undefined);
   await settled();
   await say("ben", room);
-  await hub.resume(subscriber, new Map());
+  await hub.joining.resumeFrom(subscriber, new Map());
   expect(sink.seqs(room)).toEqual([2, 3]);
 });
 
@@ -117,14 +117,14 @@ test("a removal that is delivered while the session comes in is its last event",
   await connect("ben");
   const { sink, subscriber } = arrive("ann");
   const release = hold(store, "roomsOf");
-  const entering = hub.enter(subscriber);
+  const entering = hub.joining.attach(subscriber);
   await settled();
   await writer.removeMember(service, room, "ann");
   await say("ben", room);
   await settled();
   release();
   const ready = await entering;
-  await hub.resume(subscriber, null);
+  await hub.joining.resumeFrom(subscriber, null);
   await say("ben", room);
   await settled();
   expect(ready.get(room)).toBe(1);

@@ -1,12 +1,10 @@
 import { expect, test } from "vitest";
 import type { ShownPresence } from "../ports/engine-frames.ts";
 import { RecordingSink } from "../testing/recording-sink.fake.ts";
-import type { LocalRoom } from "./local-room.ts";
 import { PresenceView } from "./presence-view.ts";
 import { createSubscriber, type Subscriber } from "./subscriber.ts";
 
-/** A room, as far as presenceView know one. */
-const roomOf = (...subscribers: Subscriber[]) => ({ live: new Set(subscribers) }) as unknown as LocalRoom;
+const roomOf = (...subscribers: Subscriber[]) => ({ live: new Set(subscribers) });
 const seatOf = (userId: string) => {
   const sink = new RecordingSink(userId);
   return { sink, subscriber: createSubscriber(sink) };

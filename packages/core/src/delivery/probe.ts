@@ -1,20 +1,20 @@
 import type { Clock } from "../ports/clock.ts";
-import type { Engine } from "../ports/engine.ts";
+import type { PubSub } from "../ports/pub-sub.ts";
 
 const EVERY_MS = 1000;
-/** Longer than a failover takes: that hits every node alike, and must not empty the balancer. */
+/** Longer than a failover takes: that affects every node alike, and must not empty the balancer. */
 const LATE_MS = 10_000;
 
-/** Publishes to itself: a node is ready when its own delivery works from end to end, not when a socket is open. DESIGN 3.5. */
+/** Publishes to its own node: a node is ready when its delivery works from end to end, not when a socket is open. DESIGN 3.5. */
 export class Probe {
-  readonly #engine: Engine;
+  readonly #pubSub: PubSub;
   readonly #clock: Clock;
   readonly #nodeId: string;
   #receivedAt: number;
-  #callOff: (() => void) | undefined;
+  #cancel: (() => void) | undefined;
 
-  constructor(engine: Engine, clock: Clock, nodeId: string) {
-    this.#engine = engine;
+  constructor(pubSub: PubSub, clock: Clock, nodeId: string) {
+    this.#pubSub = pubSub;
     this.#clock = clock;
     this.#nodeId = nodeId;
     this.#receivedAt = clock.now();
@@ -22,27 +22,27 @@ export class Probe {
 
   async start(): Promise<void> {
     this.#tick();
-    await this.#engine.pubSub.subscribe([{ kind: "node", id: this.#nodeId }]);
+    await this.#pubSub.subscribe([{ kind: "node", id: this.#nodeId }]);
   }
 
   received(): void {
     this.#receivedAt = this.#clock.now();
   }
 
-  /** Publications go out, and have not come back for too long. Publications that cannot go out condemn nobody: that is the engine's fault, and everybody's. */
+  /** Whether publications go out and have not come back for too long. While none can go out, the server is at fault, not this node. */
   failing(): boolean {
-    return this.#engine.pubSub.connected() && this.#clock.now() - this.#receivedAt > LATE_MS;
+    return this.#pubSub.connected() && this.#clock.now() - this.#receivedAt > LATE_MS;
   }
 
   stop(): void {
-    this.#callOff?.();
-    this.#engine.pubSub.unsubscribe([{ kind: "node", id: this.#nodeId }]);
+    this.#cancel?.();
+    this.#pubSub.unsubscribe([{ kind: "node", id: this.#nodeId }]);
   }
 
   #tick(): void {
     // While nothing can be sent, the time without an answer does not count.
-    if (!this.#engine.pubSub.connected()) this.received();
-    this.#engine.pubSub.publish({ kind: "node", id: this.#nodeId }, "p");
-    this.#callOff = this.#clock.after(EVERY_MS, () => this.#tick());
+    if (!this.#pubSub.connected()) this.received();
+    this.#pubSub.publish({ kind: "node", id: this.#nodeId }, "p");
+    this.#cancel = this.#clock.after(EVERY_MS, () => this.#tick());
   }
 }

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import type { EventRow } from "../model/rows.ts";
 import { ManualClock, settled } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
+import { RecordingFaults } from "../testing/recording-faults.fake.ts";
 import { RecordingSink } from "../testing/recording-sink.fake.ts";
 import { EventPageCache, PAGE } from "./event-pages.ts";
 import { LocalRoom } from "./local-room.ts";
@@ -18,8 +19,10 @@ function setUp() {
   const clock = new ManualClock();
   const store = new MapStore();
   const subscribers = new Map<string, Set<Subscriber>>();
+  const faults = new RecordingFaults();
   const room = new LocalRoom(ROOM, {
     clock,
+    faults,
     pages: new EventPageCache(store),
     subscribersOf: (userId) => subscribers.get(userId) ?? [],
     ...DEAF,

@@ -1,43 +1,55 @@
 import type { EventRow, Receipt } from "../model/rows.ts";
 import type { Clock } from "../ports/clock.ts";
+import { type Faults, isUnavailable } from "../ports/faults.ts";
 import { PAGE } from "./event-pages.ts";
-import type { LocalRoom } from "./local-room.ts";
 import { receiptSignals } from "./receipt-batcher.ts";
-import type { Signal, Subscriber } from "./subscriber.ts";
+import type { Signal } from "./signal.ts";
+import type { Subscriber } from "./subscriber.ts";
 
-/** How long to wait after the store could not answer. */
+/** The pause after the store could not answer. */
 const RETRY_MS = 1000;
+
+/** The room that a replay brings its subscriber to. */
+export interface ReplayRoom {
+  readonly roomId: string;
+  readonly sequence: { readonly last: number };
+  /** Has the subscriber receive every event above `cursor` as it is delivered. */
+  goLive(subscriber: Subscriber, cursor: number): void;
+  /** Takes out the subscriber, whose user left at `seq`. */
+  dismiss(subscriber: Subscriber, seq: number): void;
+}
 
 export interface ReplayDeps {
   readonly clock: Clock;
+  readonly faults: Faults;
   readonly read: (after: number) => Promise<readonly EventRow[]>;
 }
 
 /**
- * Brings one subscriber from its cursor up to a room that goes on meanwhile: reads pages as fast as the session drains, keeps live
- * events aside only within the last page, joins both by seq, and hands the subscriber over to the room. One piece of code for every
- * way in: first connection, resume, joining live. DESIGN 3.6.
+ * Brings one subscriber from its cursor up to a room that goes on meanwhile: reads pages as fast as the session drains, keeps
+ * live events aside only within the last page, joins both by seq, and hands the subscriber over to the room. One piece of
+ * code for first connection, resume and joining live. DESIGN 3.6.
  */
 export class Replay {
   /** The seq of the last event that the session has. */
   cursor: number;
-  readonly #room: LocalRoom;
+  readonly #room: ReplayRoom;
   readonly #subscriber: Subscriber;
-  /** The seq at which the subscriber's user is known to be a member: whoever left below that came back before it. */
+  /** The seq at which the subscriber's user is known to be a member: a leave below it was followed by a return. */
   #head: number;
   readonly #deps: ReplayDeps;
-  /** Nothing above this is for this session: it left, or the room was deleted. */
+  /** Nothing above this is for this session: its user left, or the room was deleted. */
   #until = Number.POSITIVE_INFINITY;
-  /** Live events since the last page was asked for; undefined while further away than that. */
+  /** Live events since the last page was read; undefined while further away than that. */
   #tail: EventRow[] | undefined;
-  /** Receipts that were told meanwhile, newest per user. */
+  /** Receipts of the time of the replay, newest per user. */
   #receipts: Map<string, Receipt> | undefined;
-  /** Its user left and has not come back yet, as far as the replay has come: what others said meanwhile is not for them. */
+  /** The user has left and not come back, as far as the replay has come: events in between are not for the session. */
   #away = false;
   #ended = false;
 
   /** `head`: the seq up to which the user's membership is known. */
-  constructor(room: LocalRoom, subscriber: Subscriber, cursor: number, head: number, deps: ReplayDeps) {
+  constructor(room: ReplayRoom, subscriber: Subscriber, cursor: number, head: number, deps: ReplayDeps) {
     this.#room = room;
     this.#subscriber = subscriber;
     this.cursor = cursor;
@@ -45,31 +57,31 @@ export class Replay {
     this.#deps = deps;
   }
 
-  /** The room has delivered this event to those who are live. */
+  /** Takes an event that the room has delivered to its live subscribers. */
   offer(event: EventRow): void {
     if (this.#tail === undefined) return;
     if (this.#tail.length < PAGE) this.#tail.push(event);
     else this.#tail = undefined;
   }
 
-  /** Receipts were told to those who are live. Nothing else is kept: what is true at the end is told then. */
+  /** Takes a signal that live subscribers received. Only receipts are kept: everything else is sent anew at the end. */
   keep({ about }: Signal): void {
     if (about.kind !== "receipts") return;
     this.#receipts ??= new Map();
     for (const receipt of about.receipts) this.#receipts.set(receipt.userId, receipt);
   }
 
-  /** The session gets nothing above `seq`, where its user left. */
+  /** Ends the replay at `seq`, where the user left. */
   endAt(seq: number): void {
     if (seq > this.#head) this.#until = seq;
   }
 
-  /** The cursor is where its user left: until they came back, nothing was for them. */
+  /** The cursor is where the user left: nothing is for the session until the user's return. */
   beginAway(): void {
     this.#away = true;
   }
 
-  /** Its user is a member at `seq`, whatever was before. */
+  /** The user is a member at `seq`, whatever was before. */
   goOn(seq: number): void {
     this.#head = seq;
     this.#until = Number.POSITIVE_INFINITY;
@@ -83,15 +95,21 @@ export class Replay {
     this.#ended = true;
   }
 
-  /** Resolves when the subscriber is live, or out of the room, or its session is over. */
+  /** Resolves when the subscriber is live, or out of the room, or its session is over. Never rejects: a fault ends the session. */
   async run(): Promise<void> {
-    while (!this.#ended) {
-      const { last } = this.#room.sequence;
-      if (this.cursor >= this.#until) return this.#room.dismiss(this.#subscriber, this.#until);
-      // Who is away has come back by `#head`: the store knows where, also when the room does not yet.
-      if (this.cursor >= last && !this.#away) return this.#goLive();
-      if (last - this.cursor <= PAGE) this.#tail ??= [];
-      await this.#page();
+    try {
+      while (!this.#ended) {
+        const { last } = this.#room.sequence;
+        if (this.cursor >= this.#until) return this.#room.dismiss(this.#subscriber, this.#until);
+        // A user who is away has come back by `#head`: the store knows where, also when the room does not yet.
+        if (this.cursor >= last && !this.#away) return this.#goLive();
+        if (last - this.cursor <= PAGE) this.#tail ??= [];
+        await this.#page();
+      }
+    } catch (error) {
+      this.#deps.faults.report("replay", error);
+      this.end();
+      this.#subscriber.sink.fail();
     }
   }
 
@@ -102,20 +120,25 @@ export class Replay {
   }
 
   async #page(): Promise<void> {
-    let events: readonly EventRow[];
-    try {
-      events = await this.#deps.read(this.cursor);
-    } catch {
-      await new Promise<void>((resolve) => this.#deps.clock.after(RETRY_MS, resolve));
-      return;
-    }
-    if (this.#ended) return;
+    const events = await this.#read();
+    if (events === undefined || this.#ended) return;
     if (events[0]?.seq !== this.cursor + 1) return this.#reset();
     await this.#passAll(events);
     // What no longer fits the session's buffer is read again, at the session's speed.
     const tail = this.#tail ?? [];
     this.#tail = undefined;
     for (const event of tail) if (this.#subscriber.sink.ready()) this.#pass(event);
+  }
+
+  /** The next page; undefined after a pause when the store is away. */
+  async #read(): Promise<readonly EventRow[] | undefined> {
+    try {
+      return await this.#deps.read(this.cursor);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      await new Promise<void>((resolve) => this.#deps.clock.after(RETRY_MS, resolve));
+      return undefined;
+    }
   }
 
   async #passAll(events: readonly EventRow[]): Promise<void> {
@@ -145,6 +168,6 @@ export class Replay {
     const reason = this.#until <= last ? "not_member" : "too_old";
     this.cursor = Math.min(last, this.#until);
     this.#away = false;
-    this.#subscriber.sink.reset(this.#room.roomId, reason, this.cursor);
+    this.#subscriber.sink.reset(this.roomId, reason, this.cursor);
   }
 }

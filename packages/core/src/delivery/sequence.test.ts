@@ -1,3 +1,4 @@
+import { Problem } from "@signalbox/protocol/errors";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { EventRow } from "../model/rows.ts";
@@ -13,18 +14,21 @@ function setUp(kept: EventRow[] = [], pageOf = 128) {
   const clock = new ManualClock();
   const delivered: number[] = [];
   const skipped: number[] = [];
-  const store = { away: false, reads: 0 };
+  const store = { away: false, fault: undefined as Error | undefined, reads: 0 };
+  const failures: unknown[] = [];
   const sequence = new Sequence({
     clock,
     read: async (after) => {
       store.reads++;
-      if (store.away) throw new Error("away");
+      if (store.fault !== undefined) throw store.fault;
+      if (store.away) throw new Problem("unavailable", "away");
       return kept.filter(({ seq }) => seq > after).slice(0, pageOf);
     },
     deliver: ({ seq }) => delivered.push(seq),
     skipped: (seq) => skipped.push(seq),
+    failed: (error) => failures.push(error),
   });
-  return { clock, delivered, skipped, store, sequence };
+  return { clock, delivered, failures, skipped, store, sequence };
 }
 
 test("events in order are delivered at once, and nobody asks the store", async () => {
@@ -166,7 +170,9 @@ test("a sequence that is closed while the store answers delivers nothing and set
   const delivered: number[] = [];
   let answer: (events: EventRow[]) => void = () => undefined;
   const read = () => new Promise<EventRow[]>((resolve) => (answer = resolve));
-  const sequence = new Sequence({ clock, read, deliver: ({ seq }) => delivered.push(seq), skipped: () => undefined });
+  const noop = () => undefined;
+  const deliver = ({ seq }: EventRow) => delivered.push(seq);
+  const sequence = new Sequence({ clock, read, deliver, skipped: noop, failed: noop });
   sequence.start(0);
   sequence.note(2);
   await clock.pass(20);

@@ -1,44 +1,47 @@
 import type { EventRow } from "../model/rows.ts";
 import type { Clock } from "../ports/clock.ts";
+import { isUnavailable } from "../ports/faults.ts";
 
 /**
  * How long a missing event may be on its way before the store is asked: two nodes that commit to one room publish out of
- * turn by less than that, and asking each time would cost a read per such pair.
+ * order by less than that, and asking each time would cost a read per such pair.
  */
 const PATIENCE_MS = 20;
-/** How long to wait after the store could not answer. */
+/** The pause after the store could not answer. */
 const RETRY_MS = 1000;
-/** Events that wait for a missing one at most; what does not fit is read from the store. */
+/** Events that wait for a missing one at most; the rest is read from the store. */
 const HELD = 1024;
 
 export interface SequenceDeps {
   readonly clock: Clock;
-  /** Events above a seq, see `Pages.read`. */
+  /** Events above a seq, see `EventPageCache.read`. */
   readonly read: (after: number) => Promise<readonly EventRow[]>;
   /** Takes the next event. */
   readonly deliver: (event: EventRow) => void;
   /** Events up to this seq are no longer kept: they will never be delivered. */
   readonly skipped: (seq: number) => void;
+  /** A gap cannot be repaired by a fault; the next attempt follows. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** Puts one room's events in order, and repairs gaps: once per node, however many sessions wait. DESIGN 3.4. */
 export class Sequence {
   /** The seq of the last event that was delivered; -1 until the room's state is known. */
   last = -1;
-  /** How many events came from the store because no hint brought them. */
+  /** Events that came from the store because no hint brought them. */
   repaired = 0;
   readonly #deps: SequenceDeps;
   readonly #held = new Map<number, EventRow>();
   #head = -1;
   #repairing = false;
   #closed = false;
-  #callOff: (() => void) | undefined;
+  #cancel: (() => void) | undefined;
 
   constructor(deps: SequenceDeps) {
     this.#deps = deps;
   }
 
-  /** Says where the room is; what was received meanwhile follows. Only the first call counts. */
+  /** Sets where the room is; what was received meanwhile follows. Only the first call counts. */
   start(seq: number): void {
     if (this.last !== -1) return;
     this.last = seq;
@@ -52,7 +55,7 @@ export class Sequence {
     this.note(event.seq);
   }
 
-  /** Says that the room has events up to `seq`. */
+  /** Notes that the room has events up to `seq`. */
   note(seq: number): void {
     if (seq > this.#head) this.#head = seq;
     if (this.last !== -1) this.#advance();
@@ -60,19 +63,19 @@ export class Sequence {
 
   close(): void {
     this.#closed = true;
-    this.#callOff?.();
+    this.#cancel?.();
     this.#held.clear();
   }
 
-  /** Delivers what is next as far as it is there; sees to what is missing. */
+  /** Delivers what is next as far as it is there; has missing events read. */
   #advance(): void {
     for (let next = this.#held.get(this.last + 1); next !== undefined; next = this.#held.get(this.last + 1))
-      this.#pass(next);
+      this.#deliver(next);
     if (this.last >= this.#head) this.#held.clear();
     else this.#repairIn(PATIENCE_MS);
   }
 
-  #pass(event: EventRow): void {
+  #deliver(event: EventRow): void {
     this.#held.delete(event.seq);
     this.last = event.seq;
     this.#deps.deliver(event);
@@ -81,24 +84,23 @@ export class Sequence {
   #repairIn(ms: number): void {
     if (this.#repairing || this.#closed) return;
     this.#repairing = true;
-    this.#callOff = this.#deps.clock.after(ms, () => void this.#repair());
+    this.#cancel = this.#deps.clock.after(ms, () => void this.#repair());
   }
 
   async #repair(): Promise<void> {
-    let progress = true;
-    while (progress && !this.#closed && this.last < this.#head) progress = await this.#fill();
+    try {
+      let progress = true;
+      while (progress && !this.#closed && this.last < this.#head) progress = await this.#fill();
+    } catch (error) {
+      if (!isUnavailable(error)) this.#deps.failed(error);
+    }
     this.#repairing = false;
     if (this.last < this.#head) this.#repairIn(RETRY_MS);
   }
 
-  /** Reads and delivers what comes next; false when there was nothing to be had. */
+  /** Reads and delivers what comes next; false when the store has nothing. */
   async #fill(): Promise<boolean> {
-    let events: readonly EventRow[];
-    try {
-      events = await this.#deps.read(this.last);
-    } catch {
-      return false;
-    }
+    const events = await this.#deps.read(this.last);
     const first = events[0];
     if (first === undefined || this.#closed) return false;
     if (first.seq > this.last + 1) {
@@ -108,7 +110,7 @@ export class Sequence {
     for (const event of events) {
       if (event.seq !== this.last + 1) continue;
       this.repaired++;
-      this.#pass(event);
+      this.#deliver(event);
     }
     this.#advance();
     return true;

@@ -1,27 +1,7 @@
-import type { Status } from "@signalbox/protocol/presence";
-import type { Bytes } from "../model/bytes.ts";
-import type { EventRow, Receipt } from "../model/rows.ts";
-import type { Counts } from "../ports/store.ts";
-import type { LocalRoom } from "./local-room.ts";
+import type { EventRow } from "../model/rows.ts";
+import type { Signal } from "./signal.ts";
 
-/** A signal or receipts on their way to a session. Of those with the same `key`, only the newest matters. */
-export interface Signal {
-  readonly key: string;
-  /** The room that it is about; null for presence, which is told once however many rooms are shared. */
-  readonly roomId: string | null;
-  /** As a socket is sent it, not addressed yet. */
-  readonly body: Bytes;
-  readonly about: /** They type, for so long unless they go on; 0: no longer. */
-    | { readonly kind: "typing"; readonly userId: string; readonly remainingMs: number }
-    /** One, or many that a socket is sent as one frame. */
-    | { readonly kind: "receipts"; readonly receipts: readonly Receipt[] }
-    | { readonly kind: "presence"; readonly userId: string; readonly status: Status; readonly activeAt: Date | null }
-    | ({ readonly kind: "notification"; readonly why: "mention" | "unread" } & Pick<Receipt, "messageId" | "eventId"> &
-        Pick<Counts, "unread" | "mentions">)
-    | { readonly kind: "marker"; readonly messageId: string };
-}
-
-/** What the hub needs of a session: somewhere to put things. None of these calls may throw or wait. */
+/** A session as the hub sees it: a place to put frames. None of these calls may throw or wait. */
 export interface Sink {
   readonly userId: string;
   event(event: EventRow): void;
@@ -30,6 +10,8 @@ export interface Sink {
   reset(roomId: string, reason: "too_old" | "not_member", seq: number): void;
   /** Tokens of the user issued until `at` are revoked. */
   revoked(at: Date): void;
+  /** The hub cannot serve the session any longer, by a fault of its own: the session ends with 4003, and resumes. */
+  fail(): void;
   /** Whether a replay may put more in now. */
   ready(): boolean;
   /** Resolves with true when a replay may put more in, with false when the session is over. */
@@ -39,16 +21,16 @@ export interface Sink {
 /** A session's place in the hub. */
 export interface Subscriber {
   readonly sink: Sink;
-  /** The one room that it is for; null for one that is in all rooms of its user. */
+  /** The one room that the session is for; null for a session in all rooms of its user. */
   readonly scope: string | null;
-  /** The rooms that it is in. Kept by the rooms. */
-  readonly rooms: Set<LocalRoom>;
-  /** Rooms that its user was seen leaving, and at which seq: a membership read before that must not let it in. Kept by the rooms. */
+  /** Ids of the rooms that the session is in. Kept by the rooms. */
+  readonly rooms: Set<string>;
+  /** Rooms that its user left, with the seq: a membership read before that must not let it in. Kept by the rooms. */
   readonly leaves: Map<string, number>;
-  /** Whether it counts for its user's presence. Kept by the hub. */
+  /** Whether the session counts for its user's presence. Kept by the hub. */
   countsForPresence: boolean;
-  /** `parked`: nothing is delivered until it says where it was. */
-  state: "parked" | "live" | "left";
+  /** `held`: nothing is delivered until the session says where it was. */
+  state: "held" | "live" | "left";
 }
 
 /** `scope`: the one room that the session is for. */
@@ -58,5 +40,5 @@ export const createSubscriber = (sink: Sink, scope: string | null = null): Subsc
   rooms: new Set(),
   leaves: new Map(),
   countsForPresence: false,
-  state: "parked",
+  state: "held",
 });

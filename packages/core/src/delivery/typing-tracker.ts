@@ -1,38 +1,38 @@
 import type { Clock } from "../ports/clock.ts";
 
-/** The longest that anybody types without saying so again: what Matrix allows. A wrong number on the wire must not last longer. */
+/** The longest that a typist counts without a refresh: what Matrix allows. A wrong number on the wire must not last longer. */
 const LONGEST_MS = 30_000;
 
 /**
- * Who types in one room, as this node tells its sessions. Every node keeps a relative deadline of its own and makes the one
- * stop itself: nothing crosses the network to end it, and no node's death leaves anybody typing. DESIGN 4.
+ * The typists of one room, as this node's sessions see them. Every node keeps a relative deadline of its own and makes the
+ * one stop itself: nothing crosses the network to end it, and no node's death leaves a user typing. DESIGN 4.
  */
 export class TypingTracker {
   readonly #clock: Clock;
   readonly #changed: (userId: string, remainingMs: number) => void;
-  readonly #deadlines = new Map<string, { readonly at: number; readonly callOff: () => void }>();
+  readonly #deadlines = new Map<string, { readonly at: number; readonly cancel: () => void }>();
 
-  /** `changed`: told of who starts, with how long that lasts unless they go on, and of who stops, with 0. */
+  /** `changed`: called at a start with how long it lasts unless refreshed, and at an end with 0. */
   constructor(clock: Clock, changed: (userId: string, remainingMs: number) => void) {
     this.#clock = clock;
     this.#changed = changed;
   }
 
-  /** `userId` started, or goes on: told once, however often it is refreshed. */
+  /** `userId` starts, or goes on: one change, however often it is refreshed. */
   started(userId: string, remainingMs: number): void {
     const before = this.#deadlines.get(userId);
-    before?.callOff();
+    before?.cancel();
     const ms = Math.min(Math.max(remainingMs, 0), LONGEST_MS);
-    const callOff = this.#clock.after(ms, () => this.stopped(userId));
-    this.#deadlines.set(userId, { at: this.#clock.now() + ms, callOff });
+    const cancel = this.#clock.after(ms, () => this.stopped(userId));
+    this.#deadlines.set(userId, { at: this.#clock.now() + ms, cancel });
     if (before === undefined) this.#changed(userId, ms);
   }
 
-  /** `userId` stopped: by word, by sending their message, or by silence. */
+  /** `userId` stops: on request, by sending a message, or by silence. */
   stopped(userId: string): void {
     const deadline = this.#deadlines.get(userId);
     if (deadline === undefined) return;
-    deadline.callOff();
+    deadline.cancel();
     this.#deadlines.delete(userId);
     this.#changed(userId, 0);
   }
@@ -41,14 +41,14 @@ export class TypingTracker {
     return this.#deadlines.has(userId);
   }
 
-  /** Who types now, and for how many milliseconds more unless they go on. */
+  /** The present typists, each with how many milliseconds it lasts unless refreshed. */
   now(): [userId: string, remainingMs: number][] {
     const now = this.#clock.now();
     return [...this.#deadlines].map(([userId, { at }]) => [userId, at - now]);
   }
 
   close(): void {
-    for (const { callOff } of this.#deadlines.values()) callOff();
+    for (const { cancel } of this.#deadlines.values()) cancel();
     this.#deadlines.clear();
   }
 }

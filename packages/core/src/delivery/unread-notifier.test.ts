@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import type { EventRow } from "../model/rows.ts";
 import type { Counts } from "../ports/store.ts";
 import { ManualClock, settled } from "../testing/manual-clock.fake.ts";
+import { RecordingFaults } from "../testing/recording-faults.fake.ts";
 import { RecordingSink } from "../testing/recording-sink.fake.ts";
-import type { LocalRoom } from "./local-room.ts";
 import { createSubscriber } from "./subscriber.ts";
 import { UnreadNotifier } from "./unread-notifier.ts";
 
@@ -13,6 +13,7 @@ type Asked = readonly { readonly roomId: string; readonly userId: string }[];
 function setUp(...userIds: string[]) {
   const clock = new ManualClock();
   const questions: Asked[] = [];
+  const faults = new RecordingFaults();
   const store = {
     count: { unread: 3, mentions: 1, mutedUntil: null as Date | null },
     answer: () => Promise.resolve(),
@@ -22,9 +23,9 @@ function setUp(...userIds: string[]) {
       return asked.map((each) => ({ ...each, ...store.count }));
     },
   };
-  const notices = new UnreadNotifier(store, clock);
+  const notices = new UnreadNotifier({ store, clock, faults });
   const sinks = userIds.map((userId) => new RecordingSink(userId));
-  const room = { roomId: "room", live: new Set(sinks.map((sink) => createSubscriber(sink))) } as unknown as LocalRoom;
+  const room = { roomId: "room", live: new Set(sinks.map((sink) => createSubscriber(sink))) };
   let sent = 0;
   const say = (userId: string, mentions?: string[]) => {
     const messageId = `m${++sent}`;
@@ -32,7 +33,7 @@ function setUp(...userIds: string[]) {
     const body = `,"seq":${sent},"type":"SEND_MSG","senderId":"${userId}","messageId":"${messageId}","message":"\\"mentions\\":[\\"eve\\"]"${more}}`;
     notices.message(room, { roomId: "room", seq: sent, type: "SEND_MSG", userId, body } satisfies EventRow);
   };
-  return { clock, store, questions, notices, sinks, room, say };
+  return { clock, store, faults, questions, notices, sinks, room, say };
 }
 
 const heard = (sink: RecordingSink | undefined) =>

@@ -1,164 +1,180 @@
 import { encodeBody } from "@signalbox/protocol/encode";
-import type { Bytes } from "../model/bytes.ts";
-import { toBytes, toText } from "../model/bytes.ts";
-import type { EventRow } from "../model/rows.ts";
+import { toBytes } from "../model/bytes.ts";
+import { chunksOf, groupBy } from "../model/groups.ts";
+import { messageRefOf } from "../model/message-ref.ts";
+import type { EventRow, MessageRef } from "../model/rows.ts";
 import type { Clock } from "../ports/clock.ts";
+import { type Faults, reportFault } from "../ports/faults.ts";
 import type { Counts, Store } from "../ports/store.ts";
-import type { LocalRoom } from "./local-room.ts";
-import type { Signal } from "./subscriber.ts";
+import type { Signal } from "./signal.ts";
+import type { Subscriber } from "./subscriber.ts";
 
-/** A session hears of what is unread in a room at most this often. */
+/** The shortest time between two unread notifications of a room. */
 const UNREAD_MS = 1000;
-/** After the store could not answer. */
+/** The pause after the store could not answer. */
 const RETRY_MS = 1000;
-/** What one question asks the store for: a room's users, and whom it mentions. */
-const AT_ONCE = 2000;
-/** Mentions that wait for their counts at most; what is more comes as unread. */
+/** Counts of one question to the store. */
+const COUNTS = 2000;
+/** Mentions that wait for their counts at most; further ones come as unread. */
 const MENTIONS = 10_000;
 
-interface MessageRef {
-  readonly messageId: string;
-  readonly eventId: string | null;
-  readonly userId: string;
+/** A room with subscribers to notify. */
+export interface NotifiedRoom {
+  readonly roomId: string;
+  readonly live: ReadonlySet<Subscriber>;
 }
-/** The newest message of a room, and the newest by somebody else: its author is told of that one. */
+
+interface Message extends MessageRef {
+  readonly senderId: string;
+}
+
+/** The newest message of a room, and the newest by another author: the newest one's author is told of that one. */
 interface UnreadMessages {
-  readonly newest: MessageRef;
-  readonly other: MessageRef | undefined;
-  /** Whom the newest mentions: they have been told at once. */
-  readonly mentioned: readonly string[];
+  readonly newest: Message;
+  readonly other: Message | undefined;
 }
+
 interface Notification {
-  readonly room: LocalRoom;
+  readonly room: NotifiedRoom;
   readonly userId: string;
-  readonly said: MessageRef;
+  readonly message: Message;
   readonly why: "mention" | "unread";
 }
 
+export interface UnreadNotifierDeps {
+  readonly store: Pick<Store, "counts">;
+  readonly clock: Clock;
+  readonly faults: Faults;
+}
+
 /**
- * Tells sessions what is unread: of a mention at once, of everything else at most once a second per room. The counts are the
+ * Tells sessions what is unread: a mention at once, everything else at most once a second per room. The counts are the
  * store's: one question at a time is under way, for all that is due. CONTRACT section 4, "NOTIFICATION".
  */
 export class UnreadNotifier {
-  readonly #store: Pick<Store, "counts">;
-  readonly #clock: Clock;
-  readonly #news = new Map<LocalRoom, UnreadMessages>();
-  readonly #quietUntil = new Map<LocalRoom, number>();
+  readonly #deps: UnreadNotifierDeps;
+  readonly #messages = new Map<NotifiedRoom, UnreadMessages>();
+  readonly #quietUntil = new Map<NotifiedRoom, number>();
   #mentions: Notification[] = [];
-  #asking = false;
+  #running = false;
   #closed = false;
   #wakeAt = Number.POSITIVE_INFINITY;
-  #callOff: (() => void) | undefined;
+  #cancel: (() => void) | undefined;
 
-  constructor(store: Pick<Store, "counts">, clock: Clock) {
-    this.#store = store;
-    this.#clock = clock;
+  constructor(deps: UnreadNotifierDeps) {
+    this.#deps = deps;
   }
 
-  /** A message has been delivered to a room. */
-  message(room: LocalRoom, { userId, body }: EventRow): void {
-    const messageId = /"messageId":"([^"]*)"/.exec(body)?.[1];
-    if (messageId === undefined) return;
-    const said = { messageId, eventId: eventIdIn(body), userId };
-    const before = this.#news.get(room);
-    const other = before === undefined || before.newest.userId === userId ? before?.other : before.newest;
-    const mentioned = mentionsIn(body).filter((each) => each !== userId);
-    this.#news.set(room, { newest: said, other, mentioned });
-    for (const each of mentioned)
-      if (this.#mentions.length < MENTIONS) this.#mentions.push({ room, userId: each, said, why: "mention" });
-    this.#wake(this.#mentions.length > 0 ? 0 : (this.#quietUntil.get(room) ?? 0) - this.#clock.now());
+  /** Takes a SEND_MSG or REPLY that has been delivered to a room. */
+  message(room: NotifiedRoom, event: EventRow): void {
+    const { userId: senderId } = event;
+    const { messageId, eventId, mentions } = messageRefOf(event);
+    const message = { messageId, eventId, senderId, mentions: mentions.filter((userId) => userId !== senderId) };
+    const before = this.#messages.get(room);
+    const other = before === undefined || before.newest.senderId === senderId ? before?.other : before.newest;
+    this.#messages.set(room, { newest: message, other });
+    for (const userId of message.mentions)
+      if (this.#mentions.length < MENTIONS) this.#mentions.push({ room, userId, message, why: "mention" });
+    this.#wake(this.#mentions.length > 0 ? 0 : (this.#quietUntil.get(room) ?? 0) - this.#deps.clock.now());
   }
 
-  /** Nobody here is in the room any more. */
-  forget(room: LocalRoom): void {
-    this.#news.delete(room);
+  /** Forgets a room without sessions. */
+  forget(room: NotifiedRoom): void {
+    this.#messages.delete(room);
     this.#quietUntil.delete(room);
   }
 
   close(): void {
     this.#closed = true;
-    this.#callOff?.();
+    this.#cancel?.();
   }
 
-  /** Looks at what is due in `ms`, unless that happens sooner anyway. */
+  /** Runs in `ms`, unless an earlier run is planned. */
   #wake(ms: number): void {
-    if (this.#asking || this.#closed) return;
-    if (ms <= 0) return void this.#look();
-    const at = this.#clock.now() + ms;
+    if (this.#running || this.#closed) return;
+    if (ms <= 0) return void this.#run();
+    const at = this.#deps.clock.now() + ms;
     if (at >= this.#wakeAt) return;
-    this.#callOff?.();
+    this.#cancel?.();
     this.#wakeAt = at;
-    this.#callOff = this.#clock.after(ms, () => void this.#look());
+    this.#cancel = this.#deps.clock.after(ms, () => void this.#run());
   }
 
-  async #look(): Promise<void> {
-    this.#callOff?.();
+  async #run(): Promise<void> {
+    this.#cancel?.();
     this.#wakeAt = Number.POSITIVE_INFINITY;
-    this.#asking = true;
-    const rooms = this.#due();
-    const due = [...this.#mentions, ...[...rooms].flatMap(([room, news]) => unreadIn(room, news))];
+    this.#running = true;
+    const rooms = this.#takeDue();
+    const due = [...this.#mentions, ...[...rooms].flatMap(([room, messages]) => unreadIn(room, messages))];
     this.#mentions = [];
     let pause = 0;
-    for (let at = 0; at < due.length && pause === 0; at += AT_ONCE)
-      if (!(await this.#tell(due.slice(at, at + AT_ONCE)))) pause = RETRY_MS;
-    for (const room of rooms.keys()) this.#quietUntil.set(room, this.#clock.now() + UNREAD_MS);
-    this.#asking = false;
-    const next = this.#mentions.length > 0 ? 0 : this.#next();
+    for (const chunk of chunksOf(due, COUNTS)) if (pause === 0 && !(await this.#notify(chunk))) pause = RETRY_MS;
+    for (const room of rooms.keys()) this.#quietUntil.set(room, this.#deps.clock.now() + UNREAD_MS);
+    this.#running = false;
+    const next = this.#mentions.length > 0 ? 0 : this.#nextDue();
     if (next !== undefined) this.#wake(Math.max(next, pause));
   }
 
-  /** Takes the rooms with news that were quiet for long enough. */
-  #due(): Map<LocalRoom, UnreadMessages> {
-    const now = this.#clock.now();
+  /** Takes the rooms with messages that were quiet for long enough. */
+  #takeDue(): Map<NotifiedRoom, UnreadMessages> {
+    const now = this.#deps.clock.now();
     for (const [room, until] of this.#quietUntil) if (until <= now) this.#quietUntil.delete(room);
-    const due = new Map([...this.#news].filter(([room]) => !this.#quietUntil.has(room)));
-    for (const room of due.keys()) this.#news.delete(room);
+    const due = new Map([...this.#messages].filter(([room]) => !this.#quietUntil.has(room)));
+    for (const room of due.keys()) this.#messages.delete(room);
     return due;
   }
 
-  /** When the next room is due, in milliseconds from now. */
-  #next(): number | undefined {
-    const now = this.#clock.now();
-    const times = [...this.#news.keys()].map((room) => (this.#quietUntil.get(room) ?? now) - now);
+  /** Milliseconds until the next room is due; undefined when none has messages. */
+  #nextDue(): number | undefined {
+    const now = this.#deps.clock.now();
+    const times = [...this.#messages.keys()].map((room) => (this.#quietUntil.get(room) ?? now) - now);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** False when the store could not answer: what is unread is asked for with the next message. */
-  async #tell(notices: readonly Notification[]): Promise<boolean> {
-    const asked = notices.map(({ room, userId }) => ({ roomId: room.roomId, userId }));
+  /** False when the store could not answer: the counts are asked for with the next message. */
+  async #notify(notifications: readonly Notification[]): Promise<boolean> {
     let counts: Map<string, Counts>;
     try {
-      counts = new Map((await this.#store.counts(asked)).map((each) => [`${each.roomId} ${each.userId}`, each]));
-    } catch {
+      counts = await this.#countsFor(notifications);
+    } catch (error) {
+      reportFault(this.#deps.faults, "notification", error);
       return false;
     }
-    for (const notice of notices) {
-      const count = counts.get(`${notice.room.roomId} ${notice.userId}`);
-      if (count === undefined || !worthTelling(notice, count)) continue;
-      const signal = signalOf(notice, count);
-      for (const subscriber of notice.room.live)
-        if (subscriber.sink.userId === notice.userId) subscriber.sink.signal(signal);
+    for (const [room, each] of groupBy(notifications, (notification) => notification.room)) {
+      const subscribers = groupBy(room.live, ({ sink }) => sink.userId);
+      for (const notification of each) {
+        const count = counts.get(`${room.roomId} ${notification.userId}`);
+        if (count === undefined || !isWanted(notification, count)) continue;
+        const signal = signalOf(notification, count);
+        for (const { sink } of subscribers.get(notification.userId) ?? []) sink.signal(signal);
+      }
     }
     return true;
   }
+
+  async #countsFor(notifications: readonly Notification[]): Promise<Map<string, Counts>> {
+    const asked = notifications.map(({ room, userId }) => ({ roomId: room.roomId, userId }));
+    const counts = await this.#deps.store.counts(asked);
+    return new Map(counts.map((each) => [`${each.roomId} ${each.userId}`, each]));
+  }
 }
 
-/** Everybody in the room, each with the newest message that is not their own. */
-function unreadIn(room: LocalRoom, { newest, other, mentioned }: UnreadMessages): Notification[] {
-  const told = new Set(mentioned);
+/** A notification for each user in the room, with the newest message by another; mentioned users are told already. */
+function unreadIn(room: NotifiedRoom, { newest, other }: UnreadMessages): Notification[] {
+  const told = new Set(newest.mentions);
   return [...new Set([...room.live].map(({ sink }) => sink.userId))].flatMap((userId) => {
-    const said = userId === newest.userId ? other : newest;
-    if (said === undefined || told.has(userId)) return [];
-    return [{ room, userId, said, why: "unread" as const }];
+    const message = userId === newest.senderId ? other : newest;
+    if (message === undefined || told.has(userId)) return [];
+    return [{ room, userId, message, why: "unread" as const }];
   });
 }
 
-/** It may have been read or deleted by now; and whoever muted a room only wants to hear of being named. */
-const worthTelling = ({ why }: Notification, { unread, mentions, mutedUntil }: Counts): boolean =>
+/** Whether the message is still unread. A muted room notifies of mentions alone. */
+const isWanted = ({ why }: Notification, { unread, mentions, mutedUntil }: Counts): boolean =>
   why === "mention" ? mentions > 0 : unread > 0 && mutedUntil === null;
 
 function signalOf(
-  { room: { roomId }, said: { messageId, eventId }, why }: Notification,
+  { room: { roomId }, message: { messageId, eventId }, why }: Notification,
   { unread, mentions }: Counts,
 ): Signal {
   const body = {
@@ -175,20 +191,4 @@ function signalOf(
     body: toBytes(encodeBody(body)),
     about: { kind: "notification", why, messageId, eventId, unread, mentions },
   };
-}
-
-/** The event id that Matrix gave the message. As with mentions below, nothing inside a text looks like it. */
-function eventIdIn(body: Bytes): string | null {
-  const json = /"eventId":("(?:[^"\\]|\\.)*")/.exec(body)?.[1];
-  return json === undefined ? null : (JSON.parse(toText(json)) as string);
-}
-
-const MENTIONS_FIELD = '"mentions":[';
-
-/** Whom a message mentions. Inside a text this field's name would have its quotes escaped: only the field itself is found. */
-function mentionsIn(body: Bytes): readonly string[] {
-  const at = body.lastIndexOf(MENTIONS_FIELD);
-  if (at === -1) return [];
-  const list = body.slice(at + MENTIONS_FIELD.length - 1, body.indexOf("]", at) + 1);
-  return JSON.parse(list) as string[];
 }

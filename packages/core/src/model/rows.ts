@@ -137,6 +137,15 @@ export interface RoomSectionRow {
   readonly body: Record<string, unknown> | null;
 }
 
+/** What a notification says of a message. It travels beside the encoded event, so that no node decodes that. */
+export interface MessageRef {
+  readonly messageId: string;
+  /** The event id that Matrix gave it; null: it did not come from Matrix. */
+  readonly eventId: string | null;
+  /** The users that the message mentions. */
+  readonly mentions: readonly string[];
+}
+
 /** A durable event: a small header that nodes read, and a body that they forward. */
 export interface EventRow {
   readonly roomId: string;
@@ -146,6 +155,8 @@ export interface EventRow {
   readonly userId: string;
   /** The encoded event, see `encodeBody` of the protocol. */
   readonly body: Bytes;
+  /** Of a SEND_MSG or REPLY, unless it was read from the store. */
+  readonly message?: MessageRef;
 }
 
 /** What an edit puts in a message's place. */

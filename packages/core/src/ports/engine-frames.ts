@@ -2,6 +2,7 @@
  * What travels on the engine's channels: a line that nodes read, and for events the encoded body that they forward.
  *
  *   room   e<seq> <type> <user>\n<body>      an event
+ *          e<seq> <type> <user> <message> <event id, as a URI component> <mentioned user> …\n<body>  a message
  *          t<ms left> <user>                 typing started, or goes on
  *          s<user>                           typing stopped
  *          r<user> <message> <seq> <ms>\n…   receipts, newest per user
@@ -17,7 +18,7 @@ import { EVENT_TYPES } from "@signalbox/protocol/down";
 import type { Shown, Status } from "@signalbox/protocol/presence";
 import type { Bytes } from "../model/bytes.ts";
 import { toBytes, toText } from "../model/bytes.ts";
-import type { EventRow, Receipt } from "../model/rows.ts";
+import type { EventRow, MessageRef, Receipt } from "../model/rows.ts";
 import type { PresenceRow } from "./presence-registry.ts";
 
 export type ShownPresence = Pick<PresenceRow, "userId" | "shown" | "activeAt" | "version">;
@@ -39,8 +40,11 @@ export type UserFrame =
 
 const typeIndex = new Map<string, number>(EVENT_TYPES.map((type, index) => [type, index]));
 
-export const encodeEventFrame = (event: EventRow): Bytes =>
-  `e${event.seq} ${typeIndex.get(event.type)} ${event.userId}\n${event.body}`;
+export const encodeEventFrame = ({ seq, type, userId, body, message }: EventRow): Bytes =>
+  `e${seq} ${typeIndex.get(type)} ${userId}${message === undefined ? "" : encodeMessage(message)}\n${body}`;
+
+const encodeMessage = ({ messageId, eventId, mentions }: MessageRef): Bytes =>
+  ` ${[messageId, encodeURIComponent(eventId ?? ""), ...mentions].join(" ")}`;
 
 export const encodeTypingFrame = (userId: string, remainingMs: number): Bytes => `t${remainingMs} ${userId}`;
 export const encodeStopFrame = (userId: string): Bytes => `s${userId}`;
@@ -109,10 +113,13 @@ function decodeShown(line: string): ShownPresence {
 
 function decodeEvent(roomId: string, payload: Bytes): RoomFrame | undefined {
   const end = payload.indexOf("\n");
-  const [seq, index, userId = ""] = payload.slice(1, end).split(" ");
+  const [seq, index, userId = "", messageId, eventId = "", ...mentions] = payload.slice(1, end).split(" ");
   const type = EVENT_TYPES[Number(index)];
   if (type === undefined) return undefined;
-  return { kind: "event", event: { roomId, seq: Number(seq), type, userId, body: payload.slice(end + 1) } };
+  const event = { roomId, seq: Number(seq), type, userId, body: payload.slice(end + 1) };
+  if (messageId === undefined) return { kind: "event", event };
+  const message = { messageId, eventId: eventId === "" ? null : decodeURIComponent(eventId), mentions };
+  return { kind: "event", event: { ...event, message } };
 }
 
 function decodeReceipt(line: string): Receipt {

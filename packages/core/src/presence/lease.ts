@@ -1,23 +1,25 @@
 import type { Clock } from "../ports/clock.ts";
+import { type Faults, reportFault } from "../ports/faults.ts";
 import type { ExpiredNode, PresenceRegistry } from "../ports/presence-registry.ts";
 
-/** How soon a renewal that failed is tried again. */
+/** The pause before a renewal that failed is tried again. */
 const RETRY_MS = 250;
 
 export interface LeaseDeps {
   readonly registry: Pick<PresenceRegistry, "open" | "renew" | "claim" | "endNode" | "close">;
   readonly clock: Clock;
+  readonly faults: Faults;
   readonly leaseMs: number;
   readonly graceMs: number;
-  /** It was renewed: called each time, but not again before the last call has settled. */
+  /** The lease was renewed: called each time, but not again before the last call has settled. */
   readonly renewed: () => Promise<void>;
-  /** It was lost, and is held again under another id. */
+  /** The lease was lost, and is held again under another id. */
   readonly lost: () => void;
 }
 
 /**
- * This node's lease: renewed three times in its length, and opened anew under another id when it is lost. Whose lease has run
- * out is judged here: only by a node that renewed its own for one whole lease without a failure or a pause. DESIGN 4.
+ * This node's lease: renewed three times in its length, and opened anew under another id when it is lost. Expired leases of
+ * other nodes are judged here, only by a node that renewed its own for one whole lease without a failure or a pause. DESIGN 4.
  */
 export class Lease {
   /** This incarnation's id. */
@@ -27,13 +29,13 @@ export class Lease {
   readonly #deps: LeaseDeps;
   readonly #everyMs: number;
   #open = false;
-  /** Whether it was open before. */
+  /** Whether the lease was open before. */
   #again = false;
   #stopped = false;
   #renewedAt = Number.NEGATIVE_INFINITY;
-  /** Since when renewals work; undefined while they do not. */
+  /** The time since which renewals work; undefined while they do not. */
   #soundSince: number | undefined;
-  #callOff: (() => void) | undefined;
+  #cancel: (() => void) | undefined;
   #renewing: Promise<void> | undefined;
   #errands: Promise<void> | undefined;
 
@@ -47,18 +49,18 @@ export class Lease {
     await this.#beat();
   }
 
-  /** Renews no longer. Resolves when nothing is under way. */
+  /** Ends renewal. Resolves when nothing is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#callOff?.();
+    this.#cancel?.();
     await this.#renewing;
     await this.#errands;
   }
 
   /** Ends the lease, once it is stopped: at the orderly end of a node that has no users left. */
   async end(): Promise<void> {
-    // When this fails the lease runs out, and its users, who are none, are taken over.
-    if (this.#open) await this.#deps.registry.close(this.node).catch(() => undefined);
+    // When this fails the lease runs out, and another node takes over its users, which are none.
+    if (this.#open) await this.#deps.registry.close(this.node).catch((error: unknown) => this.#failed(error));
     this.held = false;
   }
 
@@ -69,7 +71,7 @@ export class Lease {
     await this.#renewing;
     if (this.#stopped) return;
     const wait = this.held ? Math.max(0, began + this.#everyMs - clock.now()) : RETRY_MS;
-    this.#callOff = clock.after(wait, () => void this.#beat());
+    this.#cancel = clock.after(wait, () => void this.#beat());
   }
 
   async #renew(): Promise<void> {
@@ -79,13 +81,14 @@ export class Lease {
       this.held = true;
       const judges = this.#judges();
       this.#errands ??= this.#run(judges ? expired : []).finally(() => (this.#errands = undefined));
-    } catch {
+    } catch (error) {
+      this.#failed(error);
       this.held = false;
       this.#soundSince = undefined;
     }
   }
 
-  /** Renews the lease. One that is gone was lost under this id: its users are being taken over. */
+  /** Renews the lease. One that is gone was lost under this id: other nodes take over its users. */
   async #prolong(): Promise<readonly ExpiredNode[]> {
     const { registry, leaseMs } = this.#deps;
     const { held, expired } = await registry.renew(this.node, leaseMs);
@@ -105,10 +108,10 @@ export class Lease {
     this.#again = true;
   }
 
-  /** Called after each renewal: whether others may be judged by what it said. */
+  /** Called after each renewal: whether its answer may judge other nodes. */
   #judges(): boolean {
     const now = this.#deps.clock.now();
-    // Whoever stood still does not know who else did: the machine, or the engine, may have.
+    // After a pause of this node nothing is known of others: the machine, or the engine, may have stood still.
     const paused = now - this.#renewedAt > this.#deps.leaseMs;
     if (paused) this.#soundSince = now;
     this.#soundSince ??= now;
@@ -117,9 +120,9 @@ export class Lease {
   }
 
   async #run(judged: readonly ExpiredNode[]): Promise<void> {
-    // What fails here is there again at the next renewal.
-    await this.#takeOver(judged).catch(() => undefined);
-    await this.#deps.renewed().catch(() => undefined);
+    // An errand that fails comes again with the next renewal.
+    await this.#takeOver(judged).catch((error: unknown) => this.#failed(error));
+    await this.#deps.renewed().catch((error: unknown) => this.#failed(error));
   }
 
   /** Users of a dead node count for a grace from one interval after its last renewal on: so long it may have lived. */
@@ -128,5 +131,9 @@ export class Lease {
     for (const { node, forMs } of judged)
       if (await registry.claim(node, leaseMs))
         await registry.endNode(node, Math.max(0, Math.round(this.#everyMs + graceMs - leaseMs - forMs)));
+  }
+
+  #failed(error: unknown): void {
+    reportFault(this.#deps.faults, "lease", error);
   }
 }

@@ -1,51 +1,55 @@
+import { chunksOf } from "../model/groups.ts";
 import type { UserRow } from "../model/rows.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Engine } from "../ports/engine.ts";
+import { type Faults, reportFault } from "../ports/faults.ts";
+import type { PresenceRegistry } from "../ports/presence-registry.ts";
 import type { Store } from "../ports/store.ts";
 import { Lease } from "./lease.ts";
 import type { Presence } from "./presence.ts";
-import { activityOf, type Local, PresenceRegistrar } from "./registrar.ts";
+import { activityOf, PresenceRegistrar, type PresentUser } from "./registrar.ts";
 
-/** Users whose activity one call is about. */
+/** Users of one activity report. */
 const CHUNK = 500;
-/** How often the engine hears that somebody goes on doing something. Whoever is idle was not heard of for much longer. */
+/** The shortest time between two reports of a user's activity. Idleness takes much longer. */
 const ACTIVE_MS = 10_000;
 
 export interface LocalPresenceDeps {
-  readonly engine: Pick<Engine, "presence">;
+  readonly registry: PresenceRegistry;
   readonly store: Pick<Store, "users">;
   readonly clock: Clock;
+  readonly faults: Faults;
   readonly presence: Pick<Presence, "announce">;
   /** `NODE_LEASE_MS`. */
   readonly leaseMs: number;
   /** `PRESENCE_GRACE_MS`. */
   readonly graceMs: number;
   /**
-   * What was told of presence may be stale: called after a loss, and again, `settled`, when every node has had the time to
-   * register anew: whoever is unknown then is offline.
+   * Presence that sessions were told may be stale: called after a loss, and again, `final`, when every node has had the time
+   * to register its users: a user who is unknown then is offline.
    */
-  readonly stale: (settled: boolean) => void;
+  readonly stale: (final: boolean) => void;
 }
 
 /**
- * A gateway's part in who is here: its lease, the users with a session on it, and what they do. Three times in a lease there
- * is a beat, which renews it and does whatever time has brought; a session that does nothing costs nothing. DESIGN 4.
+ * A gateway's part in presence: its lease, the users with a session on it, and their activity. Three times in a lease there
+ * is a beat, which renews it and does the work of the time between; an idle session costs nothing. DESIGN 4.
  */
 export class LocalPresence {
   readonly #deps: LocalPresenceDeps;
   readonly #lease: Lease;
   readonly #registrar: PresenceRegistrar;
-  /** Who did something that the registry may not have heard of. */
-  readonly #active = new Set<Local>();
-  #callOffDoubt: (() => void) | undefined;
+  /** Users with activity that the registry may not know. */
+  readonly #active = new Set<PresentUser>();
+  #cancelFinal: (() => void) | undefined;
   #closed = false;
 
   constructor(deps: LocalPresenceDeps) {
-    const { engine, clock, leaseMs, graceMs } = deps;
+    const { registry, clock, faults, leaseMs, graceMs } = deps;
     this.#deps = deps;
     this.#lease = new Lease({
-      registry: engine.presence,
+      registry,
       clock,
+      faults,
       leaseMs,
       graceMs,
       renewed: () => this.#renewed(),
@@ -60,97 +64,97 @@ export class LocalPresence {
   }
 
   /**
-   * The user's first session here. Resolves when they are registered and that is announced, or when they are gone again. Never
+   * Takes the user's first session here. Resolves when the user is registered and that is announced, or gone again. Never
    * rejects; but it waits while the store or the engine is away: the caller bounds that.
    */
   async arrive(userId: string): Promise<void> {
     if (this.#closed) return;
     const arrived = this.#registrar.arrive(userId);
-    // Before they are entered: coming here is something that they do.
+    // Before the user is entered: coming here is an activity.
     this.active(userId);
     await arrived;
   }
 
-  /** Their last session here is closed. Resolves with whether they have none elsewhere: false also when that cannot be known. */
+  /** Takes the end of the user's last session here. Resolves with whether there is none elsewhere: false also when that cannot be known. */
   async depart(userId: string): Promise<boolean> {
-    const local = this.#registrar.find(userId);
-    if (local !== undefined) this.#active.delete(local);
+    const user = this.#registrar.find(userId);
+    if (user !== undefined) this.#active.delete(user);
     return this.#registrar.depart(userId);
   }
 
-  /** One of their sessions here did something. */
+  /** A session of the user did something. */
   active(userId: string): void {
-    const local = this.#registrar.find(userId);
-    if (local === undefined) return;
-    local.activeAt = this.#deps.clock.now();
-    this.#active.add(local);
+    const user = this.#registrar.find(userId);
+    if (user === undefined) return;
+    user.activeAt = this.#deps.clock.now();
+    this.#active.add(user);
   }
 
-  /** Whether a user who is here chose to appear offline. While that is not known, they may have. */
+  /** Whether a user with a session here chose to appear offline. While that is not known, yes. */
   appearsOffline(userId: string): boolean {
-    const local = this.#registrar.find(userId);
-    return local !== undefined && (local.chosen?.choice ?? "appear_offline") === "appear_offline";
+    const user = this.#registrar.find(userId);
+    return user !== undefined && (user.chosen?.choice ?? "appear_offline") === "appear_offline";
   }
 
-  /** The store says what a user chose. What is newer than what is known here is brought to the registry: perhaps nobody else did. */
+  /** Takes a user's choice, as the store has it. A newer one than is known here goes to the registry: perhaps no other node sent it. */
   chosen(user: UserRow): void {
     this.#registrar.chosen(user);
   }
 
-  /** The engine was away, and may have lost the newest of what it was told, as a failover does: tells it again who is here. */
+  /** Registers the users of this node again: the engine was away, and may have lost its newest state, as in a failover. */
   async recover(): Promise<void> {
     await this.#registrar.enterAnew();
   }
 
-  /** Registers the departure of whoever is still here, and ends the lease. Never rejects. */
+  /** Registers the departure of all users, and ends the lease. Never rejects. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#callOffDoubt?.();
+    this.#cancelFinal?.();
     await this.#lease.stop();
     this.#active.clear();
-    // Users who could not be taken out have their grace when the others take over a lease that has run out.
+    // Users who could not be taken out have their grace when another node takes over the expired lease.
     if (await this.#registrar.empty()) await this.#lease.end();
   }
 
   async #renewed(): Promise<void> {
     void this.#registrar.proceed();
-    // Neither waits for the other to have worked; what failed comes again with the next beat.
-    await Promise.allSettled([this.#settle(), this.#flush()]);
+    const failed = (error: unknown) => void reportFault(this.#deps.faults, "registration", error);
+    // Neither waits for the other to have worked; work that failed comes again with the next beat.
+    await Promise.all([this.#settle().catch(failed), this.#flush().catch(failed)]);
   }
 
   async #settle(): Promise<void> {
-    const { engine, presence } = this.#deps;
-    await presence.announce(await engine.presence.settle());
+    const { registry, presence } = this.#deps;
+    await presence.announce(await registry.settle());
   }
 
-  /** Nobody is registered under the new incarnation, and perhaps nobody at all. */
+  /** No user is registered under the new incarnation, and perhaps none at all. */
   async #lost(): Promise<void> {
-    const { clock, stale: doubt, leaseMs, graceMs } = this.#deps;
+    const { clock, stale, leaseMs, graceMs } = this.#deps;
     await this.#registrar.enterAnew();
     if (this.#closed) return;
-    this.#callOffDoubt?.();
-    this.#callOffDoubt = clock.after(leaseMs + graceMs, () => doubt(true));
-    doubt(false);
+    this.#cancelFinal?.();
+    this.#cancelFinal = clock.after(leaseMs + graceMs, () => stale(true));
+    stale(false);
   }
 
-  /** Brings what users did: at once when they had done nothing for a while, then now and then, and always the last of it. */
+  /** Reports activity: at once after a pause, then now and then, and always the last of it. */
   async #flush(): Promise<void> {
-    const { engine, clock, presence } = this.#deps;
+    const { registry, clock, presence } = this.#deps;
     const now = clock.now();
     const due = this.#due(now);
-    for (let at = 0; at < due.length; at += CHUNK) {
-      const some = due.slice(at, at + CHUNK);
-      void presence.announce(await engine.presence.touch(some.map((local) => activityOf(local, now))));
-      for (const local of some) local.heardAt = now;
+    for (const chunk of chunksOf(due, CHUNK)) {
+      void presence.announce(await registry.touch(chunk.map((user) => activityOf(user, now))));
+      for (const user of chunk) user.reportedAt = now;
     }
   }
 
-  #due(now: number): Local[] {
-    const due: Local[] = [];
-    for (const local of this.#active) {
-      if (local.activeAt <= local.heardAt) this.#active.delete(local);
-      else if (now - local.heardAt >= ACTIVE_MS && this.#registrar.isSettled(local)) due.push(local);
+  #due(now: number): PresentUser[] {
+    const due: PresentUser[] = [];
+    for (const user of this.#active) {
+      if (user.activeAt <= user.reportedAt) this.#active.delete(user);
+      else if (now - user.reportedAt >= ACTIVE_MS && this.#registrar.isRegistered(user)) due.push(user);
     }
     return due;
   }

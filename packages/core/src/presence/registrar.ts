@@ -1,34 +1,34 @@
 import type { Choice } from "@signalbox/protocol/presence";
 import type { UserRow } from "../model/rows.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Engine } from "../ports/engine.ts";
-import type { Activity } from "../ports/presence-registry.ts";
+import { type Faults, reportFault } from "../ports/faults.ts";
+import type { Activity, PresenceRegistry } from "../ports/presence-registry.ts";
 import type { Store } from "../ports/store.ts";
 import type { Lease } from "./lease.ts";
 import type { Presence } from "./presence.ts";
-import { firstOf, untilDone } from "./task-loop.ts";
+import { firstOf, taskLoop } from "./task-loop.ts";
 
-/** Users that one call is about. */
+/** Users of one call. */
 const CHUNK = 500;
-/** Choices that are brought to the registry at once. */
+/** Choices that go to the registry at the same time. */
 const CHOICES_AT_ONCE = 50;
 
-/** What a user chose, and the how many-th choice that is. */
+/** A choice, and its number among the user's choices. */
 type Chosen = Pick<UserRow, "choice" | "choiceVersion">;
-/** Of whoever never chose. */
-const STANDARD: Chosen = { choice: "online" satisfies Choice, choiceVersion: 0 };
+/** The choice of a user who never chose. */
+const DEFAULT_CHOICE: Chosen = { choice: "online" satisfies Choice, choiceVersion: 0 };
 
-/** A user with a session here, or whose departure is not registered yet. */
-export interface Local {
+/** A user with a session here, or with a departure that is not registered yet. */
+export interface PresentUser {
   readonly userId: string;
   here: boolean;
-  /** Undefined until the store was heard. */
+  /** Undefined until the store has answered. */
   chosen: Chosen | undefined;
-  /** When they last did something, by this node's clock. */
+  /** The last activity, by this node's clock. */
   activeAt: number;
-  /** When the registry was last told of that. */
-  heardAt: number;
-  /** Under which incarnation of this node they may be registered. */
+  /** The last report of activity to the registry. */
+  reportedAt: number;
+  /** The incarnation of this node under which the user may be registered. */
   enteredAs: string | undefined;
   /** Whether that is certain. */
   entered: boolean;
@@ -37,7 +37,8 @@ export interface Local {
 }
 
 export interface PresenceRegistrarDeps {
-  readonly engine: Pick<Engine, "presence">;
+  readonly registry: PresenceRegistry;
+  readonly faults: Faults;
   readonly store: Pick<Store, "users">;
   readonly clock: Clock;
   readonly presence: Pick<Presence, "announce">;
@@ -45,209 +46,207 @@ export interface PresenceRegistrarDeps {
 }
 
 /**
- * The users with a session on this node, and what the registry knows of them. Users are wished in and out as sessions come and
- * go; the registry is brought to what is wished, in groups, one at a time, so that the newest wish wins whatever the order of
- * answers. What fails stays to be done until `proceed`. While the lease is not held nobody is entered: what waits to be taken
- * out again is bounded by who was here before.
+ * Keeps the registry's entries for the users of this node. Sessions come and go; the registry follows in groups, one call at
+ * a time, so that the newest state wins whatever the order of the answers. Work that fails waits for `proceed`. While the
+ * lease is not held no user is entered: the departures that wait are bounded by the users who were here before.
  */
 export class PresenceRegistrar {
   readonly #deps: PresenceRegistrarDeps;
-  readonly #users = new Map<string, Local>();
-  /** Whose choice is not known yet. */
-  readonly #unknown = new Set<Local>();
-  /** Who may not be registered as wished. */
-  readonly #unsettled = new Set<Local>();
-  /** Whose choice is newer than the one that they were entered with. */
-  readonly #chose = new Set<Local>();
+  readonly #users = new Map<string, PresentUser>();
+  /** Users whose choice is not known yet. */
+  readonly #unknown = new Set<PresentUser>();
+  /** Users whose registration may not match their sessions. */
+  readonly #unregistered = new Set<PresentUser>();
+  /** Users whose choice is newer than the one that they were entered with. */
+  readonly #chose = new Set<PresentUser>();
   readonly #load: () => Promise<void>;
-  readonly #settle: () => Promise<void>;
-  readonly #bring: () => Promise<void>;
+  readonly #register: () => Promise<void>;
+  readonly #choices: () => Promise<void>;
 
   constructor(deps: PresenceRegistrarDeps) {
     this.#deps = deps;
-    const some = (of: ReadonlySet<Local>) => () => deps.lease.held && of.size > 0;
-    this.#load = untilDone(
-      () => this.#unknown.size > 0,
-      () => this.#loadSome(),
-    );
-    this.#settle = untilDone(some(this.#unsettled), () => this.#settleSome());
-    this.#bring = untilDone(some(this.#chose), () => this.#bringSome());
+    const waiting = (users: ReadonlySet<PresentUser>) => () => deps.lease.held && users.size > 0;
+    const failed = (error: unknown) => void reportFault(deps.faults, "registration", error);
+    const loading = () => this.#unknown.size > 0;
+    this.#load = taskLoop(loading, () => this.#loadSome(), failed);
+    this.#register = taskLoop(waiting(this.#unregistered), () => this.#registerSome(), failed);
+    this.#choices = taskLoop(waiting(this.#chose), () => this.#sendChoices(), failed);
   }
 
-  /** A user who has a session here. */
-  find(userId: string): Local | undefined {
-    const local = this.#users.get(userId);
-    return local?.here === true ? local : undefined;
+  /** The user, if there is a session here. */
+  find(userId: string): PresentUser | undefined {
+    const user = this.#users.get(userId);
+    return user?.here === true ? user : undefined;
   }
 
-  /** See `Attendance.arrive`. */
+  /** See `LocalPresence.arrive`. */
   async arrive(userId: string): Promise<void> {
-    const local = this.#users.get(userId) ?? newcomer(userId);
-    if (local.here) return;
-    this.#users.set(userId, local);
-    local.here = true;
-    local.departed(false);
-    if (this.isSettled(local)) return;
-    if (local.chosen === undefined) this.#unknown.add(local);
-    else this.#unsettled.add(local);
-    const arrived = new Promise<void>((resolve) => (local.arrived = resolve));
+    const user = this.#users.get(userId) ?? newcomer(userId);
+    if (user.here) return;
+    this.#users.set(userId, user);
+    user.here = true;
+    user.departed(false);
+    if (this.isRegistered(user)) return;
+    if (user.chosen === undefined) this.#unknown.add(user);
+    else this.#unregistered.add(user);
+    const arrived = new Promise<void>((resolve) => (user.arrived = resolve));
     void this.proceed();
     await arrived;
   }
 
-  /** See `Attendance.depart`. */
+  /** See `LocalPresence.depart`. */
   async depart(userId: string): Promise<boolean> {
-    const local = this.find(userId);
-    if (local === undefined) return false;
-    local.here = false;
-    local.arrived();
-    this.#unknown.delete(local);
-    this.#chose.delete(local);
-    this.#unsettled.add(local);
-    if (this.#conclude(local)) return false;
-    const departed = new Promise<boolean>((resolve) => (local.departed = resolve));
+    const user = this.find(userId);
+    if (user === undefined) return false;
+    user.here = false;
+    user.arrived();
+    this.#unknown.delete(user);
+    this.#chose.delete(user);
+    this.#unregistered.add(user);
+    if (this.#conclude(user)) return false;
+    const departed = new Promise<boolean>((resolve) => (user.departed = resolve));
     void this.proceed();
     return departed;
   }
 
-  /** See `Attendance.chosen`. */
+  /** See `LocalPresence.chosen`. */
   chosen({ userId, choice, choiceVersion }: UserRow): void {
-    const local = this.#users.get(userId);
-    if (local === undefined || choiceVersion <= (local.chosen?.choiceVersion ?? -1)) return;
-    this.#know(local, { choice, choiceVersion });
-    // Whoever is not entered yet is entered with it.
-    if (!local.here || local.enteredAs !== this.#deps.lease.node) return;
-    this.#chose.add(local);
-    void this.#bring();
+    const user = this.#users.get(userId);
+    if (user === undefined || choiceVersion <= (user.chosen?.choiceVersion ?? -1)) return;
+    this.#know(user, { choice, choiceVersion });
+    // A user who is not entered yet is entered with it.
+    if (!user.here || user.enteredAs !== this.#deps.lease.node) return;
+    this.#chose.add(user);
+    void this.#choices();
   }
 
-  /** Whether the registry knows what is wished of them. Under another incarnation it knows nothing. */
-  isSettled({ here, entered, enteredAs }: Local): boolean {
+  /** Whether the registry has the user as the sessions here want it. Under another incarnation it has none. */
+  isRegistered({ here, entered, enteredAs }: PresentUser): boolean {
     const known = enteredAs === this.#deps.lease.node;
     return here ? known && entered : !known;
   }
 
-  /** Does what is to be done. Resolves when nothing is left but what has to wait: for the store or the engine, or for the lease. */
+  /** Does the waiting work. Resolves when only work is left that waits for the store, the engine or the lease. */
   async proceed(): Promise<void> {
-    await Promise.all([this.#load(), this.#settle(), this.#bring()]);
+    await Promise.all([this.#load(), this.#register(), this.#choices()]);
   }
 
-  /** What the registry was told may be lost: registers everybody again. Resolves as `proceed`. */
+  /** Registers every user again: the registry may have lost them. Resolves as `proceed`. */
   async enterAnew(): Promise<void> {
-    for (const local of this.#users.values()) {
-      if (local.chosen === undefined) continue;
-      local.entered = false;
-      this.#unsettled.add(local);
+    for (const user of this.#users.values()) {
+      if (user.chosen === undefined) continue;
+      user.entered = false;
+      this.#unregistered.add(user);
     }
     await this.proceed();
   }
 
-  /** Takes everybody out. Resolves with whether the registry knows it. */
+  /** Takes every user out. Resolves with whether the registry has taken that. */
   async empty(): Promise<boolean> {
     for (const userId of [...this.#users.keys()]) void this.depart(userId);
-    await this.#settle();
+    await this.#register();
     const left = [...this.#users.values()];
-    for (const local of left) local.departed(false);
+    for (const user of left) user.departed(false);
     return left.length === 0;
   }
 
-  #know(local: Local, chosen: Chosen): void {
-    local.chosen = chosen;
-    if (!this.#unknown.delete(local)) return;
-    this.#unsettled.add(local);
-    void this.#settle();
+  #know(user: PresentUser, chosen: Chosen): void {
+    user.chosen = chosen;
+    if (!this.#unknown.delete(user)) return;
+    this.#unregistered.add(user);
+    void this.#register();
   }
 
   async #loadSome(): Promise<void> {
     const some = firstOf(this.#unknown, CHUNK);
     const rows = await this.#deps.store.users(some.map(({ userId }) => userId));
-    for (const local of some) {
-      const { choice, choiceVersion } = rows.get(local.userId) ?? STANDARD;
-      // They may be gone, or have chosen, meanwhile.
-      if (this.#unknown.has(local)) this.#know(local, { choice, choiceVersion });
+    for (const user of some) {
+      const { choice, choiceVersion } = rows.get(user.userId) ?? DEFAULT_CHOICE;
+      // The user may be gone, or have chosen, meanwhile.
+      if (this.#unknown.has(user)) this.#know(user, { choice, choiceVersion });
     }
   }
 
-  async #settleSome(): Promise<void> {
-    // The lease may be lost, and held again, while this is under way: what is registered here is registered there.
+  async #registerSome(): Promise<void> {
+    // The lease may be lost, and held again, while this is under way: users are registered under this incarnation.
     const { node } = this.#deps.lease;
-    const some = firstOf(this.#unsettled, CHUNK);
-    const changing = some.filter((local) => !this.isSettled(local));
+    const some = firstOf(this.#unregistered, CHUNK);
+    const changing = some.filter((user) => !this.isRegistered(user));
     const arriving = changing.filter(({ here }) => here);
     const departing = changing.filter(({ here }) => !here);
     if (arriving.length > 0) await this.#enter(node, arriving);
     if (departing.length > 0) await this.#leave(node, departing);
-    for (const local of some) this.#conclude(local);
+    for (const user of some) this.#conclude(user);
   }
 
-  async #enter(node: string, locals: readonly Local[]): Promise<void> {
-    const { engine, clock, presence } = this.#deps;
+  async #enter(node: string, users: readonly PresentUser[]): Promise<void> {
+    const { registry, clock, presence } = this.#deps;
     const now = clock.now();
-    const arrivals = locals.map((local) => {
-      local.enteredAs = node;
-      local.entered = false;
-      local.heardAt = now;
-      return { ...(local.chosen ?? STANDARD), ...activityOf(local, now) };
+    const arrivals = users.map((user) => {
+      user.enteredAs = node;
+      user.entered = false;
+      user.reportedAt = now;
+      return { ...(user.chosen ?? DEFAULT_CHOICE), ...activityOf(user, now) };
     });
-    const changes = await engine.presence.enter(node, arrivals);
-    for (const local of locals) local.entered = true;
-    const arrived = locals.map((local) => local.arrived);
+    const changes = await registry.enter(node, arrivals);
+    for (const user of users) user.entered = true;
+    const arrived = users.map((user) => user.arrived);
     void presence.announce(changes).then(() => {
       for (const resolve of arrived) resolve();
     });
   }
 
-  async #leave(node: string, locals: readonly Local[]): Promise<void> {
-    const { engine, clock, presence } = this.#deps;
+  async #leave(node: string, users: readonly PresentUser[]): Promise<void> {
+    const { registry, clock, presence } = this.#deps;
     const now = clock.now();
-    for (const local of locals) local.entered = false;
-    const departures = locals.map((local) => activityOf(local, now));
-    const { changes, gone } = await engine.presence.leave(node, departures);
+    for (const user of users) user.entered = false;
+    const departures = users.map((user) => activityOf(user, now));
+    const { changes, gone } = await registry.leave(node, departures);
     const nowhere = new Set(gone);
-    for (const local of locals) {
-      local.enteredAs = undefined;
-      local.departed(!local.here && nowhere.has(local.userId));
+    for (const user of users) {
+      user.enteredAs = undefined;
+      user.departed(!user.here && nowhere.has(user.userId));
     }
     void presence.announce(changes);
   }
 
-  /** Whether nothing is left to be done for them. */
-  #conclude(local: Local): boolean {
-    if (!this.isSettled(local)) return false;
-    this.#unsettled.delete(local);
-    if (local.here) return true;
-    local.departed(false);
-    this.#users.delete(local.userId);
+  /** Whether no work is left for the user. */
+  #conclude(user: PresentUser): boolean {
+    if (!this.isRegistered(user)) return false;
+    this.#unregistered.delete(user);
+    if (user.here) return true;
+    user.departed(false);
+    this.#users.delete(user.userId);
     return true;
   }
 
-  async #bringSome(): Promise<void> {
-    const { engine, presence } = this.#deps;
-    const bringing = firstOf(this.#chose, CHOICES_AT_ONCE).map(async (local) => {
-      const { userId, chosen = STANDARD } = local;
-      const { changes } = await engine.presence.choose({ userId, ...chosen });
-      // They may have chosen again meanwhile.
-      if (chosen === local.chosen) this.#chose.delete(local);
+  async #sendChoices(): Promise<void> {
+    const { registry, presence } = this.#deps;
+    const bringing = firstOf(this.#chose, CHOICES_AT_ONCE).map(async (user) => {
+      const { userId, chosen = DEFAULT_CHOICE } = user;
+      const { changes } = await registry.choose({ userId, ...chosen });
+      // The user may have chosen again meanwhile.
+      if (chosen === user.chosen) this.#chose.delete(user);
       void presence.announce(changes);
     });
     await Promise.all(bringing);
   }
 }
 
-const newcomer = (userId: string): Local => ({
+const newcomer = (userId: string): PresentUser => ({
   userId,
   here: false,
   chosen: undefined,
   activeAt: 0,
-  heardAt: Number.NEGATIVE_INFINITY,
+  reportedAt: Number.NEGATIVE_INFINITY,
   enteredAs: undefined,
   entered: false,
   arrived: () => undefined,
   departed: () => undefined,
 });
 
-/** How long ago they last did something. */
-export const activityOf = ({ userId, activeAt }: Local, now: number): Activity => ({
+/** How long ago the user was last active. */
+export const activityOf = ({ userId, activeAt }: PresentUser, now: number): Activity => ({
   userId,
   idleForMs: Math.round(now - activeAt),
 });

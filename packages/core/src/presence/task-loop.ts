@@ -1,19 +1,23 @@
 /**
- * Work that is done a turn at a time: the returned function begins it, unless it is under way, and resolves when there is no
- * `more` of it, or a turn failed; it never rejects. What failed is tried again with the next call.
+ * Work that is done in turns: the returned function begins it, unless it is under way, and resolves when `more` says no, or
+ * a turn failed; it never rejects. `failed` takes the error of a turn; the work is tried again with the next call.
  */
-export function untilDone(more: () => boolean, turn: () => Promise<void>): () => Promise<void> {
+export function taskLoop(
+  more: () => boolean,
+  turn: () => Promise<void>,
+  failed: (error: unknown) => void,
+): () => Promise<void> {
   let running: Promise<void> | undefined;
 
   async function run(): Promise<void> {
-    // What else comes in this tick belongs to the first turn.
+    // Work that comes in this tick belongs to the first turn.
     await Promise.resolve();
     try {
       while (more()) await turn();
-    } catch {
-      // Whatever was away will be back.
+    } catch (error) {
+      failed(error);
     } finally {
-      // Right after `more` said no, so that nothing is put there in between and left lying.
+      // Right after `more` said no, so that no work is added in between and left lying.
       running = undefined;
     }
   }

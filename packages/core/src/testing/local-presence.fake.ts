@@ -9,6 +9,7 @@ import { LocalPresence } from "../presence/local-presence.ts";
 import { createPresence } from "../presence/presence.ts";
 import { ManualClock } from "./manual-clock.fake.ts";
 import { MapStore } from "./map-store.fake.ts";
+import { RecordingFaults } from "./recording-faults.fake.ts";
 
 export const LEASE_MS = 4000;
 export const GRACE_MS = DEFAULT_TIMING.graceMs;
@@ -22,6 +23,7 @@ type Method = keyof PresenceRegistry;
 
 /** Several gateways' parts in presence over one registry, which can be away, be slow, or lose everything it knew. */
 export class Gateways {
+  readonly faults = new RecordingFaults();
   readonly clock = new ManualClock();
   readonly store = new MapStore();
   /** While true, the registry rejects every call, and no announcement is taken. */
@@ -92,11 +94,12 @@ export class Gateways {
     const doubts: boolean[] = [];
     const pubSub = { publishConfirmed: (to: Channel, what: Bytes) => this.announce(to, what) };
     const engine = { presence: this.registry(), pubSub };
-    const presence = createPresence({ engine, store: this.store, clock });
+    const presence = createPresence({ engine, store: this.store, clock, faults: this.faults });
     const attendance = new LocalPresence({
-      engine,
+      registry: engine.presence,
       store: this.store,
       clock,
+      faults: this.faults,
       presence,
       leaseMs: LEASE_MS,
       graceMs: GRACE_MS,

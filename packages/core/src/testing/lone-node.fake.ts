@@ -7,6 +7,7 @@ import { LocalPresence } from "../presence/local-presence.ts";
 import { createPresence } from "../presence/presence.ts";
 import { ManualClock, settled } from "./manual-clock.fake.ts";
 import { MapStore } from "./map-store.fake.ts";
+import { RecordingFaults } from "./recording-faults.fake.ts";
 import { RecordingSink } from "./recording-sink.fake.ts";
 
 export const service = { userId: "service", service: true };
@@ -22,11 +23,12 @@ export async function openLoneNode() {
   engine.pubSub.publish = (channel, payload) => {
     if (!network.loses(channel)) publish(channel, payload);
   };
-  const presence = createPresence({ engine, store, clock });
+  const faults = new RecordingFaults();
+  const presence = createPresence({ engine, store, clock, faults });
   const timing = { leaseMs: 4000, graceMs: 5000 };
-  const attendance = (doubt: (settled: boolean) => void) =>
-    new LocalPresence({ engine, store, clock, presence, ...timing, stale: doubt });
-  const hub = new Hub({ engine, store, clock, nodeId: "node", localPresence: attendance });
+  const localPresence = (stale: (final: boolean) => void) =>
+    new LocalPresence({ registry: engine.presence, store, clock, faults, presence, ...timing, stale });
+  const hub = new Hub({ engine, store, clock, faults, nodeId: "node", localPresence });
   const writer = createWriter({ store, engine, typingTtlMs: 4000 });
   await hub.start();
   await settled();
@@ -42,13 +44,13 @@ export async function openLoneNode() {
   /** A session from its beginning to the present: `cursors` where it resumes. */
   const connect = async (userId: string, cursors: Record<string, number> | null = null) => {
     const arrival = arrive(userId);
-    const ready = await hub.enter(arrival.subscriber);
+    const ready = await hub.joining.attach(arrival.subscriber);
     await hub.announceArrival(arrival.subscriber);
-    await hub.resume(arrival.subscriber, cursors === null ? null : new Map(Object.entries(cursors)));
+    await hub.joining.resumeFrom(arrival.subscriber, cursors === null ? null : new Map(Object.entries(cursors)));
     hub.sendCurrentState(arrival.subscriber, cursors !== null);
     return { ...arrival, ready };
   };
-  return { clock, store, engine, network, hub, presence, writer, roomOf, say, arrive, connect };
+  return { clock, store, engine, faults, network, hub, presence, writer, roomOf, say, arrive, connect };
 }
 
 /** Keeps the next answer of `method` under way until the returned function is called. */

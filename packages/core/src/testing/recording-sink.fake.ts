@@ -1,4 +1,5 @@
-import type { Signal, Sink } from "../delivery/subscriber.ts";
+import type { Signal } from "../delivery/signal.ts";
+import type { Sink } from "../delivery/subscriber.ts";
 import type { EventRow } from "../model/rows.ts";
 
 /** A session for tests: writes down what it is told, and takes from replays as much as it is given room for. */
@@ -8,6 +9,8 @@ export class RecordingSink implements Sink {
   readonly signals: Signal[] = [];
   readonly resets: { readonly roomId: string; readonly reason: string; readonly seq: number }[] = [];
   readonly revocations: Date[] = [];
+  /** How often the hub gave the session up. */
+  failures = 0;
   /** How many more events it takes before it is not ready. */
   #room = Number.POSITIVE_INFINITY;
   #over = false;
@@ -32,6 +35,10 @@ export class RecordingSink implements Sink {
 
   revoked(at: Date): void {
     this.revocations.push(at);
+  }
+
+  fail(): void {
+    this.failures++;
   }
 
   ready(): boolean {

@@ -1,0 +1,15 @@
+import type { FaultPlace, Faults } from "../ports/faults.ts";
+
+/** Faults for tests: writes down what is reported. */
+export class RecordingFaults implements Faults {
+  readonly reports: { readonly place: FaultPlace; readonly error: unknown }[] = [];
+
+  report(place: FaultPlace, error: unknown): void {
+    this.reports.push({ place, error });
+  }
+
+  /** The places of all reports, in their order. */
+  places(): FaultPlace[] {
+    return this.reports.map(({ place }) => place);
+  }
+}
