@@ -5,7 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startNode } from "@signalbox/infra/node";
@@ -109,6 +109,8 @@ async function measureIdle(stage: Stage, floors: Findings, compare: boolean) {
 }
 
 async function measure({ label, compare }: Options): Promise<void> {
+  // What runs besides: the reader judges by it what the figures are worth.
+  const busy = loadavg()[0] ?? 0;
   const stage = await raise();
   const floors: Findings = { p50Ms: [], p99Ms: [], microsPerDelivery: [], sendsPerSecond: [], idleKb: [] };
   const figures: Figures = {
@@ -116,7 +118,7 @@ async function measure({ label, compare }: Options): Promise<void> {
     ...(await measureSends(stage, floors, compare)),
     ...(await measureIdle(stage, floors, compare)),
   };
-  say(`\n${summary(figures)}`);
+  say(`\n${summary(figures)}\nload average before: ${busy.toFixed(1)}`);
   const page = await readFile(FIGURES_FILE, "utf8");
   if (compare) say(`\n${comparison(figures, floors, newestRatios(page))}`);
   if (label === undefined) return;
