@@ -12,7 +12,7 @@ export function labelOf(text: string): string {
   throw new Error(`--record takes a label of 1 to ${LONGEST_LABEL} characters without "|"`);
 }
 
-/** What a row says besides its numbers. */
+/** The first cells of a row. */
 export interface RowHead {
   readonly label: string;
   /** YYYY-MM-DD. */

@@ -1,6 +1,6 @@
 /** The figures that are kept for each version, their ratios to the bare floor, and how both are printed. */
 
-/** What `npm run measure` finds. */
+/** The results of `npm run measure`. */
 export interface Figures {
   readonly deliveriesPerSecond: number;
   /** From the sender to a receiver, in ms. */
@@ -40,7 +40,7 @@ export const FIGURES: readonly Column<keyof Figures>[] = [
 type Compared = "p50Ms" | "p99Ms" | "microsPerDelivery" | "sendsPerSecond" | "idleKb";
 /** How many times the floor's cost the product costs: more is worse, for sends as well. */
 export type Ratios = Readonly<Record<Compared, number>>;
-/** What the floor programs needed, once for each of their runs. */
+/** The results of the floor programs, one for each of their runs. */
 export type Floors = Readonly<Record<Compared, readonly number[]>>;
 
 export const RATIOS: readonly Column<Compared>[] = [

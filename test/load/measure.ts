@@ -29,7 +29,7 @@ interface Options {
   readonly compare: boolean;
 }
 
-/** What the floor programs needed so far; empty without --compare. */
+/** The results of the floor programs so far; empty without --compare. */
 type Findings = { readonly [Key in keyof Floors]: number[] };
 
 const ends: (() => Promise<unknown>)[] = [];
@@ -109,7 +109,7 @@ async function measureIdle(stage: Stage, floors: Findings, compare: boolean) {
 }
 
 async function measure({ label, compare }: Options): Promise<void> {
-  // What runs besides: the reader judges by it what the figures are worth.
+  // Other work on the machine decides how much the figures are worth.
   const busy = loadavg()[0] ?? 0;
   const stage = await raise();
   const floors: Findings = { p50Ms: [], p99Ms: [], microsPerDelivery: [], sendsPerSecond: [], idleKb: [] };

@@ -17,7 +17,7 @@ const WINDOW_MS = 6;
 /** A socket that has not taken this many bytes reads too slowly, and is ended. */
 const LARGEST_BACKLOG = 4 << 20;
 
-/** What the floor process is asked. */
+/** The questions that the floor process answers. */
 export interface FloorCalls {
   /** Serves on a free port of 127.0.0.1. */
   listen(nothing: undefined): Promise<{ readonly url: string; readonly pid: number }>;
@@ -70,7 +70,7 @@ const server = createServer();
 
 const take = (message: Buffer): void => broadcast.send(message);
 function accept(ws: WebSocket, socket: Duplex, { url }: IncomingMessage): void {
-  // `ws` has closed the socket by then.
+  // Nothing is left to do: `ws` closes the socket by itself.
   ws.on("error", () => {});
   if (url === SENDER_PATH) ws.on("message", take);
   else broadcast.add(socket);
@@ -80,7 +80,7 @@ server.on("upgrade", (request, socket, head) => {
   sockets.handleUpgrade(request, socket, head, (ws) => accept(ws, socket, request));
 });
 
-/** As a node does. */
+/** Collects garbage and gives free memory back, as a node does. */
 process.on("SIGUSR2", () => {
   setFlagsFromString("--expose-gc");
   runInNewContext("gc")({ type: "major", execution: "sync", flavor: "last-resort" });

@@ -4,7 +4,7 @@ import type { Flags } from "../flags.ts";
 import type { SessionPlan } from "../session.ts";
 import type { Plan } from "../setup.ts";
 
-/** Where the floor program takes messages; any other path is a receiver's. */
+/** The path at which the floor program takes messages; any other is a receiver's. */
 export const SENDER_PATH = "/send";
 /** The one room that receivers of the floor program are told of. */
 export const FLOOR_ROOM = "00000000-0000-7000-8000-000000000000";
