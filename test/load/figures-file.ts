@@ -1,4 +1,4 @@
-/** docs/FIGURES.md: two tables, whose last rows are the newest. */
+/** docs/FIGURES.md: two tables, each with its newest row at the end. */
 import { type Column, FIGURES, type Figures, printed, RATIOS, type Ratios } from "./figures.ts";
 
 const LONGEST_LABEL = 32;
