@@ -25,9 +25,10 @@ export class Child<C extends Calls<C>> {
   readonly #waiting = new Map<number, Waiting>();
   #asked = 0;
 
-  /** Starts `file`, a module beside this one that calls `serve`, with the same loader as this process. */
-  constructor(file: string) {
-    this.#process = fork(fileURLToPath(new URL(file, import.meta.url)));
+  /** Starts `file`, a module beside this one that calls `serve`, with the same loader as this process and more flags for Node. */
+  constructor(file: string, flags: readonly string[] = []) {
+    const execArgv = [...process.execArgv, ...flags];
+    this.#process = fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv });
     this.#process.on("message", (answer) => this.#answered(answer as Answer));
     this.#process.on("exit", (code, signal) => {
       for (const { reject } of this.#waiting.values()) reject(new Error(`${file} ended early (${signal ?? code})`));

@@ -16,7 +16,7 @@ export interface Speaker {
 }
 
 export interface DoorPlan {
-  readonly via: "socket" | "api" | "engine";
+  readonly via: "socket" | "api" | "engine" | "floor";
   /** Members of the rooms that they speak in. */
   readonly authors: readonly SessionPlan[];
   /** Take turns. */
@@ -38,7 +38,11 @@ export interface Door {
 export async function openDoor(plan: DoorPlan, audience: Audience): Promise<Door> {
   if (plan.via === "socket") return await openSockets(plan, audience);
   if (plan.via === "api") return openApi(plan);
-  // Loaded only here: the other doors need no Redis client.
+  // Loaded only here: the other doors need neither a Redis client nor `ws`.
+  if (plan.via === "floor") {
+    const { openFloor } = await import("./floor/door.ts");
+    return await openFloor(plan);
+  }
   const { openEngine } = await import("./publisher.ts");
   return await openEngine(plan);
 }

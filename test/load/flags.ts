@@ -2,7 +2,8 @@
 import { parseArgs } from "node:util";
 
 export const USAGE = `npm run load -- --gateway ws://127.0.0.1:8081 [--gateway …] --api http://127.0.0.1:8080 --secret <JWT_SECRET>
-  --via socket|api|engine  how messages go in (socket); engine publishes past the store and needs --redis
+  --via socket|api|engine  how messages go in (socket); engine publishes past the store and needs --redis;
+                           floor: to the floor program of floor/broadcast.ts, which needs no --api and no --secret
   --idle                   no messages: opens the sessions and measures memory; needs --pid
   --sessions 1000          receiving sessions, each of a user of its own
   --rooms 1                rooms (idle: as many as give a room 20 members)
@@ -21,7 +22,7 @@ export interface Flags {
   readonly gateways: readonly string[];
   readonly api: string;
   readonly secret: string;
-  readonly via: "socket" | "api" | "engine";
+  readonly via: "socket" | "api" | "engine" | "floor";
   readonly idle: boolean;
   readonly sessions: number;
   readonly rooms: number;
@@ -74,18 +75,19 @@ export function readFlags(args: readonly string[]): Flags {
   const roomsPerUser = whole("rooms-per-user", values["rooms-per-user"], idle ? 5 : 1, 1, 100);
   const enough = Math.max(roomsPerUser, Math.ceil((sessions * roomsPerUser) / IDLE_MEMBERS));
   const rooms = whole("rooms", values.rooms, idle ? enough : roomsPerUser, roomsPerUser, 20_000);
-  const via = oneOf("via", values.via ?? "socket", ["socket", "api", "engine"]);
+  const via = oneOf("via", values.via ?? "socket", ["socket", "api", "engine", "floor"]);
   const rate = whole("rate", values.rate, 100, 0, 200_000);
-  if (via === "engine" && !idle && (redis === undefined || rate === 0)) {
-    throw new Error("--via engine needs --redis and a --rate above 0: nobody acknowledges there");
-  }
+  if (via === "engine" && !idle && (redis === undefined || rate === 0))
+    throw new Error("--via engine needs --redis and a --rate above 0: nothing acknowledges there");
+  if (via === "floor" && !idle && rate === 0)
+    throw new Error("--via floor needs a --rate above 0: nothing acknowledges there");
   if (redis !== undefined) loopback("redis", redis, /^redis(\+cluster)?:\/\//);
   const pids = (values.pid ?? []).map((pid) => whole("pid", pid, 0, 1, 2 ** 31));
   if (idle && pids.length === 0) throw new Error("--idle needs --pid");
   return {
     gateways: (values.gateway ?? ["ws://127.0.0.1:8081"]).map((url) => loopback("gateway", url, /^ws:\/\//)),
     api: loopback("api", values.api ?? "http://127.0.0.1:8080", /^http:\/\//),
-    secret: required("secret", values.secret),
+    secret: via === "floor" ? "" : required("secret", values.secret),
     via,
     idle,
     sessions,

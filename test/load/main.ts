@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Heads, Progress } from "./audience.ts";
 import { type Calls, Child } from "./children.ts";
 import { type Flags, readFlags, USAGE } from "./flags.ts";
+import { floorPlan } from "./floor/plan.ts";
 import { collectedRssKb, cpuMicros, rssKb } from "./proc.ts";
 import type { ReceiverCalls } from "./receiver.ts";
 import { type Result, summarise, summariseIdle, table } from "./report.ts";
@@ -123,13 +124,18 @@ async function idleRun(flags: Flags, plan: Plan): Promise<Result> {
   return summariseIdle(flags, { before: before.kb, after: after.kb, collected: after.collected, closed });
 }
 
-async function run(flags: Flags): Promise<number> {
+/** Says at most once a second how far the set-up is. */
+function progressNote(): (done: number, of: number) => void {
   let said = performance.now();
-  const plan = await setUp(flags, (done, of) => {
+  return (done, of) => {
     if (done < of && performance.now() - said < 1000) return;
     said = performance.now();
     note(`set up ${done} of ${of} rooms and late members`);
-  });
+  };
+}
+
+async function run(flags: Flags): Promise<number> {
+  const plan = flags.via === "floor" ? floorPlan(flags) : await setUp(flags, progressNote());
   const result = await (flags.idle ? idleRun(flags, plan) : loadRun(flags, plan));
   process.stdout.write(`${flags.json ? JSON.stringify(result) : table(result)}\n`);
   return result.ok === true ? 0 : 1;

@@ -1,57 +1,48 @@
 /**
  * `npm run measure`: brings up Redis, Postgres, an API node and a gateway as `npm run build` made them, runs the load generator
- * against them three times, and prints what README quotes. Takes about a minute.
+ * against them three times, and prints what docs/FIGURES.md keeps. Takes about a minute; with --compare, which runs the floor
+ * programs in between, two.
  */
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { createWriter } from "@signalbox/core/commands/writer";
-import { createMemoryEngine } from "@signalbox/core/memory/engine";
-import { type NodeProcess, PRODUCTION_FLAGS, startNode } from "@signalbox/infra/node";
+import { parseArgs } from "node:util";
+import { startNode } from "@signalbox/infra/node";
 import { startRedis } from "@signalbox/infra/redis";
 import { startEmbedded } from "@signalbox/postgres/embedded";
-import { createStore } from "@signalbox/postgres/store";
+import { comparison, type Figures, type Floors, ratiosOf, summary } from "./figures.ts";
+import { labelOf, newestRatios, withRow } from "./figures-file.ts";
+import { bareSends, GROUP } from "./floor/store.ts";
+import type { Result } from "./report.ts";
+import { fanOut, floorFanOut, floorIdle, idle, LANES, oneByOne, type Stage, sends } from "./runs.ts";
 
-/** Transactions of one message each that run side by side: as many as the store has connections. */
-const LANES = 10;
-const ONE_BY_ONE_MS = 4000;
-const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+const USAGE = `npm run measure -- [--record <label>] [--compare]
+  --record <label>  adds a row to docs/FIGURES.md; the label is a version or a commit
+  --compare         runs the bare floor programs beside the product, and prints the product's ratios to them`;
+const FIGURES_FILE = new URL("../../docs/FIGURES.md", import.meta.url);
+/** How long each of two runs of bare inserts takes. */
+const BARE_SENDS_MS = 3000;
 
-type Figures = Readonly<Record<string, number>>;
+interface Options {
+  readonly label: string | undefined;
+  readonly compare: boolean;
+}
+
+/** The results of the floor programs so far; empty without --compare. */
+type Findings = { readonly [Key in keyof Floors]: number[] };
 
 const ends: (() => Promise<unknown>)[] = [];
 const say = (line: string) => process.stdout.write(`${line}\n`);
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Messages a second when every message is a transaction of its own. */
-async function oneByOne(url: string): Promise<number> {
-  const store = await createStore({ url });
-  const engine = createMemoryEngine();
-  const actor = { userId: "measure", service: false };
-  const writers = Array.from({ length: LANES }, () => createWriter({ store, engine, typingTtlMs: 4000 }));
-  const until = performance.now() + ONE_BY_ONE_MS;
-  let sent = 0;
-  await Promise.all(
-    writers.map(async (writer) => {
-      const { roomId: chatId } = await writer.createRoom(actor, { name: "one by one", members: [], metadata: {} });
-      for (; performance.now() < until; sent++)
-        await writer.act(actor, { type: "SEND_MSG", chatId, message: "x".repeat(200) });
-    }),
-  );
-  await store.close();
-  return sent / (ONE_BY_ONE_MS / 1000);
+function number(result: Result, key: string): number {
+  const value = result[key];
+  if (typeof value !== "number") throw new Error(`the load run printed no ${key}`);
+  return value;
 }
 
-async function load(flags: readonly string[]): Promise<Figures> {
-  const node = ["--conditions=development", "--import", "tsx", MAIN, ...flags, "--json"];
-  const { stdout } = await promisify(execFile)(process.execPath, node, { maxBuffer: 2 ** 24 });
-  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Figures;
-}
-
-async function measure(): Promise<void> {
+async function raise(): Promise<Stage> {
   const redis = await startRedis();
   ends.push(() => redis.stop());
   const dir = await mkdtemp(join(tmpdir(), "signalbox-measure-"));
@@ -62,53 +53,90 @@ async function measure(): Promise<void> {
   const env = { REDIS_URL: redis.url, DATABASE_URL: postgres.url, JWT_SECRET: secret };
   const api = await startNode({ kind: "api", env, built: true });
   ends.push(() => api.stop());
+  return { env, api: api.url };
+}
 
-  /** Each figure is of a gateway that has done nothing else. */
-  const withGateway = async <T>(run: (flags: string[]) => Promise<T>): Promise<T> => {
-    const gateway: NodeProcess = await startNode({ kind: "gateway", env, built: true, flags: PRODUCTION_FLAGS });
-    try {
-      return await run([
-        "--gateway",
-        gateway.realtime,
-        "--api",
-        api.url,
-        "--secret",
-        secret,
-        "--pid",
-        String(gateway.pid),
-      ]);
-    } finally {
-      await gateway.stop();
-    }
+async function measureFanOut(stage: Stage, floors: Findings, compare: boolean) {
+  const floor = async (): Promise<void> => {
+    if (!compare) return;
+    const found = await floorFanOut();
+    floors.p50Ms.push(number(found, "latencyP50Ms"));
+    floors.p99Ms.push(number(found, "latencyP99Ms"));
+    floors.microsPerDelivery.push(number(found, "serverMicrosPerDelivery"));
+    say(`floor of fan-out, the same through ws alone: ${JSON.stringify(found)}`);
   };
+  await floor();
+  const found = await fanOut(stage);
+  say(`fan-out, 1 room × 1,000 sessions × 600 messages/s of 200 bytes, through Redis: ${JSON.stringify(found)}`);
+  await floor();
+  return {
+    deliveriesPerSecond: number(found, "deliveriesPerSecond"),
+    p50Ms: number(found, "latencyP50Ms"),
+    p99Ms: number(found, "latencyP99Ms"),
+    microsPerDelivery: number(found, "serverMicrosPerDelivery"),
+    corePercent: number(found, "serverCpuPercent"),
+  };
+}
 
-  const fanOut = await withGateway((to) =>
-    load([...to, "--via", "engine", "--redis", redis.url, "--sessions", "1000", "--rate", "600", "--seconds", "10"]),
-  );
-  say(`fan-out, 1 room × 1,000 sessions × 600 messages/s of 200 bytes, through Redis: ${JSON.stringify(fanOut)}`);
-  const durable = await withGateway((to) =>
-    load([
-      ...to,
-      "--via",
-      "socket",
-      "--rate",
-      "0",
-      "--inflight",
-      "256",
-      "--sessions",
-      "20",
-      "--rooms",
-      "10",
-      "--seconds",
-      "6",
-    ]),
-  );
-  say(`durable acknowledged sends: ${JSON.stringify(durable)}`);
-  const single = await oneByOne(postgres.url);
+async function measureSends(stage: Stage, floors: Findings, compare: boolean) {
+  const floor = async (): Promise<void> => {
+    if (!compare) return;
+    const rate = await bareSends(stage.env.DATABASE_URL, BARE_SENDS_MS);
+    floors.sendsPerSecond.push(rate);
+    say(`floor of sends, bare inserts in groups of ${GROUP}: ${rate.toFixed(0)} a second`);
+  };
+  await floor();
+  const found = await sends(stage);
+  say(`durable acknowledged sends: ${JSON.stringify(found)}`);
+  const single = await oneByOne(stage.env.DATABASE_URL);
   say(`one transaction per message, ${LANES} at a time: ${single.toFixed(0)} a second`);
-  say(`ratio: ${((durable.sendsPerSecond ?? 0) / single).toFixed(1)}`);
-  const idle = await withGateway((to) => load([...to, "--idle", "--sessions", "5000", "--rooms-per-user", "5"]));
-  say(`idle, 5,000 sessions in 5 rooms each: ${JSON.stringify(idle)}`);
+  await floor();
+  const sendsPerSecond = number(found, "sendsPerSecond");
+  const timesOneByOne = sendsPerSecond / single;
+  say(`ratio: ${timesOneByOne.toFixed(1)}`);
+  return { sendsPerSecond, timesOneByOne };
+}
+
+async function measureIdle(stage: Stage, floors: Findings, compare: boolean) {
+  const found = await idle(stage);
+  say(`idle, 5,000 sessions in 5 rooms each: ${JSON.stringify(found)}`);
+  if (compare) {
+    const floor = await floorIdle();
+    floors.idleKb.push(number(floor, "rssKbPerSession"));
+    say(`floor of idle sessions, 5,000 sockets of ws: ${JSON.stringify(floor)}`);
+  }
+  return { idleKb: number(found, "rssKbPerSession") };
+}
+
+async function measure({ label, compare }: Options): Promise<void> {
+  // Other work on the machine decides how much the figures are worth.
+  const busy = loadavg()[0] ?? 0;
+  const stage = await raise();
+  const floors: Findings = { p50Ms: [], p99Ms: [], microsPerDelivery: [], sendsPerSecond: [], idleKb: [] };
+  const figures: Figures = {
+    ...(await measureFanOut(stage, floors, compare)),
+    ...(await measureSends(stage, floors, compare)),
+    ...(await measureIdle(stage, floors, compare)),
+  };
+  say(`\n${summary(figures)}\nload average before: ${busy.toFixed(1)}`);
+  const page = await readFile(FIGURES_FILE, "utf8");
+  if (compare) say(`\n${comparison(figures, floors, newestRatios(page))}`);
+  if (label === undefined) return;
+  const head = { label, date: new Date().toISOString().slice(0, 10) };
+  await writeFile(FIGURES_FILE, withRow(page, head, figures, compare ? ratiosOf(figures, floors) : undefined));
+}
+
+function readOptions(): Options | undefined {
+  try {
+    const { values } = parseArgs({ options: { record: { type: "string" }, compare: { type: "boolean" } } });
+    return {
+      label: values.record === undefined ? undefined : labelOf(values.record),
+      compare: values.compare ?? false,
+    };
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n\n${USAGE}\n`);
+    return undefined;
+  }
 }
 
 const end = async (): Promise<void> => {
@@ -116,11 +144,16 @@ const end = async (): Promise<void> => {
 };
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void end().then(() => process.exit(130)));
-try {
-  await measure();
-} catch (error) {
-  process.exitCode = 1;
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-} finally {
-  await end();
+
+const options = readOptions();
+if (options === undefined) process.exitCode = 2;
+else {
+  try {
+    await measure(options);
+  } catch (error) {
+    process.exitCode = 1;
+    process.stderr.write(`${messageOf(error)}\n`);
+  } finally {
+    await end();
+  }
 }

@@ -62,7 +62,7 @@ export function summarise({ via, rooms, rate, bytes, pids }: Flags, run: Measure
     sent: send.sent,
     acknowledged: send.acknowledged,
     sendsPerSecond: round(send.acknowledged / send.seconds, 0),
-    ...(via === "engine"
+    ...(via === "engine" || via === "floor"
       ? {}
       : { ackP50Ms: round(ack.percentileMs(0.5), 2), ackP99Ms: round(ack.percentileMs(0.99), 2) }),
     refused: send.refused,

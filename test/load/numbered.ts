@@ -1,0 +1,33 @@
+/** Events as the writer makes them, for the doors that pass the writer by. */
+import { randomUUID } from "node:crypto";
+import { toBytes } from "@signalbox/core/model/bytes";
+import type { EventRow } from "@signalbox/core/model/rows";
+import { encodeBody } from "@signalbox/protocol/encode";
+import type { Heads } from "./audience.ts";
+import { type DoorPlan, speakerOf } from "./doors.ts";
+
+/** Counts the rooms' seqs on from where they were. */
+export class NumberedEvents {
+  readonly #plan: DoorPlan;
+  readonly #seqs = new Map<string, number>();
+
+  constructor(plan: DoorPlan) {
+    this.#plan = plan;
+  }
+
+  /** Takes the rooms' seqs before the first message. */
+  begin(heads: Heads): void {
+    for (const [room, seq] of Object.entries(heads)) this.#seqs.set(room, seq);
+  }
+
+  /** The event of a message in the given turn, under its room's next seq. */
+  next(turn: number, message: string): EventRow {
+    const { author, room: roomId } = speakerOf(this.#plan, turn);
+    const userId = this.#plan.authors[author]!.userId;
+    const seq = (this.#seqs.get(roomId) ?? 0) + 1;
+    this.#seqs.set(roomId, seq);
+    const timeStamp = new Date().toISOString();
+    const event = { type: "SEND_MSG", chatId: roomId, senderId: userId, seq, timeStamp, message } as const;
+    return { roomId, seq, type: "SEND_MSG", userId, body: toBytes(encodeBody({ ...event, messageId: randomUUID() })) };
+  }
+}
