@@ -1,7 +1,7 @@
 /** Holds the operator's documents to the code: every setting and every metric is in them, and nothing else. */
 import { createMetrics } from "@signalbox/node/metrics";
 import { expect, test } from "vitest";
-import { codeIn, read, sectionsOf, tableOf } from "./markdown.ts";
+import { codeIn, filesOf, read, sectionsOf, tableOf } from "./markdown.ts";
 
 const operations = read("docs/OPERATIONS.md");
 
@@ -33,6 +33,7 @@ test("the operator's table names every metric of our own, with its kind and labe
     .getMetricsAsArray()
     .filter(({ name }) => name.startsWith("signalbox_"))
     .map((metric) => [metric.name, String(metric.type), [...(metric as unknown as Labelled).labelNames]]);
+  known.push(...meteredIn("redis"), ...meteredIn("postgres"), ...meteredIn("matrix"));
   const written = tableOf(operations, "metric", "kind", "labels", "meaning").map(
     ([name = "", kind, labels = ""]) => [codeIn(name)[0], kind, codeIn(labels)] as const,
   );
@@ -40,6 +41,18 @@ test("the operator's table names every metric of our own, with its kind and labe
     [...rows].sort(([a], [b]) => String(a).localeCompare(String(b)));
   expect(byName(written)).toEqual(byName(known));
 });
+
+/** The metrics that a package without a metrics library makes by its `Meter`. */
+function meteredIn(name: string): [name: string, kind: string, labels: string[]][] {
+  const calls = filesOf([".ts"], `packages/${name}/src`).flatMap((path) => [
+    ...read(path).matchAll(/meter\.(counter|total|gauge)\(\s*"(\w+)",\s*"[^"]*"(?:,\s*\[([^\]]*)\])?/g),
+  ]);
+  return calls.map(([, kind, metric, labels = ""]) => [
+    `signalbox_${metric}`,
+    kind === "gauge" ? "gauge" : "counter",
+    labels.split(",").flatMap((label) => /\w+/.exec(label)?.[0] ?? []),
+  ]);
+}
 
 interface Labelled {
   readonly labelNames: readonly string[];

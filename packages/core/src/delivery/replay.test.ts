@@ -30,8 +30,7 @@ function setUp() {
   let seq = 0;
 
   const commit = (type: EventType = "SEND_MSG", userId = "writer"): EventRow => {
-    seq++;
-    const event = { roomId: ROOM, seq, type, userId, body: `,"seq":${seq}` };
+    const event = { roomId: ROOM, seq: ++seq, type, userId, body: `,"seq":${seq}` };
     store.write({ events: [event] });
     return event;
   };
