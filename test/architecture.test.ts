@@ -44,6 +44,18 @@ const HOUSES: Record<string, House> = {
   },
 };
 
+/** The wings of packages/core, each with those that it may import: eight rooms on five floors. DESIGN 2. */
+const WINGS: Record<string, readonly string[]> = {
+  model: [],
+  ports: ["model"],
+  commands: ["model", "ports"],
+  presence: ["model", "ports"],
+  matrix: ["commands", "model", "ports"],
+  memory: ["model", "ports", "presence"],
+  delivery: ["model", "ports", "presence"],
+  testing: ["commands", "delivery", "matrix", "memory", "model", "ports", "presence"],
+};
+
 /** What tests beside the code may use on top. */
 const TEST_LIBRARIES = ["vitest", "fast-check"];
 /** Free of I/O: they run in a browser, or under a clock that is turned by hand. */
@@ -83,12 +95,19 @@ function houseOf(path: string): string {
   return first === "packages" || first === "apps" ? `${first}/${second}` : first;
 }
 
-/** The names that a file imports; with `values`, only those that must be there before it runs. */
-function importsOf({ text }: Source, values = false): string[] {
-  const statements = text.matchAll(/^(?:import|export) (type )?(?:[^"';]*? from )?"([^"]+)";/gm);
-  const early = [...statements].filter(([, type]) => !(values && type !== undefined)).map(([, , name = ""]) => name);
-  const late = [...text.matchAll(/\bimport\("([^"]+)"\)/g)].map(([, name = ""]) => name);
-  return values ? early : [...early, ...late];
+/** The names that a file imports, types included. */
+function importsOf({ text }: Source): string[] {
+  const early = [...text.matchAll(/^(?:import|export) (?:[^"';]*? from )?"([^"]+)";/gm)];
+  const late = [...text.matchAll(/\bimport\("([^"]+)"\)/g)];
+  return [...early, ...late].map(([, name = ""]) => name);
+}
+
+/** The file behind an import of `from`; undefined for a library. */
+function fileOf(from: string, name: string): string | undefined {
+  if (name.startsWith(".")) return join(dirname(from), name).split(sep).join("/");
+  const [, workspace, file] = /^@signalbox\/([^/]+)\/(.+)$/.exec(name) ?? [];
+  const house = Object.keys(HOUSES).find((each) => each.split("/").at(-1) === workspace);
+  return house === undefined ? undefined : `${house}/src/${file}.ts`;
 }
 
 /** A source without its comments. */
@@ -168,15 +187,34 @@ test("only packages/node reads the environment", () => {
   expect(bound.filter(({ text }) => /process\.env\b/.test(text)).map(({ path }) => path)).toEqual([]);
 });
 
-test("no files import each other in a circle", () => {
-  const resolve = (from: string, name: string): string | undefined => {
-    if (name.startsWith(".")) return join(dirname(from), name).split(sep).join("/");
-    const [, workspace, file] = /^@signalbox\/([^/]+)\/(.+)$/.exec(name) ?? [];
-    const house = Object.keys(HOUSES).find((each) => each.split("/").at(-1) === workspace);
-    return house === undefined ? undefined : `${house}/src/${file}.ts`;
-  };
+test("a wing of core imports only those that it may", () => {
+  const wingOf = (path: string) => /^packages\/core\/src\/([^/]+)\//.exec(path)?.[1];
+  const core = sources.filter(({ house }) => house === "packages/core");
+  expect(core.map(({ path }) => path).filter((path) => WINGS[wingOf(path) ?? ""] === undefined)).toEqual([]);
+  // Tests and fakes stand beside what they test, and may play with the whole house.
+  const wrong = core
+    .filter(({ path, isTest }) => !isTest && !path.endsWith(".fake.ts"))
+    .flatMap((source) => {
+      const own = wingOf(source.path) ?? "";
+      const wings = importsOf(source).flatMap((name) => wingOf(fileOf(source.path, name) ?? "") ?? []);
+      return wings
+        .filter((wing) => wing !== own && !WINGS[own]?.includes(wing))
+        .map((wing) => `${source.path} → ${wing}`);
+    });
+  expect(wrong).toEqual([]);
+});
+
+test("implementations of the ports import no inside of the in-process one", () => {
+  const wrong = sources
+    .filter(({ house, isTest, path }) => house !== "packages/core" && !isTest && !path.endsWith(".fake.ts"))
+    .filter(({ house }) => ["packages/redis", "packages/postgres", "packages/matrix"].includes(house))
+    .filter((source) => importsOf(source).some((name) => name.startsWith("@signalbox/core/memory/")));
+  expect(wrong.map(({ path }) => path)).toEqual([]);
+});
+
+test("no files import each other in a circle, by types neither", () => {
   const graph = new Map(
-    sources.map((source) => [source.path, importsOf(source, true).flatMap((name) => resolve(source.path, name) ?? [])]),
+    sources.map((source) => [source.path, importsOf(source).flatMap((name) => fileOf(source.path, name) ?? [])]),
   );
   const done = new Set<string>();
   const circles: string[] = [];

@@ -1,38 +1,12 @@
-/** The ways into the system that a sender takes. */
-
+/** The ways into the system: by sockets, by the API, and past both. */
 import { Agent, request } from "node:http";
-import type { Audience, Heads } from "./audience.ts";
-import type { Session, SessionPlan } from "./session.ts";
+import type { Audience } from "./audience.ts";
+import { type Door, type DoorPlan, speakerOf } from "./door.ts";
+import type { Session } from "./session.ts";
 
 /** Connections to the API at once. */
 const API_CONNECTIONS = 128;
 const ANSWER_MS = 30_000;
-
-/** Who says something, where. */
-export interface Speaker {
-  /** Index of the author in the plan's `authors`. */
-  readonly author: number;
-  readonly room: string;
-}
-
-export interface DoorPlan {
-  readonly via: "socket" | "api" | "engine" | "floor";
-  /** Members of the rooms that they speak in. */
-  readonly authors: readonly SessionPlan[];
-  /** Take turns. */
-  readonly speakers: readonly Speaker[];
-  /** Base URL of the API. */
-  readonly api: string;
-  readonly redis: string | undefined;
-}
-
-/** One way in. */
-export interface Door {
-  /** Called once, before the first message, with the rooms' seqs. */
-  begin(heads: Heads): void;
-  /** Sends the message of the given turn. Resolves with its place when it is acknowledged; rejects with the error's code as message. */
-  send(turn: number, text: string): Promise<{ room: string; seq: number }>;
-}
 
 /** Opens the door of the plan. A socket's sessions join `audience`: they receive as any other does. */
 export async function openDoor(plan: DoorPlan, audience: Audience): Promise<Door> {
@@ -46,9 +20,6 @@ export async function openDoor(plan: DoorPlan, audience: Audience): Promise<Door
   const { openEngine } = await import("./publisher.ts");
   return await openEngine(plan);
 }
-
-/** Whose turn it is. */
-export const speakerOf = ({ speakers }: DoorPlan, turn: number): Speaker => speakers[turn % speakers.length]!;
 
 interface Reply {
   readonly type: string;

@@ -4,7 +4,7 @@ import { toBytes } from "@signalbox/core/model/bytes";
 import type { EventRow } from "@signalbox/core/model/rows";
 import { encodeBody } from "@signalbox/protocol/encode";
 import type { Heads } from "./audience.ts";
-import { type DoorPlan, speakerOf } from "./doors.ts";
+import { type DoorPlan, speakerOf } from "./door.ts";
 
 /** Counts the rooms' seqs on from where they were. */
 export class NumberedEvents {

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { encodeEventFrame } from "@signalbox/core/ports/engine-frames";
 import { createRedisEngine } from "@signalbox/redis/engine";
-import type { Door, DoorPlan } from "./doors.ts";
+import type { Door, DoorPlan } from "./door.ts";
 import { NumberedEvents } from "./numbered.ts";
 
 const CONNECT_ATTEMPTS = 100;

@@ -2,7 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Audience, type Heads, type Progress } from "./audience.ts";
 import { serve } from "./children.ts";
-import { type Door, type DoorPlan, openDoor } from "./doors.ts";
+import type { Door, DoorPlan } from "./door.ts";
+import { openDoor } from "./doors.ts";
 import { Histogram, type HistogramCounts } from "./histogram.ts";
 import { ownCpuMicros } from "./proc.ts";
 import { nowMicros, stampedText } from "./stamp.ts";

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { MEMBERS_AT_ONCE } from "@signalbox/protocol/http";
 import { SignJWT } from "jose";
-import type { Speaker } from "./doors.ts";
+import type { Speaker } from "./door.ts";
 import type { Flags } from "./flags.ts";
 import type { SessionPlan } from "./session.ts";
 

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { open } from "@signalbox/protocol/encode";
 import { WebSocket } from "ws";
-import type { Door, DoorPlan } from "../doors.ts";
+import type { Door, DoorPlan } from "../door.ts";
 import { NumberedEvents } from "../numbered.ts";
 import { SENDER_PATH } from "./plan.ts";
 
