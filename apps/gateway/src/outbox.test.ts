@@ -213,7 +213,8 @@ test("a reader that stops and goes on gets everything, and a replay goes at its 
     return count;
   };
   const done = replay(2000);
-  await eventually(() => expect(far.writableNeedDrain).toBe(true));
+  // The mark at which the replay waits is the outbox's own: the socket's, a default of Node's, differs between its versions.
+  await eventually(() => expect(far.writableLength).toBeGreaterThan(limit / 4));
   outbox.signal("ann", "END");
   let received = 0;
   let tail = "";
