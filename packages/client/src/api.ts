@@ -1,4 +1,4 @@
-/** What the SDK offers. `createClient` (client.ts) makes it. */
+/** The interfaces of the SDK. `createClient` (client.ts) implements them. */
 import type {
   Choice,
   Events,
@@ -13,7 +13,7 @@ import type {
   Status,
 } from "./events.ts";
 
-/** A JWT, or what fetches one: called again before the last one expires, and after it was refused. */
+/** A JWT, or a function that fetches one: it is called again before the last one expires, and after a refusal. */
 export type Auth = string | (() => Promise<string>);
 
 /** The part of a WebSocket that the SDK uses: a browser's, Node 22's, or that of the package `ws`. */
@@ -27,18 +27,24 @@ export interface Socket {
 }
 export type SocketConstructor = new (url: string, protocols: string[]) => Socket;
 
-interface Where {
-  /** Where `signIn` posts to: an absolute URL, or a path at the API. `/dev/sign-in` (standalone's own) when absent. */
+interface Surroundings {
+  /** The endpoint of `signIn`: an absolute URL, or a path at the API. `/dev/sign-in` when absent, which only a server for trials has. */
   readonly authUrl?: string;
-  /** What opens sockets: in Node 20, the class of the package `ws`. `globalThis.WebSocket` when absent. */
+  /** The class that opens sockets. The global one when absent; Node 20 has none, so pass that of the package `ws`. */
   readonly WebSocket?: SocketConstructor;
   /** `globalThis.fetch` when absent. */
   readonly fetch?: typeof fetch;
 }
 
-/** `url`: where API and gateway are reached together; otherwise each one's own. `http(s)://…`, a path behind it is kept. */
-export type ClientOptions = Where &
-  ({ readonly url: string } | { readonly apiUrl: string; readonly gatewayUrl: string });
+/**
+ * Addresses are `http(s)://…`; a path is kept. `url` is where both API and gateway are; `apiUrl` and `gatewayUrl` are for each one, and win
+ * over `url`.
+ */
+export type ClientOptions = Surroundings &
+  (
+    | { readonly url: string; readonly apiUrl?: string | undefined; readonly gatewayUrl?: string | undefined }
+    | { readonly url?: undefined; readonly apiUrl: string; readonly gatewayUrl: string }
+  );
 
 /** A message of a chat's history. */
 export interface Message {
@@ -51,7 +57,7 @@ export interface Message {
   editedAt: string | null;
   seq: number;
   replyTo: Original | null;
-  /** It stays in its place, with empty `content`. */
+  /** A deleted message stays in its place, with empty `content`. */
   deleted: boolean;
   reactions: { reactionId: string; senderId: string; reaction: string; timeStamp: string }[];
   eventId?: string;
@@ -73,7 +79,7 @@ export interface Room {
   seq: number;
 }
 
-/** A room among the user's own. */
+/** A room in the user's list. */
 export interface RoomSummary extends Room {
   last_message: Omit<Message, "replyTo" | "reactions"> | null;
   unread_count: number;
@@ -87,7 +93,7 @@ export interface Member {
   joined_at: string;
 }
 
-/** A room at one moment. Ids of messages are printed as `evt-<messageId>` here, and every method takes them so. */
+/** The state of a room at one moment. Message ids are `evt-<messageId>` here; every method takes them in this form, too. */
 export interface RoomState {
   room: Room;
   members: (Member & {
@@ -111,7 +117,7 @@ export interface RoomState {
 }
 
 export interface Rooms {
-  /** The user's rooms, at most 100 at once; `next_cursor` leads on. */
+  /** The user's rooms, at most 100 on a page; `next_cursor` leads to the next one, and is null on the last. */
   list(page?: {
     readonly limit?: number;
     readonly cursor?: string;
@@ -126,32 +132,32 @@ export interface Rooms {
     change: { readonly name?: string; readonly metadata?: Record<string, unknown> },
   ): Promise<Room>;
   delete(chatId: string): Promise<void>;
-  /** Adds somebody, or gives them another role. */
+  /** Adds a user, or changes their role. */
   putMember(chatId: string, userId: string, role?: Role): Promise<Member>;
-  /** Takes somebody out, or oneself. */
+  /** Removes a user, or the caller. */
   removeMember(chatId: string, userId: string): Promise<void>;
-  /** One consistent look at a room, its members' presence, typing and receipts included. */
+  /** A consistent snapshot of a room, with its members' presence, typing and receipts. */
   state(chatId: string): Promise<RoomState>;
 }
 
 export interface SendOptions {
-  /** 1 to 64 characters: sends with the same one are one message. Made up when absent, which is enough unless the program itself may die and send again. */
+  /** 1 to 64 characters: sends with the same id make one message. Generated when absent; needed only by a program that sends again after a restart. */
   readonly clientMessageId?: string;
   /** User ids. */
   readonly mentions?: readonly string[];
 }
 
 /**
- * Actions resolve when they are committed, with the event as the user receives it. While there is no connection they wait, in their
- * order within a chat, at most 1,000 (`queue_full`), and are sent once there is one; a lost answer or a server that is briefly unable is asked
- * again, and doubles nothing. They reject with a `SignalboxError`: what the server refused, or `disconnected`.
+ * Actions resolve when they are committed, with the event as the user receives it. Without a connection they wait, in their order within
+ * a chat, at most 1,000 of them (`queue_full`). An action is sent again when its answer was lost, or when the server is briefly
+ * unavailable, and takes effect once. Actions reject with a `SignalboxError`: the server's refusal, or `disconnected`.
  */
 export interface Realtime {
-  /** Connects and stays connected until `disconnect()`. Resolves when it is live for the first time; rejects when it is stopped before. */
+  /** Connects, and reconnects until `disconnect()`. Resolves when the connection is live; rejects when it is stopped before that. */
   connect(): Promise<void>;
-  /** Ends the connection. Actions that wait reject. */
+  /** Ends the connection, and rejects the actions that wait. */
   disconnect(): void;
-  /** Each event reaches a handler once, and those of a chat in their order. Returns what ends it. A handler that throws is reported and passed over. */
+  /** Adds a handler. It gets each event once, those of a chat in their order. Returns a function that removes it. An error of a handler is reported as uncaught. */
   on<Name extends keyof Events>(name: Name, handler: (event: Events[Name]) => void): () => void;
   removeAllListeners(): void;
 
@@ -161,32 +167,32 @@ export interface Realtime {
   replyToMessage(chatId: string, messageId: string, message: string, options?: SendOptions): Promise<MessageReplied>;
   addReaction(chatId: string, messageId: string, reaction: string): Promise<ReactionAdded>;
   removeReaction(reactionId: string): Promise<ReactionRemoved>;
-  /** Everything up to this message. */
+  /** Marks all messages up to this one as read. */
   markAsRead(chatId: string, messageId: string): Promise<MessageRead>;
 
-  /** Call it with every key stroke: it is sent at most every 2 s per chat, and not at all without a connection. */
+  /** Call it on every key stroke: a frame is sent at most every 2 s per chat, and none without a connection. */
   sendTyping(chatId: string): void;
-  /** Ends it early; sending the message does so too. */
+  /** Ends typing early; sending the message ends it, too. */
   stopTyping(chatId: string): void;
-  /** Who types in a chat now, oneself aside; changes with every `typing` and `stopTyping`. Empty without a connection. */
+  /** The other users that type in a chat now; changes with every `typing` and `stopTyping`. Empty without a connection. */
   typing(chatId: string): readonly string[];
-  /** The person did something; sent at most once a minute. Actions and typing say so by themselves. */
+  /** Reports that the user is active; sent at most once a minute. Actions and typing count as activity already. */
   active(): void;
 }
 
 export interface Client {
   readonly realtime: Realtime;
   readonly rooms: Rooms;
-  /** The JWT to be used from now on. A connection that runs goes on with it; for another user, `disconnect()` first. */
+  /** Sets the JWT, or its source, for all requests from now on. A running connection uses it next; for another user, `disconnect()` first. */
   setAuth(auth: Auth): void;
-  /** Posts the credentials to `authUrl`, and uses the token that it answers with. Rejects with what it answered otherwise. */
+  /** Posts the credentials to `authUrl`, and uses the token in the answer. Rejects with a `SignalboxError` when there is none. */
   signIn(credentials: unknown): Promise<void>;
-  /** A chat's messages, newest first, at most 100 (50 when absent), those before `before` when given. */
+  /** A page of a chat's messages, newest first. `limit`: at most 100, 50 when absent. `before`: a message id; the page holds the messages before it. */
   getMessages(chatId: string, limit?: number, before?: string): Promise<{ messages: Message[] }>;
-  /** What people are now: 1 to 1,000 ids. Who shares no chat with the user is `offline`. */
+  /** The presence of 1 to 1,000 users. Users that share no chat with the caller are `offline`. */
   getPresence(userIds: readonly string[]): Promise<Record<string, Status>>;
-  /** Chooses what to be; it outlives the connection. */
+  /** Sets the user's status; it outlives the connection. */
   setPresence(status: Choice): Promise<void>;
-  /** Moves the user's own marker, which only their own devices are told of. It may move backwards. */
+  /** Moves the user's own marker, forwards or backwards. Only the user's own devices get an event. */
   setMarker(chatId: string, messageId: string): Promise<void>;
 }

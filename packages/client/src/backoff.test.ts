@@ -23,7 +23,7 @@ test("the time is spread over all that lies below the limit", () => {
   expect(times.every((ms) => Number.isInteger(ms) && ms >= 0 && ms <= 30_000)).toBe(true);
 });
 
-test("who was told to slow down waits ten seconds more", () => {
+test("a client that was told to slow down waits ten seconds more", () => {
   vi.spyOn(Math, "random").mockReturnValue(0);
   expect(backoff(0, true)).toBe(10_000);
   expect(atMost(0, true)).toBe(11_000);

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { ClientOptions, Socket } from "./api.ts";
 import { createClient } from "./client.ts";
 
@@ -11,7 +11,7 @@ interface Asked {
 
 const CHAT = "660e8400-e29b-41d4-a716-446655440001";
 
-/** A client whose requests are answered with this, and kept. Its sockets never open. */
+/** A client that gets `answer` to each request. Its requests are kept; its sockets never open. */
 function stage({ answer = {} as unknown, at = { url: "https://chat.example/base/" } as object } = {}) {
   const asked: Asked[] = [];
   const opened: string[] = [];
@@ -89,6 +89,8 @@ test.each([
   [{ url: "http://127.0.0.1:8080" }, "ws://127.0.0.1:8080/realtime"],
   [{ url: "https://chat.example/base/" }, "wss://chat.example/base/realtime"],
   [{ apiUrl: "http://api.example", gatewayUrl: "wss://gateway.example" }, "wss://gateway.example/realtime"],
+  [{ url: "http://one.example", gatewayUrl: "http://gateway.example" }, "ws://gateway.example/realtime"],
+  [{ url: "http://one.example", apiUrl: "http://api.example" }, "ws://one.example/realtime"],
 ])("a client of %o opens its socket at %s", async (at, url) => {
   const { client, opened } = stage({ at });
   const connected = client.realtime.connect();
@@ -97,8 +99,33 @@ test.each([
   await expect(connected).rejects.toMatchObject({ code: "disconnected" });
 });
 
-test("without a WebSocket there is no client", () => {
-  // Node 22 has one of its own.
-  if (!("WebSocket" in globalThis))
-    expect(() => createClient({ url: "http://127.0.0.1:8080" })).toThrow("there is no WebSocket here");
+test.each([
+  [{ url: "https://one.example", apiUrl: "https://api.example/" }, "https://api.example"],
+  [{ url: "https://one.example", gatewayUrl: "https://gateway.example" }, "https://one.example"],
+  [{ url: "https://one.example", apiUrl: undefined }, "https://one.example"],
+  [{ url: undefined, apiUrl: "https://api.example", gatewayUrl: "https://gateway.example" }, "https://api.example"],
+])("a client of %o sends its requests to %s: apiUrl and gatewayUrl win over url", async (at, api) => {
+  const { client, asked } = stage({ at });
+  await client.rooms.list();
+  expect(asked).toMatchObject([{ url: `${api}/v1/rooms?` }]);
+});
+
+test.each([
+  [{}, "no apiUrl"],
+  [{ gatewayUrl: "https://gateway.example" }, "no apiUrl"],
+  [{ apiUrl: "https://api.example" }, "no gatewayUrl"],
+])("a client of %o is refused", (at, reason) => {
+  const message = `createClient: invalid: ${reason}: pass url, or both apiUrl and gatewayUrl`;
+  expect(() => stage({ at })).toThrow(expect.objectContaining({ name: "SignalboxError", message }));
+});
+
+test("without a WebSocket the error says which one to pass", () => {
+  vi.stubGlobal("WebSocket", undefined);
+  try {
+    expect(() => createClient({ url: "http://127.0.0.1:8080" })).toThrow(
+      'no WebSocket here (Node 20): import { WebSocket } from "ws", and pass createClient({ …, WebSocket })',
+    );
+  } finally {
+    vi.unstubAllGlobals();
+  }
 });

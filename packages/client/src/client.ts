@@ -7,16 +7,17 @@ import { createRest, type Rest } from "./rest.ts";
 import { createTokens } from "./tokens.ts";
 
 /**
- * A client of one Signalbox. It does nothing by itself: hand in a token with `setAuth` or `signIn`, then ask, or `realtime.connect()`.
- * Throws where there is no WebSocket and none was handed in (Node 20 has none: take the class of the package `ws`).
+ * A client of one Signalbox. Nothing is sent before `setAuth` or `signIn` and a first call. Throws a `SignalboxError` (`invalid`) when an
+ * address is missing, and when there is no WebSocket: Node 20 has none, so pass the class of the package `ws`.
  */
 export function createClient(options: ClientOptions): Client {
   const { authUrl = "/dev/sign-in", fetch = globalThis.fetch } = options;
-  const apiUrl = withoutSlash("url" in options ? options.url : options.apiUrl);
-  const gatewayUrl = withoutSlash("url" in options ? options.url : options.gatewayUrl);
+  const { apiUrl, gatewayUrl } = addressesOf(options);
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
   if (WebSocket === undefined)
-    throw new SignalboxError("invalid", "there is no WebSocket here: hand in the class of the package ws");
+    throw misuse(
+      'no WebSocket here (Node 20): import { WebSocket } from "ws", and pass createClient({ …, WebSocket })',
+    );
   const tokens = createTokens();
   const rest = createRest({ url: apiUrl, fetch, tokens });
 
@@ -25,38 +26,46 @@ export function createClient(options: ClientOptions): Client {
     rooms: createRooms(rest),
     setAuth: (auth) => tokens.set(auth),
     async signIn(credentials) {
-      const url = /^https?:/i.test(authUrl) ? authUrl : apiUrl + authUrl;
-      tokens.set(await rest.signIn(url, credentials));
+      tokens.set(await rest.signIn(authUrl, credentials));
     },
     getMessages: (chatId, limit, before) =>
-      rest.ask("GET", path`/api/chat/${chatId}/messages` + query({ limit, before })),
+      rest.request("GET", path`/api/chat/${chatId}/messages` + query({ limit, before })),
     async getPresence(ids) {
-      // Posted, because a URL holds fewer ids than may be asked for at once.
-      const { data } = await rest.ask<{ data: Record<string, Status> }>("POST", "/v1/presence/query", { ids });
+      // A POST, since 1,000 ids do not fit into a URL.
+      const { data } = await rest.request<{ data: Record<string, Status> }>("POST", "/v1/presence/query", { ids });
       return data;
     },
     async setPresence(status) {
-      await rest.ask("PUT", "/v1/presence", { status });
+      await rest.request("PUT", "/v1/presence", { status });
     },
     async setMarker(chatId, messageId) {
-      await rest.ask("POST", path`/chat/api/v1/conversations/${chatId}/marker`, { event_id: messageId });
+      await rest.request("POST", path`/chat/api/v1/conversations/${chatId}/marker`, { event_id: messageId });
     },
   };
 }
 
+/** `apiUrl` and `gatewayUrl` win over `url`, each for itself. */
+function addressesOf({ url, apiUrl = url, gatewayUrl = url }: ClientOptions) {
+  if (apiUrl === undefined || gatewayUrl === undefined)
+    throw misuse(`no ${apiUrl === undefined ? "apiUrl" : "gatewayUrl"}: pass url, or both apiUrl and gatewayUrl`);
+  return { apiUrl: withoutSlash(apiUrl), gatewayUrl: withoutSlash(gatewayUrl) };
+}
+
+const misuse = (detail: string) => new SignalboxError("invalid", detail, { operation: "createClient" });
+
 function createRooms(rest: Rest): Rooms {
-  const data = async <T>(...asked: Parameters<Rest["ask"]>) => (await rest.ask<{ data: T }>(...asked)).data;
+  const data = async <T>(...request: Parameters<Rest["request"]>) => (await rest.request<{ data: T }>(...request)).data;
 
   return {
-    list: (page = {}) => rest.ask("GET", `/v1/rooms${query(page)}`),
+    list: (page = {}) => rest.request("GET", `/v1/rooms${query(page)}`),
     create: (room) => data("POST", "/v1/rooms", room),
     update: (chatId, change) => data("PATCH", path`/v1/rooms/${chatId}`, change),
     async delete(chatId) {
-      await rest.ask("DELETE", path`/v1/rooms/${chatId}`);
+      await rest.request("DELETE", path`/v1/rooms/${chatId}`);
     },
     putMember: (chatId, userId, role) => data("PUT", path`/v1/rooms/${chatId}/members/${userId}`, { role }),
     async removeMember(chatId, userId) {
-      await rest.ask("DELETE", path`/v1/rooms/${chatId}/members/${userId}`);
+      await rest.request("DELETE", path`/v1/rooms/${chatId}/members/${userId}`);
     },
     state: (chatId) => data("GET", path`/v1/rooms/${chatId}/state`),
   };
@@ -64,13 +73,13 @@ function createRooms(rest: Rest): Rooms {
 
 const withoutSlash = (url: string): string => url.replace(/\/+$/, "");
 
-/** A path with ids in it, whatever they hold. */
+/** A path with ids in it, of any characters. */
 const path = (parts: TemplateStringsArray, ...ids: string[]): string =>
   String.raw({ raw: parts }, ...ids.map(encodeURIComponent));
 
-/** Those of these that are given, as the end of a URL. */
+/** A query string of the fields that have a value. */
 function query(fields: Readonly<Record<string, string | number | undefined>>): string {
-  const given = new URLSearchParams();
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) given.set(name, String(value));
-  return `?${given}`;
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) params.set(name, String(value));
+  return `?${params}`;
 }

@@ -1,20 +1,20 @@
 import type { Auth } from "./api.ts";
 import { createConnection } from "./connection.ts";
 import type { ConnectionChanged } from "./events.ts";
-import type { State } from "./machine.ts";
 import type { ConnectionEvents, Received } from "./ports.ts";
 import { type FakeSocket, fakeSockets } from "./socket.fake.ts";
+import type { State } from "./state-machine.ts";
 import { createTokens } from "./tokens.ts";
 
-/** A connection with this token, and what its user would see and its server would see of it. */
+/** A connection with this token, with all that its handlers and its server get. */
 export function setUp(auth: Auth = "token") {
   const { sockets, WebSocket } = fakeSockets();
   const tokens = createTokens();
   tokens.set(auth);
   const changes: ConnectionChanged[] = [];
   const frames: Received[] = [];
-  /** What a handler does besides, in a test that says so. */
-  const heard: ConnectionEvents = { received: () => undefined, changed: () => undefined };
+  /** Replaced by tests with handlers of their own. */
+  const handlers: ConnectionEvents = { received: () => undefined, changed: () => undefined };
   const connection = createConnection({
     url: "https://gateway.example/chat",
     WebSocket,
@@ -22,11 +22,11 @@ export function setUp(auth: Auth = "token") {
     events: {
       received(frame) {
         frames.push(frame);
-        heard.received(frame);
+        handlers.received(frame);
       },
       changed(change) {
         changes.push(change);
-        heard.changed(change);
+        handlers.changed(change);
       },
     },
   });
@@ -40,13 +40,13 @@ export function setUp(auth: Auth = "token") {
     last().open();
     last().say({ type: "READY", sessionId: "s", userId: "me", heartbeatMs: 25_000, rooms, ...more });
   };
-  /** Takes it to live by a first connection. */
+  /** Makes the first connection, and brings it to `live`. */
   const live = async (rooms?: Record<string, number>): Promise<void> => {
     void connection.connect();
     await settled();
     ready(rooms);
   };
-  return { connection, tokens, sockets, changes, frames, heard, last, ready, live };
+  return { connection, tokens, sockets, changes, frames, handlers, last, ready, live };
 }
 export type SetUp = ReturnType<typeof setUp>;
 
@@ -59,7 +59,7 @@ export const said = (chatId: string, seq: number) => ({
   seq,
 });
 
-/** Lets what was promised happen, under whatever clock. */
+/** Lets promises settle, under a fake clock as under the real one. */
 async function settled(): Promise<void> {
   for (let turns = 0; turns < 20; turns++) await Promise.resolve();
 }
@@ -75,7 +75,7 @@ const WAYS = {
   },
   resuming: async (at) => {
     await WAYS.waiting(at);
-    // The waiting is cut short.
+    // This ends the wait early.
     void at.connection.connect();
     await settled();
     at.ready();
@@ -91,5 +91,5 @@ const WAYS = {
   },
 } satisfies Readonly<Record<State, (at: SetUp) => Promise<void>>>;
 
-/** Brings a new connection into a state, in the only way, or the shortest. */
+/** Brings a new connection into a state, on the shortest way. */
 export const bring = (at: SetUp, state: State): Promise<unknown> => WAYS[state](at);

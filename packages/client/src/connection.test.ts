@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { bring, said, setUp, statesOf } from "./connection.fake.ts";
 import { createConnection } from "./connection.ts";
 import { SignalboxError } from "./errors.ts";
-import { type State, TABLE } from "./machine.ts";
+import { type State, TABLE } from "./state-machine.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) });
@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets `ms` milliseconds pass, and what was promised happen. */
+/** Lets `ms` milliseconds pass, and promises settle. */
 const pass = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -45,7 +45,7 @@ describe("a first connection", () => {
     expect([at.sockets.length, vi.getTimerCount(), at.connection.send({ type: "PING" })]).toEqual([0, 0, false]);
   });
 
-  test("that no socket can be opened for is stopped", async () => {
+  test("without a socket is stopped", async () => {
     const at = setUp();
     const connection = createConnection({
       url: "https://gateway.example",
@@ -62,8 +62,8 @@ describe("a first connection", () => {
   });
 });
 
-describe("coming back", () => {
-  test("resumes from what was heard, and is live only after RESUMED", async () => {
+describe("a reconnect", () => {
+  test("resumes after the last events, and is live only after RESUMED", async () => {
     const at = setUp();
     await at.live({ a: 5, b: 7, c: 1 });
     at.last().say(said("a", 6));
@@ -86,7 +86,7 @@ describe("coming back", () => {
     ]);
     expect(at.frames.map((frame) => ("seq" in frame ? [frame.type, frame.chatId, frame.seq] : frame.type))).toEqual([
       ["SEND_MSG", "a", 6],
-      // A room that appeared meanwhile: what was before is not told, that it is there is.
+      // A room that appeared meanwhile: its earlier events are lost, so there is a reset.
       ["RESET", "d", 3],
       ["SEND_MSG", "b", 8],
       ["SEND_MSG", "b", 9],
@@ -104,7 +104,7 @@ describe("coming back", () => {
     expect(at.changes.at(-1)).toEqual({ state: "live" });
   });
 
-  test("waits longer with each failed attempt, and short again only after it was live", async () => {
+  test("comes later with each failed attempt, and soon again only after it was live", async () => {
     const at = setUp();
     await at.live();
     const waits: unknown[] = [];
@@ -125,7 +125,7 @@ describe("coming back", () => {
     expect(waits).toEqual([500, 1000, 2000, 500]);
   });
 
-  test("goes on at once when a browser says that the network is back", async () => {
+  test("comes at once when a browser reports that the network is back", async () => {
     const page = new EventTarget();
     vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
     vi.stubGlobal("removeEventListener", page.removeEventListener.bind(page));
@@ -141,7 +141,7 @@ describe("coming back", () => {
     expect(at.sockets).toHaveLength(2);
   });
 
-  test("does not go on at once when it was told to slow down", async () => {
+  test("does not come at once when the server asked for a longer wait", async () => {
     const page = new EventTarget();
     vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
     const at = setUp();
@@ -152,7 +152,7 @@ describe("coming back", () => {
     expect([at.sockets.length, statesOf(at).at(-1)]).toEqual([1, "waiting"]);
   });
 
-  test("tries again when a socket never opened and says only that it failed, as in Node 22", async () => {
+  test("follows an error without a close event of a socket that never opened, as in Node 22", async () => {
     const at = setUp();
     void at.connection.connect();
     await pass();
@@ -160,7 +160,7 @@ describe("coming back", () => {
     expect(at.changes.at(-1)).toEqual({ state: "waiting", retryInMs: 500, code: 1006 });
   });
 
-  test("as another user, knows nothing of what the first one heard", async () => {
+  test("as another user uses no cursor of the first one", async () => {
     const at = setUp();
     await at.live({ a: 5, b: 2 });
     at.connection.disconnect();
@@ -245,13 +245,13 @@ describe("connect()", () => {
 });
 
 describe("disconnect()", () => {
-  test.each(STATES)("when %s, leaves nothing behind, and what comes late changes nothing", async (state) => {
+  test.each(STATES)("when %s, leaves nothing running, and late events change nothing", async (state) => {
     const at = setUp(async () => "token");
     await bring(at, state);
     at.connection.disconnect();
     const { changes, frames, sockets } = at;
     expect(statesOf(at).at(-1)).toBe(state === "idle" ? undefined : "idle");
-    // A token that was asked for comes all the same; until then there is a limit for it.
+    // A fetch of a token goes on until its end, with a timer for its limit.
     await pass();
     expect(vi.getTimerCount()).toBe(0);
     const told = [changes.length, frames.length];
@@ -268,7 +268,7 @@ describe("disconnect()", () => {
     expect([at.connection.send({ type: "PING" }), at.connection.userId]).not.toContain("you");
   });
 
-  test("gives the listener of the network back", async () => {
+  test("removes the listener for the network", async () => {
     const listening = new Set<unknown>();
     vi.stubGlobal("addEventListener", (_: string, listener: unknown) => listening.add(listener));
     vi.stubGlobal("removeEventListener", (_: string, listener: unknown) => listening.delete(listener));
@@ -279,33 +279,33 @@ describe("disconnect()", () => {
     expect(listening.size).toBe(0);
   });
 
-  test("by a handler in the middle of it all is heard", async () => {
+  test("by a handler in the middle of a replay takes effect at once", async () => {
     const at = setUp();
     await at.live({ a: 0 });
     at.last().end(1006);
     await pass(500);
     at.ready({ a: 3, b: 2, c: 2 });
-    at.heard.received = () => at.connection.disconnect();
+    at.handlers.received = () => at.connection.disconnect();
     at.last().say(said("a", 1));
     at.last().say(said("a", 2));
     expect(at.frames.map((frame) => frame.type)).toEqual(["RESET", "RESET", "SEND_MSG"]);
     expect([statesOf(at).at(-1), vi.getTimerCount()]).toEqual(["idle", 0]);
   });
 
-  test("by a handler of a reset keeps none of the others from being told, which nothing would tell again", async () => {
+  test("by a handler of a reset keeps no other reset back: no later READY would cause it", async () => {
     const at = setUp();
     await bring(at, "waiting");
     await pass(500);
-    at.heard.received = () => at.connection.disconnect();
+    at.handlers.received = () => at.connection.disconnect();
     at.ready({ a: 3, b: 2 });
     expect(at.frames.map((frame) => "chatId" in frame && frame.chatId)).toEqual(["a", "b"]);
     expect([statesOf(at).at(-1), vi.getTimerCount()]).toEqual(["idle", 0]);
   });
 
-  test("and connect() by a handler of changes: each change is told once, in its order", async () => {
+  test("and connect() by a handler of changes: each change is reported once, in its order", async () => {
     const at = setUp();
     await at.live();
-    at.heard.changed = ({ state }) => {
+    at.handlers.changed = ({ state }) => {
       if (state === "waiting") at.connection.disconnect();
       else if (state === "idle") void at.connection.connect();
     };

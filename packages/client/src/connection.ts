@@ -5,26 +5,26 @@ import { createCursors, type Sequenced } from "./cursors.ts";
 import { type ErrorCode, SignalboxError } from "./errors.ts";
 import type { ConnectionChanged } from "./events.ts";
 import { type Frame, frameOf, isKnown, type Ready } from "./frames.ts";
-import { EFFECTS, type Effect, type Input, PUBLIC_STATE, type State, TABLE } from "./machine.ts";
 import type { Connection, ConnectionEvents, Received, Tokens } from "./ports.ts";
+import { EFFECTS, type Effect, type Input, PUBLIC_STATE, type State, TABLE } from "./state-machine.ts";
 
-/** From a socket's making to its READY. */
+/** The limit from the creation of a socket to its READY. */
 const HANDSHAKE_MS = 20_000;
-/** How long the answer to a PING may take. */
+/** The limit for the answer to a PING. */
 const PONG_MS = 10_000;
 /** WebSocket.CONNECTING and OPEN; Node 20 has no such global. */
 const CONNECTING = 0;
 const OPEN = 1;
 
 export interface ConnectionDeps {
-  /** Where the gateway is reached: `http(s)://…`, without a slash at its end. */
+  /** The gateway's address: `http(s)://…`, without a slash at the end. */
   readonly url: string;
   readonly WebSocket: SocketConstructor;
   readonly tokens: Tokens;
   readonly events: ConnectionEvents;
 }
 
-/** A connection that comes back by itself. Nothing is open before `connect`. PROTOCOL.md sections 1, 2 and 7. */
+/** A connection that reconnects by itself. Nothing is open before `connect`. PROTOCOL.md sections 1, 2 and 7. */
 export const createConnection = (deps: ConnectionDeps): Connection => new ReconnectingConnection(deps);
 
 class ReconnectingConnection implements Connection {
@@ -32,27 +32,27 @@ class ReconnectingConnection implements Connection {
   readonly #deps: ConnectionDeps;
   readonly #cursors = createCursors();
   #state: State = "idle";
-  #shown: ConnectionChanged["state"] = "idle";
-  /** Why it went down, until that has been told. */
+  #reported: ConnectionChanged["state"] = "idle";
+  /** The reason of the last change, for the event that reports it. */
   #code: number | ErrorCode | undefined;
   #retryInMs = 0;
-  /** Tries that failed since it was live. */
+  /** Failed attempts since it was live. */
   #attempts = 0;
-  /** The close code by which a token was refused since it was live. */
+  /** The close code of a refused token, since it was live. */
   #refusal: number | undefined;
   #token = "";
   #socket: Socket | undefined;
   #heartbeatMs = 0;
-  /** What the next RESUME asks for, by the last READY. */
-  #behind: Record<string, number> = {};
-  /** The event before which something was missing, and for which we came back. */
+  /** The rooms of the next RESUME, by the last READY. */
+  #resumeCursors: Record<string, number> = {};
+  /** The event behind the gap that caused the last reconnect: its chat and seq. */
   #gap: string | undefined;
-  /** Grows when what is under way no longer matters. */
-  #turn = 0;
-  /** The one of the handshake, the heartbeat or the waiting. */
+  /** Grows when the results of pending promises no longer matter. */
+  #epoch = 0;
+  /** The timer of the handshake, the heartbeat or the wait. */
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #refresh: ReturnType<typeof setTimeout> | undefined;
-  #first: Promise<void> = Promise.resolve();
+  #renewal: ReturnType<typeof setTimeout> | undefined;
+  #connected: Promise<void> = Promise.resolve();
   #resolve: () => void = () => undefined;
   #reject: (error: SignalboxError) => void = () => undefined;
 
@@ -64,15 +64,15 @@ class ReconnectingConnection implements Connection {
     if (this.#state === "idle" || this.#state === "stopped") {
       this.#attempts = 0;
       this.#refusal = undefined;
-      this.#first = new Promise((resolve, reject) => {
+      this.#connected = new Promise((resolve, reject) => {
         this.#resolve = resolve;
         this.#reject = reject;
       });
-      // Whoever does not wait for it hears of it by `changed`.
-      this.#first.catch(() => undefined);
+      // A caller that does not wait for it learns of a failure by `changed`.
+      this.#connected.catch(() => undefined);
     }
     this.#input("connect");
-    return this.#first;
+    return this.#connected;
   }
 
   disconnect(): void {
@@ -89,28 +89,28 @@ class ReconnectingConnection implements Connection {
     this.#state = state;
     this.#code = code;
     for (const effect of EFFECTS[state]) this.#effects[effect]();
-    this.#tell();
+    this.#report();
   }
 
   readonly #effects: Readonly<Record<Effect, () => void>> = {
-    drop: () => {
-      this.#turn++;
+    release: () => {
+      this.#epoch++;
       clearTimeout(this.#timer);
-      clearTimeout(this.#refresh);
+      clearTimeout(this.#renewal);
       page.removeEventListener?.("online", this.#online);
       const socket = this.#socket;
-      // From here on nothing that it does is heard.
+      // From here on its events are ignored.
       this.#socket = undefined;
       socket?.close(CLOSE.normal.code);
     },
     authorize: () => this.#authorize(),
     open: () => this.#open(),
-    resume: () => void this.#write({ type: "RESUME", rooms: this.#behind }),
+    resume: () => void this.#write({ type: "RESUME", rooms: this.#resumeCursors }),
     wait: () => {
-      const slower = nextOf(this.#code) === "backoff";
+      const slower = reactionTo(this.#code) === "backoff";
       this.#retryInMs = backoff(this.#attempts++, slower);
-      this.#after(this.#retryInMs, () => this.#input("due"));
-      // Another network does not make a server take more.
+      this.#setTimer(this.#retryInMs, () => this.#input("retry"));
+      // A server that asked for a longer wait gets it, also when the network is back.
       if (!slower) page.addEventListener?.("online", this.#online);
     },
     succeed: () => {
@@ -118,14 +118,14 @@ class ReconnectingConnection implements Connection {
       this.#refusal = undefined;
       this.#resolve();
     },
-    fail: () => this.#reject(stopped(this.#code)),
+    fail: () => this.#reject(failureOf(this.#code)),
   };
 
-  /** Last in every step: who hears it may call `connect` or `disconnect`. */
-  #tell(): void {
+  /** The last part of every step: a handler may call `connect` or `disconnect`. */
+  #report(): void {
     const state = PUBLIC_STATE[this.#state];
-    if (state === this.#shown) return;
-    this.#shown = state;
+    if (state === this.#reported) return;
+    this.#reported = state;
     const code = this.#code;
     this.#deps.events.changed({
       state,
@@ -135,18 +135,18 @@ class ReconnectingConnection implements Connection {
   }
 
   #authorize(): void {
-    const turn = this.#turn;
+    const epoch = this.#epoch;
     this.#deps.tokens.get().then(
       (token) => {
-        if (turn !== this.#turn) return;
+        if (epoch !== this.#epoch) return;
         this.#token = token;
         this.#input("token");
       },
       (error: unknown) => {
-        if (turn !== this.#turn) return;
+        if (epoch !== this.#epoch) return;
         const code = error instanceof SignalboxError ? error.code : "network";
-        const hopeless = code === "no_token" || code === "unauthenticated";
-        this.#input(hopeless ? "over" : "lost", hopeless ? (this.#refusal ?? code) : code);
+        const isFatal = code === "no_token" || code === "unauthenticated";
+        this.#input(isFatal ? "fatal" : "lost", isFatal ? (this.#refusal ?? code) : code);
       },
     );
   }
@@ -158,8 +158,8 @@ class ReconnectingConnection implements Connection {
     try {
       socket = new WebSocket(url, ["signalbox.v1", `bearer.${this.#token}`]);
     } catch {
-      // An address or a token that no socket can be opened with, now or later.
-      return this.#input("over", "invalid");
+      // No socket can ever be opened with this address or this token.
+      return this.#input("fatal", "invalid");
     }
     this.#socket = socket;
     socket.addEventListener("message", ({ data }) => {
@@ -168,20 +168,20 @@ class ReconnectingConnection implements Connection {
     socket.addEventListener("close", ({ code }) => {
       if (socket === this.#socket) this.#closed(code);
     });
-    // A close follows and says the rest, except in Node 22 for a socket that never opened. The package `ws` throws what nobody listens for.
+    // A close event with the code follows, except in Node 22 for a socket that never opened. The package `ws` throws an error without a listener.
     socket.addEventListener("error", () => {
       if (socket === this.#socket && socket.readyState === CONNECTING) this.#closed(CLOSE.cut.code);
     });
-    this.#after(HANDSHAKE_MS, this.#dead);
+    this.#setTimer(HANDSHAKE_MS, this.#lose);
   }
 
   #closed(code: number): void {
-    const next = nextOf(code);
-    if (next !== "token") return this.#input(next === "stop" ? "over" : "lost", code);
+    const reaction = reactionTo(code);
+    if (reaction !== "token") return this.#input(reaction === "stop" ? "fatal" : "lost", code);
     this.#deps.tokens.refused(this.#token);
-    const again = this.#refusal !== undefined;
+    const isSecond = this.#refusal !== undefined;
     this.#refusal = code;
-    this.#input(again ? "over" : "refused", code);
+    this.#input(isSecond ? "fatal" : "refused", code);
   }
 
   #receive(text: unknown): void {
@@ -191,47 +191,47 @@ class ReconnectingConnection implements Connection {
       if (frame.type === "READY") this.#ready(frame);
       return;
     }
-    this.#listen();
+    this.#restartHeartbeat();
     if (frame.type === "RESUMED") return this.#input("resumed");
-    if (!("seq" in frame)) return this.#handOn(frame);
+    if (!("seq" in frame)) return this.#deliver(frame);
     if (frame.type !== "RESET") return this.#take(frame);
     this.#cursors.reset(frame);
-    this.#handOn(frame);
+    this.#deliver(frame);
   }
 
   #ready({ userId, heartbeatMs, rooms }: Ready): void {
     const resumes = this.userId !== undefined;
-    const { behind, missed } = this.#cursors.ready(rooms, userId === this.userId);
+    const { cursors, resets } = this.#cursors.ready(rooms, userId === this.userId);
     this.userId = userId;
-    this.#behind = behind;
+    this.#resumeCursors = cursors;
     this.#heartbeatMs = heartbeatMs;
-    this.#listen();
-    this.#refreshLater();
-    this.#input(resumes ? "parked" : "ready");
-    // All of them, also when a handler ends the connection meanwhile: the cursors know these rooms now, so nothing would say it again.
-    for (const reset of missed) this.#handOn(reset);
+    this.#restartHeartbeat();
+    this.#scheduleRenewal();
+    this.#input(resumes ? "resumable" : "ready");
+    // All of them, also when a handler disconnects meanwhile: the cursors know these rooms now, so no later READY would cause a reset.
+    for (const reset of resets) this.#deliver(reset);
   }
 
-  /** A durable event, also of a type that is not known: its seq counts all the same. */
+  /** Takes a durable event, also of an unknown type: its seq counts all the same. */
   #take(event: Sequenced & Received): void {
-    const place = this.#cursors.take(event);
-    if (place === "next") return this.#handOn(event);
-    if (place === "seen") return;
-    // The server promises that this does not happen. If coming back does not help, it is told as what it is, lest we come back for ever.
+    const position = this.#cursors.take(event);
+    if (position === "next") return this.#deliver(event);
+    if (position === "seen") return;
+    // A gap, which the server promises not to leave. If a reconnect does not close it, handlers get a reset: no endless reconnects.
     const { chatId, seq } = event;
     const gap = `${chatId} ${seq}`;
     if (this.#gap !== gap) {
       this.#gap = gap;
-      return this.#dead();
+      return this.#lose();
     }
     const reset = { type: "RESET", chatId, reason: "too_old", seq: seq - 1 } as const;
-    const turn = this.#turn;
+    const epoch = this.#epoch;
     this.#cursors.reset(reset);
-    this.#handOn(reset);
-    if (turn === this.#turn) this.#take(event);
+    this.#deliver(reset);
+    if (epoch === this.#epoch) this.#take(event);
   }
 
-  #handOn(frame: Frame): void {
+  #deliver(frame: Frame): void {
     if (isKnown(frame)) this.#deps.events.received(frame);
   }
 
@@ -241,52 +241,62 @@ class ReconnectingConnection implements Connection {
     return true;
   }
 
-  /** Something came: the silence begins anew. */
-  #listen(): void {
-    this.#after(this.#heartbeatMs, () => {
-      this.#after(PONG_MS, this.#dead);
+  /** Sends a PING after a silence of one heartbeat, counted from now, and gives the socket up when no answer comes. */
+  #restartHeartbeat(): void {
+    this.#setTimer(this.#heartbeatMs, () => {
+      this.#setTimer(PONG_MS, this.#lose);
       this.#write({ type: "PING" });
     });
   }
 
-  #refreshLater(): void {
+  #scheduleRenewal(): void {
     const ms = this.#deps.tokens.refreshIn(this.#token);
-    if (ms !== undefined) this.#refresh = setTimeout(() => this.#renew(), ms);
+    if (ms !== undefined) this.#renewal = setTimeout(() => this.#renew(), ms);
   }
 
   #renew(): void {
-    const turn = this.#turn;
-    const goOn = (token: string) => {
-      if (turn !== this.#turn) return;
+    const epoch = this.#epoch;
+    const replaceBy = (token: string) => {
+      if (epoch !== this.#epoch) return;
       if (token !== this.#token) this.#write({ type: "AUTH", token });
       this.#token = token;
-      this.#refreshLater();
+      this.#scheduleRenewal();
     };
-    // A fetch that fails is tried again until the token ends, which the server then says.
-    this.#deps.tokens.get().then(goOn, () => goOn(this.#token));
+    // A failed fetch is tried again until the server closes the connection of the expired token.
+    this.#deps.tokens.get().then(replaceBy, () => replaceBy(this.#token));
   }
 
-  #after(ms: number, then: () => void): void {
+  #setTimer(ms: number, then: () => void): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(then, ms);
   }
 
-  readonly #dead = (): void => this.#input("lost", CLOSE.cut.code);
-  readonly #online = (): void => this.#input("due");
+  readonly #lose = (): void => this.#input("lost", CLOSE.cut.code);
+  readonly #online = (): void => this.#input("retry");
 }
 
-/** A browser's window tells when the network is back; Node has nothing of the kind. */
+/** A browser's window has an event for the return of the network; Node has none. */
 const page = globalThis as Partial<Pick<EventTarget, "addEventListener" | "removeEventListener">>;
 
-/** What a close code asks for. PROTOCOL.md section 7. */
-function nextOf(code: number | ErrorCode | undefined): "resume" | "backoff" | "token" | "stop" | undefined {
+const closeOf = (code: number) => Object.values(CLOSE).find((each) => each.code === code);
+
+/** The reaction that a close code asks for. PROTOCOL.md section 7. */
+function reactionTo(code: number | ErrorCode | undefined): "resume" | "backoff" | "token" | "stop" | undefined {
   if (typeof code !== "number") return undefined;
-  const known = Object.values(CLOSE).find((each) => each.code === code);
-  return known?.next ?? (code < 4400 ? "resume" : "token");
+  return closeOf(code)?.next ?? (code < 4400 ? "resume" : "token");
 }
 
-function stopped(code: number | ErrorCode = "disconnected"): SignalboxError {
-  if (typeof code === "string") return new SignalboxError(code, `there is no connection: ${code}`);
-  const kind = nextOf(code) === "token" ? "unauthenticated" : "disconnected";
-  return new SignalboxError(kind, `the connection was closed with ${code}`);
+/** The error for `connect()` when the connection ended with this code. */
+function failureOf(code: number | ErrorCode = "disconnected"): SignalboxError {
+  const operation = "connect";
+  if (typeof code === "string") return new SignalboxError(code, REASONS[code] ?? "no connection", { operation });
+  const kind = reactionTo(code) === "token" ? "unauthenticated" : "disconnected";
+  return new SignalboxError(kind, `closed with ${code} (${closeOf(code)?.reason ?? "unknown"})`, { operation });
 }
+
+const REASONS: Partial<Record<ErrorCode, string>> = {
+  disconnected: "disconnect() was called",
+  invalid: "no socket can be opened with this address or token",
+  no_token: "call setAuth or signIn first",
+  unauthenticated: "the server refused the token",
+};

@@ -2,19 +2,19 @@ import { describe, expect, test } from "vitest";
 import { createCursors, type Sequenced } from "./cursors.ts";
 
 const said = (seq: number, chatId = "a"): Sequenced => ({ type: "SEND_MSG", chatId, seq, recipientId: "me" });
-const joined = (seq: number, who = "me"): Sequenced => ({ ...said(seq), type: "USER_JOIN", message: who });
-const went = (seq: number, who = "me"): Sequenced => ({ ...said(seq), type: "USER_LEAVE", senderId: who });
+const joined = (seq: number, userId = "me"): Sequenced => ({ ...said(seq), type: "USER_JOIN", message: userId });
+const left = (seq: number, userId = "me"): Sequenced => ({ ...said(seq), type: "USER_LEAVE", senderId: userId });
 const of = (type: string, seq: number): Sequenced => ({ ...said(seq), type });
 
-/** Cursors of somebody whose first READY said this. */
+/** Cursors after a first READY with these rooms. */
 function after(rooms: Record<string, number>) {
   const cursors = createCursors();
   cursors.ready(rooms, false);
   return cursors;
 }
-/** What the next RESUME would name, if READY said this. */
-const behind = (cursors: ReturnType<typeof createCursors>, rooms: Record<string, number>) =>
-  cursors.ready(rooms, true).behind;
+/** The rooms of the next RESUME, after a READY with these rooms. */
+const resumeOf = (cursors: ReturnType<typeof createCursors>, rooms: Record<string, number>) =>
+  cursors.ready(rooms, true).cursors;
 
 describe("an event", () => {
   test("is next when its seq is, seen when it is not higher, ahead when one is missing between", () => {
@@ -36,20 +36,20 @@ describe("an event", () => {
     expect(cursors.take(said(1, "b"))).toBe("next");
   });
 
-  test("counts whatever its type", () => {
+  test("counts, also when its type is unknown", () => {
     const cursors = after({ a: 5 });
     expect(cursors.take(of("POLL", 6))).toBe("next");
     expect(cursors.take({ type: "ROOM_STATE", chatId: "a", seq: 7 })).toBe("next");
     expect(cursors.take(said(8))).toBe("next");
   });
 
-  test("begins a room that was not known, wherever it stands", () => {
+  test("begins a room that was not known, at any seq", () => {
     const cursors = after({});
     expect([cursors.take(of("NEW_CHAT", 1)), cursors.take(said(2))]).toEqual(["next", "next"]);
     expect([cursors.take({ ...joined(70), chatId: "b" }), cursors.take(said(71, "b"))]).toEqual(["next", "next"]);
   });
 
-  test("by which the user is in a room again may follow a gap, another's joining may not", () => {
+  test("with which the user enters a room may follow a gap, one of another user may not", () => {
     expect(after({ a: 5 }).take(joined(9))).toBe("next");
     expect(after({ a: 5 }).take(of("NEW_CHAT", 9))).toBe("next");
     expect(after({ a: 5 }).take(joined(9, "you"))).toBe("ahead");
@@ -60,69 +60,69 @@ describe("an event", () => {
 describe("a RESUME", () => {
   test("names the rooms that differ, those that are missing in READY among them", () => {
     const cursors = after({ same: 3, behind: 3, gone: 3, restored: 9 });
-    expect(behind(cursors, { same: 3, behind: 8, restored: 4 })).toEqual({ behind: 3, gone: 3, restored: 9 });
+    expect(resumeOf(cursors, { same: 3, behind: 8, restored: 4 })).toEqual({ behind: 3, gone: 3, restored: 9 });
   });
 
   test("names nothing when nothing differs", () => {
-    expect(behind(after({ a: 5 }), { a: 5 })).toEqual({});
+    expect(resumeOf(after({ a: 5 }), { a: 5 })).toEqual({});
   });
 
   test("goes on from the same place when the connection broke before anything came", () => {
     const cursors = after({ a: 5 });
-    expect([behind(cursors, { a: 9 }), behind(cursors, { a: 10 })]).toEqual([{ a: 5 }, { a: 5 }]);
+    expect([resumeOf(cursors, { a: 9 }), resumeOf(cursors, { a: 10 })]).toEqual([{ a: 5 }, { a: 5 }]);
   });
 
-  test("does not name a room that appeared meanwhile: it goes on from READY, and that is told", () => {
+  test("does not name a room that appeared meanwhile: it goes on from READY, after a reset", () => {
     const cursors = after({});
     expect(cursors.ready({ a: 9 }, true)).toEqual({
-      behind: {},
-      missed: [{ type: "RESET", chatId: "a", reason: "too_old", seq: 9 }],
+      cursors: {},
+      resets: [{ type: "RESET", chatId: "a", reason: "too_old", seq: 9 }],
     });
     expect([cursors.take(said(9)), cursors.take(said(10))]).toEqual(["seen", "next"]);
   });
 
-  test("says nothing of what another user knew", () => {
+  test("names no cursor of another user", () => {
     const cursors = after({ a: 5, b: 2 });
-    expect(cursors.ready({ a: 9 }, false)).toEqual({ behind: {}, missed: [] });
-    expect(behind(cursors, { a: 10 })).toEqual({ a: 9 });
+    expect(cursors.ready({ a: 9 }, false)).toEqual({ cursors: {}, resets: [] });
+    expect(resumeOf(cursors, { a: 10 })).toEqual({ a: 9 });
   });
 
-  test("names no more rooms than fit its frame; those that READY has besides are told as missed", () => {
+  test("names no more rooms than fit its frame; the others in READY get a reset", () => {
     const ids = Array.from({ length: 4100 }, () => crypto.randomUUID());
     const at = (seq: number) => Object.fromEntries(ids.map((id) => [id, seq]));
-    const { behind: named, missed } = after(at(Number.MAX_SAFE_INTEGER - 1)).ready(at(Number.MAX_SAFE_INTEGER), true);
-    expect([Object.keys(named).length, missed.length]).toEqual([4000, 100]);
-    expect(JSON.stringify({ type: "RESUME", rooms: named }).length).toBeLessThan(262_144);
+    const { cursors, resets } = after(at(Number.MAX_SAFE_INTEGER - 1)).ready(at(Number.MAX_SAFE_INTEGER), true);
+    expect([Object.keys(cursors).length, resets.length]).toEqual([4000, 100]);
+    expect(JSON.stringify({ type: "RESUME", rooms: cursors }).length).toBeLessThan(262_144);
   });
 
-  test("leaves what does not fit, and is missing in READY, to the next one", () => {
+  test("leaves rooms that do not fit, and are missing in READY, to the next one", () => {
     const ids = Array.from({ length: 4100 }, (_, at) => `${at}`);
     const cursors = after(Object.fromEntries(ids.map((id) => [id, 1])));
-    const first = behind(cursors, {});
+    const first = resumeOf(cursors, {});
     for (const chatId of Object.keys(first)) cursors.reset({ type: "RESET", chatId, reason: "not_member", seq: 1 });
-    expect(Object.keys(behind(cursors, {})).length).toBe(100);
+    expect(Object.keys(resumeOf(cursors, {})).length).toBe(100);
   });
 });
 
 describe("a room that the user left", () => {
   test("is not asked for when READY does not have it", () => {
     const cursors = after({ a: 5 });
-    cursors.take(went(6));
-    expect(behind(cursors, {})).toEqual({});
+    cursors.take(left(6));
+    expect(resumeOf(cursors, {})).toEqual({});
     // It is forgotten by then.
-    expect(cursors.ready({ a: 20 }, true).missed).toHaveLength(1);
+    expect(cursors.ready({ a: 20 }, true).resets).toHaveLength(1);
   });
 
-  test("is gone on with from there when the user is back in READY", () => {
+  test("resumes from its last seq when READY has it again", () => {
     const cursors = after({ a: 5 });
-    cursors.take(went(6));
-    expect(behind(cursors, { a: 12 })).toEqual({ a: 6 });
-    expect([cursors.take(went(6)), cursors.take(joined(10)), cursors.take(said(11))]).toEqual(["seen", "next", "next"]);
+    cursors.take(left(6));
+    expect(resumeOf(cursors, { a: 12 })).toEqual({ a: 6 });
+    expect([cursors.take(left(6)), cursors.take(joined(10)), cursors.take(said(11))]).toEqual(["seen", "next", "next"]);
   });
 
-  test("begins anew with the next event, and has no gap from there on", () => {
+  test("goes on with the next event, and has no gap after it", () => {
     const cursors = after({ a: 5 });
-    cursors.take(went(6));
+    cursors.take(left(6));
     expect([cursors.take(joined(10)), cursors.take(said(12)), cursors.take(said(11))]).toEqual([
       "next",
       "ahead",
@@ -130,17 +130,17 @@ describe("a room that the user left", () => {
     ]);
   });
 
-  test("is another matter than one that somebody else left", () => {
+  test("is not one that another user left", () => {
     const cursors = after({ a: 5 });
-    cursors.take(went(6, "you"));
-    expect(behind(cursors, {})).toEqual({ a: 6 });
+    cursors.take(left(6, "you"));
+    expect(resumeOf(cursors, {})).toEqual({ a: 6 });
   });
 });
 
 test("a deleted room is forgotten", () => {
   const cursors = after({ a: 5 });
   expect(cursors.take(of("DELETE_CHAT", 6))).toBe("next");
-  expect(behind(cursors, {})).toEqual({});
+  expect(resumeOf(cursors, {})).toEqual({});
 });
 
 describe("a RESET", () => {
@@ -155,12 +155,12 @@ describe("a RESET", () => {
   test("of a room that is not the user's any more forgets it", () => {
     const cursors = after({ a: 5 });
     cursors.reset({ type: "RESET", chatId: "a", reason: "not_member", seq: 5 });
-    expect(behind(cursors, {})).toEqual({});
+    expect(resumeOf(cursors, {})).toEqual({});
   });
 
   test("ends a stay away", () => {
     const cursors = after({ a: 5 });
-    cursors.take(went(6));
+    cursors.take(left(6));
     cursors.reset({ type: "RESET", chatId: "a", reason: "too_old", seq: 9 });
     expect([cursors.take(said(11)), cursors.take(said(10))]).toEqual(["ahead", "next"]);
   });

@@ -1,10 +1,10 @@
-/** Where each room's events have been taken in to. PROTOCOL.md section 2. */
+/** The last seq that was received of each room. PROTOCOL.md section 2. */
 import type { Reset } from "./events.ts";
 
-/** Rooms that one RESUME names, so that the frame stays below 256 KiB. */
-const NAMED = 4000;
+/** The most rooms in one RESUME, so that the frame stays below 256 KiB. */
+const MAX_ROOMS = 4000;
 
-/** What cursors look at in a durable event, also in one of a type that is not known yet. */
+/** The fields of a durable event that cursors read, also of a type that this version does not know. */
 export interface Sequenced {
   readonly type: string;
   readonly chatId: string;
@@ -14,28 +14,28 @@ export interface Sequenced {
   readonly message?: string;
 }
 
-/** A READY, compared with what is known. */
-export interface Comparison {
-  /** What RESUME names: rooms and the seqs from which they go on. */
-  readonly behind: Record<string, number>;
-  /** Rooms that appeared meanwhile: they go on from READY, and what was before was not heard. */
-  readonly missed: readonly Reset[];
+/** The next steps after a READY. */
+export interface ResumePlan {
+  /** For RESUME: the rooms with missed events, and the last seq that was received of each. */
+  readonly cursors: Record<string, number>;
+  /** For rooms that appeared meanwhile: they go on from READY's seq, and their earlier events were not received. */
+  readonly resets: readonly Reset[];
 }
 
 export interface Cursors {
-  /** Takes in the rooms of a READY. `again`: their user is that of the last READY; otherwise nothing of before holds. */
-  ready(rooms: Readonly<Record<string, number>>, again: boolean): Comparison;
-  /** `next`: it is new, and counts as taken in. `seen`: it was there before. `ahead`: something between is missing; it is not taken in. */
+  /** Takes the rooms of a READY. `isSameUser` is false when the last READY was of another user: then all earlier cursors are dropped. */
+  ready(rooms: Readonly<Record<string, number>>, isSameUser: boolean): ResumePlan;
+  /** `next`: the event is new, and moves the cursor. `seen`: it was received before. `ahead`: events before it are missing; the cursor stays. */
   take(event: Sequenced): "next" | "seen" | "ahead";
-  /** Goes on where a RESET says. */
+  /** Moves the cursor to the seq of a RESET. */
   reset(reset: Reset): void;
 }
 
 export function createCursors(): Cursors {
   const seqs = new Map<string, number>();
   /**
-   * Rooms that the user left. Where is kept until the next READY: they may be back by then, and what happened since their return would
-   * otherwise be lost with a connection that broke between the two.
+   * Rooms that the user left. Their cursors are kept until the next READY: if the user returned, and the connection broke before the
+   * event of that arrived, the events since the return would be lost otherwise.
    */
   const left = new Set<string>();
 
@@ -45,35 +45,35 @@ export function createCursors(): Cursors {
   }
 
   return {
-    ready(rooms, again) {
-      if (!again) for (const chatId of [...seqs.keys()]) forget(chatId);
-      const behind: Record<string, number> = {};
-      const missed: Reset[] = [];
-      let named = 0;
+    ready(rooms, isSameUser) {
+      if (!isSameUser) for (const chatId of [...seqs.keys()]) forget(chatId);
+      const cursors: Record<string, number> = {};
+      const resets: Reset[] = [];
+      let count = 0;
       for (const [chatId, seq] of Object.entries(rooms)) {
         const last = seqs.get(chatId);
         if (last === seq) continue;
-        if (last !== undefined && named++ < NAMED) {
-          behind[chatId] = last;
+        if (last !== undefined && count++ < MAX_ROOMS) {
+          cursors[chatId] = last;
           continue;
         }
         seqs.set(chatId, seq);
         left.delete(chatId);
-        if (again) missed.push({ type: "RESET", chatId, reason: "too_old", seq });
+        if (isSameUser) resets.push({ type: "RESET", chatId, reason: "too_old", seq });
       }
       for (const [chatId, last] of [...seqs]) {
         if (chatId in rooms) continue;
         if (left.has(chatId)) forget(chatId);
-        else if (named++ < NAMED) behind[chatId] = last;
+        else if (count++ < MAX_ROOMS) cursors[chatId] = last;
       }
-      return { behind, missed };
+      return { cursors, resets };
     },
 
     take(event) {
       const { type, chatId, seq } = event;
       const last = seqs.get(chatId);
       if (last !== undefined && seq <= last) return "seen";
-      if (last !== undefined && seq > last + 1 && !left.has(chatId) && !begins(event)) return "ahead";
+      if (last !== undefined && seq > last + 1 && !left.has(chatId) && !isArrival(event)) return "ahead";
       forget(chatId);
       if (type !== "DELETE_CHAT") seqs.set(chatId, seq);
       if (type === "USER_LEAVE" && event.senderId === event.recipientId) left.add(chatId);
@@ -87,6 +87,6 @@ export function createCursors(): Cursors {
   };
 }
 
-/** Whether somebody who was out of a room is in it from this event on. */
-const begins = ({ type, message, recipientId }: Sequenced): boolean =>
+/** True for the event with which the user enters a room, or returns to it. */
+const isArrival = ({ type, message, recipientId }: Sequenced): boolean =>
   type === "NEW_CHAT" || (type === "USER_JOIN" && message === recipientId);

@@ -1,4 +1,4 @@
-/** The events' types are those of the protocol's schemas. What this file says is checked by `npm run check`. */
+/** The events' types are those of the protocol's schemas. `npm run check` checks this file. */
 import type { CLOSE } from "@signalbox/protocol/close";
 import type { DurableEvent, SessionFrame, Signal } from "@signalbox/protocol/down";
 import type { PROBLEMS } from "@signalbox/protocol/errors";
@@ -11,7 +11,7 @@ import type { Choice, DurableEvent as ClientDurableEvent, ConnectionChanged, Eve
 import type { Receipts } from "./ports.ts";
 
 type Down = DurableEvent | Signal | SessionFrame;
-/** What the protocol says of a frame. */
+/** The protocol's type of a frame. */
 type Frame<T extends Down["type"]> = Extract<Down, { type: T }>;
 
 describe("the type of the event", () => {
@@ -33,7 +33,7 @@ describe("the type of the event", () => {
   test("marker", () => expectTypeOf<Events["marker"]>().toEqualTypeOf<Frame<"MARKER">>());
   test("roomState", () => expectTypeOf<Events["roomState"]>().toEqualTypeOf<Frame<"ROOM_STATE">>());
   test("reset", () => expectTypeOf<Events["reset"]>().toEqualTypeOf<Frame<"RESET">>());
-  // The SDK's own: no frame says it.
+  // The SDK's own event: no frame has it.
   test("connection", () => {
     expectTypeOf<Events["connection"]>().toEqualTypeOf<ConnectionChanged>();
     type Code = (typeof CLOSE)[keyof typeof CLOSE]["code"];

@@ -1,20 +1,20 @@
 /**
- * Events for a client, under the names of the document "Realtime" and our own (CONTRACT section 4). The interfaces say the same as
- * the protocol's schemas, which `events.test.ts` holds them to; they stand here so that the package's types need no other package.
+ * The events of a client, named as in the document "Realtime" and CONTRACT section 4. The interfaces equal the protocol's schemas
+ * (`events.test.ts` compares them); they are declared here so that the package's types need no other package.
  */
 import type { ErrorCode } from "./errors.ts";
 
-/** What every durable event has. `seq` counts its room's durable events from 1, without a gap. */
+/** The fields of every durable event. `seq` counts its room's durable events from 1, without a gap. */
 interface Durable {
-  /** The user whom this connection belongs to. */
+  /** The user of this connection. */
   recipientId: string;
   chatId: string;
-  /** Who did it. */
+  /** The user that caused it. */
   senderId: string;
   seq: number;
 }
 
-/** What a message has besides its text: absent are "m.text", no file, no thread. */
+/** Fields of a message besides its text. Absent, they mean "m.text", no file, no thread. */
 interface Kinds {
   messageType?: string | undefined;
   file?: { filename: string | null; mime_type: string | null; size: number | null; mxc_uri: string | null } | undefined;
@@ -23,7 +23,7 @@ interface Kinds {
   eventId?: string | undefined;
 }
 
-/** What a message has whose sender chose an id for it, or named somebody. */
+/** Fields of a new message: the id that its sender chose, and the users that it mentions. */
 interface Sent {
   clientMessageId?: string | undefined;
   mentions?: string[] | undefined;
@@ -37,7 +37,7 @@ export interface MessageSent extends Durable, Kinds, Sent {
   messageId: string;
 }
 
-/** Another text for a message; what it says of the message holds from then on. */
+/** Another text for a message. Its other fields replace those of the message, too. */
 export interface MessageEdited extends Durable, Kinds {
   type: "EDIT_MSG";
   message: string;
@@ -52,7 +52,7 @@ export interface MessageDeleted extends Durable {
   eventId?: string | undefined;
 }
 
-/** The message that a reply answers, as it was then. */
+/** The message that a reply answers, as it was at that time. */
 export interface Original {
   chatId: string;
   timeStamp: string;
@@ -78,7 +78,7 @@ export interface ReactionAdded extends Durable {
   messageId: string;
   /** The reaction. */
   message: string;
-  /** The message that it is to. */
+  /** The message that it was added to. */
   parentMessageId: string;
   timeStamp: string;
   eventId?: string | undefined;
@@ -94,14 +94,14 @@ export interface ReactionRemoved extends Durable {
 
 export interface UserJoined extends Durable {
   type: "USER_JOIN";
-  /** The id of who joined; `senderId` added them. */
+  /** The id of the user that joined; `senderId` added them. */
   message: string;
   username: string;
 }
 
 export interface UserLeft extends Durable {
   type: "USER_LEAVE";
-  /** A sentence about it. */
+  /** A sentence about it, in English. */
   message: string;
   timeStamp: string;
 }
@@ -117,7 +117,7 @@ export interface ChatDeleted extends Durable {
   type: "DELETE_CHAT";
 }
 
-/** Something of the room besides its messages is different: "room", "members", "engagement", "plan", "active_sidekicks" or "active_call". */
+/** Parts of the room's state changed: "room", "members", "engagement", "plan", "active_sidekicks" or "active_call". */
 export interface RoomStateChanged {
   type: "ROOM_STATE";
   chatId: string;
@@ -138,7 +138,7 @@ export type DurableEvent =
   | ChatDeleted
   | RoomStateChanged;
 
-/** Somebody began to type. */
+/** A user began to type. */
 export interface TypingStarted {
   type: "TYPING";
   recipientId: string;
@@ -152,7 +152,7 @@ export interface TypingStopped {
   senderId: string;
 }
 
-/** `senderId` has read everything up to this message. */
+/** `senderId` has read all messages up to this one. */
 export interface MessageRead {
   type: "READ_MSG";
   recipientId: string;
@@ -163,9 +163,9 @@ export interface MessageRead {
   eventId?: string | undefined;
 }
 
-/** What a person may choose to be. */
+/** A status that a user can choose. */
 export type Choice = "online" | "idle" | "busy" | "appear_offline";
-/** What a person is; `appear_offline` is only ever told to its owner. */
+/** The status of a user; only the user sees their own `appear_offline`. */
 export type Status = Choice | "offline";
 
 export interface PresenceChanged {
@@ -175,7 +175,7 @@ export interface PresenceChanged {
   lastActiveAt: string | null;
 }
 
-/** A message names the user, or there is something unread. */
+/** A message mentions the user, or the user has unread messages. */
 export interface Notification {
   type: "NOTIFICATION";
   kind: "mention" | "unread";
@@ -193,20 +193,20 @@ export interface MarkerMoved {
 }
 
 /**
- * What the connection does. `connecting`: a socket is being opened, or catches up; `live`: everything arrives as it happens; `waiting`: it
- * tries again in `retryInMs`; `stopped`: it stays down until `connect()` is called, because of `code` when there is one; `idle`: after `disconnect()`.
+ * The state of the connection. `connecting`: a socket is being opened, or missed events arrive; `live`: events arrive as they happen;
+ * `waiting`: the next attempt is in `retryInMs`; `stopped`: there are no more attempts until `connect()`; `idle`: after `disconnect()`.
  */
 export interface ConnectionChanged {
   state: "idle" | "connecting" | "live" | "waiting" | "stopped";
   /** With `waiting`, in milliseconds. */
   retryInMs?: number;
-  /** Why it went down: the socket's close code, 1006 when it was dead, or what is wrong with the token. */
+  /** The reason of the last change: the socket's close code (1006 when it was dead), or an error code when the token failed. */
   code?: number | ErrorCode;
 }
 
 /**
- * Events of a chat were missed, since they are no longer kept, or since it became the user's while there was no connection (`too_old`: load
- * its messages and state); or it is not the user's any more (`not_member`: forget it). Events go on after `seq`.
+ * Events of a chat are lost to this client. `too_old`: they are no longer kept, or the user entered the chat without a connection, so load
+ * its messages and state. `not_member`: the chat is no longer the user's, so forget it. Events go on after `seq`.
  */
 export interface Reset {
   type: "RESET";

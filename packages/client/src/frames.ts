@@ -1,4 +1,4 @@
-/** What comes over the wire, told apart. The server is trusted for what is in a frame that it knows. */
+/** The frames of the wire, by their types. The fields of a known frame are trusted. */
 import type { Events } from "./events.ts";
 import type { Received } from "./ports.ts";
 
@@ -8,10 +8,10 @@ export interface Ready {
   readonly heartbeatMs: number;
   readonly rooms: Record<string, number>;
 }
-/** Everything that a server says, as far as this version of it goes. */
+/** All frames of the server that this version knows. */
 export type Frame = Received | Ready | { readonly type: "RESUMED" | "PONG" };
 
-/** What handlers know the frames as that reach them as they came. */
+/** The events that handlers receive as they came, by the type of their frame. */
 export const NAMES = {
   SEND_MSG: "message",
   EDIT_MSG: "messageEdited",
@@ -32,13 +32,12 @@ export const NAMES = {
   RESET: "reset",
 } as const satisfies Record<Exclude<Received["type"], "ACK" | "ERROR" | "READ_MSG" | "RECEIPTS">, keyof Events>;
 
-/** What is handed on; what a later server says besides is passed over. */
 const KNOWN: ReadonlySet<string> = new Set([...Object.keys(NAMES), "READ_MSG", "RECEIPTS", "ACK", "ERROR"]);
 
-/** Whether a frame is for others than the connection itself. */
+/** True for a frame that the connection passes on; false for its own frames, and for those that only a later server knows. */
 export const isKnown = (frame: Frame): frame is Received => KNOWN.has(frame.type);
 
-/** A frame, or undefined for what is none. */
+/** A frame, or undefined when the text is none. */
 export function frameOf(text: unknown): Frame | undefined {
   try {
     const frame: unknown = JSON.parse(String(text));

@@ -4,7 +4,7 @@ import { createListeners } from "./listeners.ts";
 
 const marker: MarkerMoved = { type: "MARKER", chatId: "c", messageId: "m" };
 
-test("a handler hears its event until it is taken off, and nothing else", () => {
+test("a handler gets its own event only, until it is removed", () => {
   const listeners = createListeners();
   const heard = vi.fn();
   const off = listeners.on("marker", heard);
@@ -16,7 +16,7 @@ test("a handler hears its event until it is taken off, and nothing else", () => 
   expect(heard.mock.calls).toEqual([[marker]]);
 });
 
-test("a handler that is registered twice hears twice, and each registration ends by itself", () => {
+test("a handler that is registered twice is called twice, and each registration ends by itself", () => {
   const listeners = createListeners();
   const heard = vi.fn();
   const off = listeners.on("marker", heard);
@@ -27,7 +27,7 @@ test("a handler that is registered twice hears twice, and each registration ends
   expect(heard).toHaveBeenCalledTimes(3);
 });
 
-test("a handler that throws is reported, and those behind it hear the event", () => {
+test("a handler that throws is reported, and the others get the event", () => {
   const listeners = createListeners();
   const reported: (() => void)[] = [];
   vi.spyOn(globalThis, "queueMicrotask").mockImplementation((report) => void reported.push(report));
@@ -43,7 +43,7 @@ test("a handler that throws is reported, and those behind it hear the event", ()
   expect(reported[0]).toThrow("a fault of the program");
 });
 
-test("handlers may come and go while they are told", () => {
+test("handlers may be added and removed during an event", () => {
   const listeners = createListeners();
   const late = vi.fn();
   const gone = vi.fn();
@@ -57,7 +57,7 @@ test("handlers may come and go while they are told", () => {
   expect(late).not.toHaveBeenCalled();
 });
 
-test("what a handler causes is heard after what it was told, by everybody", () => {
+test("an event that a handler causes follows the current one, for all handlers", () => {
   const listeners = createListeners();
   const heard: string[] = [];
   listeners.on("connection", ({ state }) => {
@@ -69,7 +69,7 @@ test("what a handler causes is heard after what it was told, by everybody", () =
   expect(heard).toEqual(["live", "idle", "connecting"]);
 });
 
-test("nobody hears anything after all were removed, in the middle of an event too", () => {
+test("no handler is called after all were removed, also in the middle of an event", () => {
   const listeners = createListeners();
   const heard = vi.fn();
   listeners.on("marker", () => listeners.removeAll());

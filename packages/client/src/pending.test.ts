@@ -4,13 +4,13 @@ import type { Answer } from "./ports.ts";
 
 type Sent = Action & { readonly ref: string };
 
-/** A server that keeps what it is sent, and answers when it is told to. */
+/** A server that keeps the frames, and answers when a test calls `ack` or `refuse`. */
 function stage({ live = true } = {}) {
   const sent: Sent[] = [];
   const refs = new Map<unknown, string>();
-  const link = { live };
+  const connection = { live };
   const pending = createPending((frame) => {
-    if (!link.live) return false;
+    if (!connection.live) return false;
     sent.push(frame as Sent);
     refs.set((frame as Sent).message, (frame as Sent).ref);
     return true;
@@ -22,10 +22,10 @@ function stage({ live = true } = {}) {
   /** The messages that were sent since this was asked last. */
   const messages = () => sent.splice(0).map(({ message }) => message);
   const say = (chatId: string, message: string) => pending.act({ type: "SEND_MSG", chatId, message });
-  return { pending, sent, link, ack, refuse, messages, say };
+  return { pending, sent, connection, ack, refuse, messages, say };
 }
 
-/** What a promise came to so far. */
+/** The value or the error code of a promise, once it has one. */
 function outcome(promise: Promise<unknown>): { value?: unknown } {
   const seen: { value?: unknown } = {};
   promise.then(
@@ -50,14 +50,19 @@ test("an action resolves with the data of its ACK", async () => {
   expect(await said).toBe("done 1");
 });
 
-test("an action is refused with the error's code and words", async () => {
+test("a refused action rejects with its type and chat, the code and the reason, and without its text", async () => {
   const { refuse, say } = stage();
   const said = say("a", "1");
   refuse("1", "conflict");
-  await expect(said).rejects.toMatchObject({ name: "SignalboxError", code: "conflict", message: "a sentence" });
+  await expect(said).rejects.toMatchObject({
+    name: "SignalboxError",
+    code: "conflict",
+    message: "SEND_MSG a: conflict: a sentence",
+    detail: "a sentence",
+  });
 });
 
-test("one action is on its way in each chat, in the order of the calls", async () => {
+test("one action is under way in each chat, in the order of the calls", async () => {
   const { ack, say, sent, refuse } = stage();
   const all = [say("a", "1"), say("a", "2"), say("b", "3"), say("a", "4")];
   const outcomes = all.map(outcome);
@@ -72,7 +77,7 @@ test("one action is on its way in each chat, in the order of the calls", async (
   expect(outcomes.map(({ value }) => value)).toEqual(["done 1", "invalid", "done 3", "done 4"]);
 });
 
-test("answers that nobody waits for are passed over", async () => {
+test("answers to no action are dropped", async () => {
   const { pending, ack, say, messages } = stage();
   const said = say("a", "1");
   pending.answer({ type: "ERROR", code: "invalid", detail: "a frame without a ref" });
@@ -86,10 +91,10 @@ test("answers that nobody waits for are passed over", async () => {
 });
 
 test("without a connection actions wait, and go out once there is one", () => {
-  const { pending, link, ack, say, messages } = stage({ live: false });
+  const { pending, connection, ack, say, messages } = stage({ live: false });
   for (const message of ["1", "2"]) void say("a", message);
   expect(messages()).toEqual([]);
-  link.live = true;
+  connection.live = true;
   pending.restart();
   expect(messages()).toEqual(["1"]);
   void say("b", "3");
@@ -97,8 +102,8 @@ test("without a connection actions wait, and go out once there is one", () => {
   ack("3");
 });
 
-test("after a lost connection what was on its way is sent again, as it was, in the order of the calls", async () => {
-  const { pending, link, sent, ack, say, messages } = stage();
+test("after a lost connection the actions under way are sent again, unchanged, in the order of the calls", async () => {
+  const { pending, connection, sent, ack, say, messages } = stage();
   void say("a", "1");
   void say("b", "2");
   ack("1");
@@ -106,15 +111,15 @@ test("after a lost connection what was on its way is sent again, as it was, in t
   void say("b", "4");
   const before = sent.map((frame) => frame);
   messages();
-  link.live = false;
+  connection.live = false;
   void say("c", "5");
-  link.live = true;
+  connection.live = true;
   pending.restart();
   expect(sent.slice(0, 2)).toEqual([before[1], before[2]]);
   expect(messages()).toEqual(["2", "3", "5"]);
 });
 
-test("disconnecting rejects all that waits, and what comes later is new", async () => {
+test("disconnecting rejects all that wait, and later actions are new", async () => {
   const { pending, say, ack } = stage();
   const all = [say("a", "1"), say("a", "2")].map(outcome);
   pending.clear();
@@ -132,7 +137,7 @@ test("a thousand actions may wait, one more is refused at once", async () => {
   expect(messages()).toHaveLength(7);
 });
 
-test("an action that no server takes is refused here, since its frame would end the connection each time", async () => {
+test("an action that is too large is refused here: its frame would end the connection each time", async () => {
   const { say, sent } = stage();
   await expect(say("a", "é".repeat(131_072))).rejects.toMatchObject({ code: "too_large" });
   expect(sent).toEqual([]);
@@ -205,7 +210,7 @@ test("what the server is unable to do is sent again, five times at most, and hol
   expect(messages()).toEqual([]);
 });
 
-test("disconnecting ends all waiting for another try", async () => {
+test("disconnecting ends all waits for another attempt", async () => {
   const { pending, refuse, say, messages } = stage();
   const all = [say("a", "1"), say("b", "2")].map(outcome);
   refuse("1", "unavailable", { retryAfterMs: 60_000 });
@@ -218,27 +223,27 @@ test("disconnecting ends all waiting for another try", async () => {
   expect(messages()).toEqual(["3"]);
 });
 
-test("what waits for another try when the connection goes is sent when its time has come", () => {
-  const { pending, link, refuse, say, messages } = stage();
+test("an action that waits for another attempt when the connection goes is sent when its time has come", () => {
+  const { pending, connection, refuse, say, messages } = stage();
   void say("a", "1");
   refuse("1", "unavailable", { retryAfterMs: 500 });
   messages();
   pending.restart();
   expect(messages()).toEqual([]);
-  link.live = false;
+  connection.live = false;
   vi.advanceTimersByTime(500);
-  link.live = true;
+  connection.live = true;
   pending.restart();
   expect(messages()).toEqual(["1"]);
 });
 
 /** A message id made at this time. */
-const madeAt = (time: number) => `01900000-${String(time).padStart(4, "0")}-7abc-8000-000000000000`;
+const idAt = (time: number) => `01900000-${String(time).padStart(4, "0")}-7abc-8000-000000000000`;
 
-test("readings that wait for the same chat become the one of the latest message", async () => {
+test("waiting READ_MSG of the same chat become the one of the latest message", async () => {
   const { pending, sent, say } = stage();
   const read = (chatId: string, time: number) =>
-    pending.act({ type: "READ_MSG", chatId, messageId: madeAt(time) }).then((data) => [time, data]);
+    pending.act({ type: "READ_MSG", chatId, messageId: idAt(time) }).then((data) => [time, data]);
   const first = read("a", 1);
   const all = [read("a", 2), say("a", "between"), read("b", 3), read("a", 4), read("a", 5), read("a", 5)];
   for (let at = 0; at < sent.length; at++) {
@@ -246,21 +251,21 @@ test("readings that wait for the same chat become the one of the latest message"
     pending.answer({ type: "ACK", ref, data: message ?? messageId });
   }
   expect(sent.map(({ chatId, messageId }) => [chatId, messageId])).toEqual([
-    ["a", madeAt(1)],
-    ["b", madeAt(3)],
-    ["a", madeAt(5)],
+    ["a", idAt(1)],
+    ["b", idAt(3)],
+    ["a", idAt(5)],
     ["a", undefined],
   ]);
-  expect(await first).toEqual([1, madeAt(1)]);
-  const last = madeAt(5);
-  expect(await Promise.all(all)).toEqual([[2, last], "between", [3, madeAt(3)], [4, last], [5, last], [5, last]]);
+  expect(await first).toEqual([1, idAt(1)]);
+  const last = idAt(5);
+  expect(await Promise.all(all)).toEqual([[2, last], "between", [3, idAt(3)], [4, last], [5, last], [5, last]]);
 });
 
-test("a reading goes by itself where it is not plain which of two messages is the later one", () => {
+test("a READ_MSG is sent by itself where it is not known which of two messages is the later one", () => {
   const { pending, sent } = stage({ live: false });
   const read = (messageId: string) => void pending.act({ type: "READ_MSG", chatId: "a", messageId });
-  const at2 = madeAt(2);
-  for (const id of [at2, `${at2.slice(0, -1)}1`, madeAt(1), "$of:matrix", "no id"]) read(id);
+  const at2 = idAt(2);
+  for (const id of [at2, `${at2.slice(0, -1)}1`, idAt(1), "$of:matrix", "no id"]) read(id);
   // Each takes a place of its own in the queue, so that 995 more fill it.
   for (let n = 0; n < 995; n++) void pending.act({ type: "SEND_MSG", chatId: "a" });
   expect(sent).toEqual([]);

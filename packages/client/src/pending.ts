@@ -3,14 +3,14 @@ import { type ErrorCode, SignalboxError } from "./errors.ts";
 import type { Answer } from "./ports.ts";
 import { createThrottle } from "./throttle.ts";
 
-/** Actions that may wait, those on their way included. */
-const MOST = 1000;
-/** A larger frame ends the connection; what it is wrapped in has its place in the difference to 256 KiB. */
-const FRAME_BYTES = 262_000;
-/** How often an action is sent again that the server was unable to do. */
+/** The most actions without an answer, those under way included. */
+const MAX_ACTIONS = 1000;
+/** A larger frame ends the connection. The rest up to 256 KiB is for the fields that are added to the action. */
+const MAX_BYTES = 262_000;
+/** The times that an action is sent again after the server answered `unavailable`. */
 const RETRIES = 5;
 
-/** A frame whose sender waits for it to be committed. Those of one `chatId` keep their order. */
+/** A frame that resolves when it is committed. Frames of one `chatId` keep their order. */
 export interface Action {
   readonly type: string;
   readonly chatId?: string;
@@ -18,25 +18,25 @@ export interface Action {
   readonly [field: string]: unknown;
 }
 
-/** Actions on their way. DESIGN 5. */
+/** The actions without an answer yet. DESIGN 5. */
 export interface Pending {
-  /** Resolves with the ACK's data when the action is committed; rejects as `Realtime` says. */
+  /** Resolves with the ACK's data when the action is committed; rejects as `Realtime` documents. */
   act(action: Action): Promise<unknown>;
-  /** Takes an answer; one that is to nothing of this is passed over. */
+  /** Takes an answer. One to no action of this client is dropped. */
   answer(answer: Answer): void;
-  /** There is a new connection: what was on its way is sent again, and then what waits. */
+  /** Sends everything again over a new connection: the actions that were under way, then those that wait. */
   restart(): void;
   /** Rejects everything with `disconnected`. */
   clear(): void;
 }
 
-interface Waiting {
+interface PendingAction {
   action: Action;
   readonly ref: string;
-  /** What it keeps its order in: its chat, or all that name none. */
-  readonly lane: string;
-  /** `held`: sent again when its timer ends. */
-  state: "ready" | "sent" | "held";
+  /** The key of its queue: its chat, or one queue for all actions without a chat. */
+  readonly queue: string;
+  /** `delayed`: sent again when its timer ends. */
+  state: "ready" | "sent" | "delayed";
   retries: number;
   timer?: ReturnType<typeof setTimeout>;
   readonly promise: Promise<unknown>;
@@ -44,116 +44,122 @@ interface Waiting {
   readonly reject: (error: SignalboxError) => void;
 }
 
-/** `send`: hands a frame to the connection; false when it is not live. */
+/** `send` hands a frame to the connection, and returns false when it is not live. */
 export function createPending(send: (frame: object) => boolean): Pending {
   /** By `ref`, in the order of the calls. */
-  const waiting = new Map<string, Waiting>();
-  let made = 0;
-  const pace = createThrottle(advance);
+  const pending = new Map<string, PendingAction>();
+  let lastRef = 0;
+  const throttle = createThrottle(advance);
 
-  /** Sends the first of each lane, unless it is under way. */
+  /** Sends the first action of each queue, unless it is under way. */
   function advance(): void {
-    if (pace.held()) return;
+    if (throttle.isHolding()) return;
     const busy = new Set<string>();
-    for (const each of waiting.values()) {
-      if (busy.has(each.lane)) continue;
-      busy.add(each.lane);
-      if (each.state !== "ready") continue;
-      if (!send({ ...each.action, ref: each.ref })) return;
-      each.state = "sent";
+    for (const entry of pending.values()) {
+      if (busy.has(entry.queue)) continue;
+      busy.add(entry.queue);
+      if (entry.state !== "ready") continue;
+      if (!send({ ...entry.action, ref: entry.ref })) return;
+      entry.state = "sent";
     }
   }
 
-  function retry(each: Waiting, ms: number): void {
-    each.retries++;
-    each.state = "held";
-    each.timer = setTimeout(() => {
-      each.state = "ready";
+  function retry(entry: PendingAction, ms: number): void {
+    entry.retries++;
+    entry.state = "delayed";
+    entry.timer = setTimeout(() => {
+      entry.state = "ready";
       advance();
     }, ms);
   }
 
-  function settle({ ref, timer }: Waiting): void {
-    waiting.delete(ref);
+  function remove({ ref, timer }: PendingAction): void {
+    pending.delete(ref);
     clearTimeout(timer);
   }
 
   return {
     async act(action) {
-      const joined = action.type === "READ_MSG" ? joinable(waiting.values(), action) : undefined;
-      if (joined !== undefined) {
-        joined.action = action;
-        return joined.promise;
+      const earlier = action.type === "READ_MSG" ? findMergeable(pending.values(), action) : undefined;
+      if (earlier !== undefined) {
+        earlier.action = action;
+        return earlier.promise;
       }
-      if (waiting.size >= MOST) throw new SignalboxError("queue_full", `${MOST} actions wait already`);
-      if (!fits(action)) throw new SignalboxError("too_large", "an action is at most 256 KiB");
-      const each = begin(action, String(++made));
-      waiting.set(each.ref, each);
+      if (pending.size >= MAX_ACTIONS) throw failure(action, "queue_full", `${MAX_ACTIONS} actions wait already`);
+      if (!fits(action)) throw failure(action, "too_large", "an action is at most 256 KiB");
+      const entry = createEntry(action, String(++lastRef));
+      pending.set(entry.ref, entry);
       advance();
-      return each.promise;
+      return entry.promise;
     },
 
     answer(answer) {
-      const each = waiting.get(answer.ref ?? "");
-      if (each === undefined) return;
+      const entry = pending.get(answer.ref ?? "");
+      if (entry === undefined) return;
       if (answer.type === "ACK") {
-        settle(each);
-        each.resolve(answer.data);
+        remove(entry);
+        entry.resolve(answer.data);
       } else if (answer.code === "rate_limited") {
-        each.state = "ready";
-        pace.slowDown(answer.retryAfterMs ?? 0);
-      } else if (answer.code === "unavailable" && each.retries < RETRIES) {
-        retry(each, answer.retryAfterMs ?? backoff(each.retries));
+        entry.state = "ready";
+        throttle.slowDown(answer.retryAfterMs ?? 0);
+      } else if (answer.code === "unavailable" && entry.retries < RETRIES) {
+        retry(entry, answer.retryAfterMs ?? backoff(entry.retries));
       } else {
-        settle(each);
-        each.reject(refusal(answer));
+        remove(entry);
+        entry.reject(failure(entry.action, answer.code as ErrorCode, answer.detail, answer.retryAfterMs));
       }
       advance();
     },
 
     restart() {
-      for (const each of waiting.values()) if (each.state === "sent") each.state = "ready";
+      for (const entry of pending.values()) if (entry.state === "sent") entry.state = "ready";
       advance();
     },
 
     clear() {
-      pace.clear();
-      for (const each of waiting.values()) {
-        settle(each);
-        each.reject(new SignalboxError("disconnected", "disconnected before it was committed"));
+      throttle.clear();
+      for (const entry of pending.values()) {
+        remove(entry);
+        entry.reject(failure(entry.action, "disconnected", "disconnected before it was committed"));
       }
     },
   };
 }
 
-const refusal = ({ code, detail, retryAfterMs }: Extract<Answer, { type: "ERROR" }>): SignalboxError =>
-  new SignalboxError(code as ErrorCode, detail, { retryAfterMs });
+/** Names the action by its type and chat: its text does not belong in an error. */
+function failure({ type, chatId }: Action, code: ErrorCode, detail: string, retryAfterMs?: number): SignalboxError {
+  const operation = chatId === undefined ? type : `${type} ${chatId}`;
+  return new SignalboxError(code, detail, { operation, retryAfterMs });
+}
 
-const fits = (action: Action): boolean => new TextEncoder().encode(JSON.stringify(action)).length <= FRAME_BYTES;
+const fits = (action: Action): boolean => new TextEncoder().encode(JSON.stringify(action)).length <= MAX_BYTES;
 
-function begin(action: Action, ref: string): Waiting {
-  let resolve!: Waiting["resolve"];
-  let reject!: Waiting["reject"];
+function createEntry(action: Action, ref: string): PendingAction {
+  let resolve!: PendingAction["resolve"];
+  let reject!: PendingAction["reject"];
   const promise = new Promise((...settlers) => {
     [resolve, reject] = settlers;
   });
-  return { action, ref, lane: action.chatId ?? "", state: "ready", retries: 0, promise, resolve, reject };
+  return { action, ref, queue: action.chatId ?? "", state: "ready", retries: 0, promise, resolve, reject };
 }
 
 /**
- * What a READ_MSG may go along with: one to the same message, or one to an earlier message that is not on its way. Which of two is earlier
- * their ids say, made at different times, and the order of the calls; where they differ, each goes by itself.
+ * The READ_MSG that a later one can replace: one to the same message, or one to an earlier message that is not under way. The ids hold
+ * the times of the messages; a call against their order is sent by itself.
  */
-function joinable(waiting: Iterable<Waiting>, { type, chatId, messageId }: Action): Waiting | undefined {
-  for (const each of waiting) {
-    const { action, state } = each;
+function findMergeable(
+  entries: Iterable<PendingAction>,
+  { type, chatId, messageId }: Action,
+): PendingAction | undefined {
+  for (const entry of entries) {
+    const { action, state } = entry;
     if (action.type !== type || action.chatId !== chatId) continue;
-    if (action.messageId === messageId) return each;
-    if (state !== "sent" && madeAt(action.messageId) < madeAt(messageId)) return each;
+    if (action.messageId === messageId) return entry;
+    if (state !== "sent" && timeOf(action.messageId) < timeOf(messageId)) return entry;
   }
   return undefined;
 }
 
-/** The time in a UUID v7, comparable as text; what compares as neither earlier nor later for any other id. */
-const madeAt = (messageId = ""): string | number =>
+/** The time in a UUID v7, comparable as text. Any other id gives NaN, which is neither earlier nor later. */
+const timeOf = (messageId = ""): string | number =>
   /^(?:msg-|evt-)?([0-9a-f]{8}-[0-9a-f]{4})-7/i.exec(messageId)?.[1]?.toLowerCase() ?? Number.NaN;

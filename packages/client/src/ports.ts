@@ -1,4 +1,4 @@
-/** What the SDK's parts expect of each other. */
+/** The interfaces between the SDK's parts. */
 import type { Auth } from "./api.ts";
 import type {
   ConnectionChanged,
@@ -12,7 +12,7 @@ import type {
   TypingStopped,
 } from "./events.ts";
 
-/** Many receipts at once: `READ_MSG` for each reader. */
+/** Many receipts at once: one `READ_MSG` for each reader. */
 export interface Receipts {
   type: "RECEIPTS";
   chatId: string;
@@ -24,7 +24,7 @@ export type Answer =
   | { type: "ACK"; ref: string; data: unknown }
   | { type: "ERROR"; ref?: string; code: string; detail: string; retryAfterMs?: number };
 
-/** What a connection hands on. Unknown types are passed over before. */
+/** The frames that a connection passes on. It drops those of an unknown type. */
 export type Received =
   | DurableEvent
   | TypingStarted
@@ -43,27 +43,27 @@ export interface ConnectionEvents {
   changed(change: ConnectionChanged): void;
 }
 
-/** A connection that stays (connection.ts). */
+/** A connection that reconnects by itself (connection.ts). */
 export interface Connection {
   /** As `Realtime.connect`. */
   connect(): Promise<void>;
   disconnect(): void;
-  /** Hands a frame to the socket when it is live; false when it is not: then nothing was sent. */
+  /** Hands a frame to the socket while the connection is live. Returns false when it is not: nothing was sent. */
   send(frame: object): boolean;
-  /** Who this connection belongs to, once it was live. */
+  /** The user of the token; undefined before the first READY. */
   readonly userId: string | undefined;
 }
 
-/** Where tokens come from (tokens.ts). */
+/** The source of tokens (tokens.ts). */
 export interface Tokens {
   set(auth: Auth): void;
   /**
-   * A token that is good for a while. Concurrent calls fetch once. Rejects with `no_token` before `set`, with `unauthenticated` when the only
-   * one at hand was refused, and with whatever a fetching function rejects with, unless the last token still holds.
+   * A token that is valid for a while. Concurrent calls fetch once. Rejects with `no_token` before `set`, with `unauthenticated` when the
+   * only token was refused, and with the error of the fetching function, unless the last token is still valid.
    */
   get(): Promise<string>;
-  /** The server refused it: a fixed one is not offered again, and a function is asked for another. */
+  /** Reports a token that the server refused: a fixed one is not offered again, and a function is asked for another. */
   refused(token: string): void;
-  /** Milliseconds until a fresh one should replace it; undefined when none can be had, or when it does not say when it ends. */
+  /** Milliseconds until this token should be replaced; undefined when no other can be had, or when it names no expiry. */
   refreshIn(token: string): number | undefined;
 }

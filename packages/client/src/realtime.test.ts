@@ -9,7 +9,7 @@ const timeStamp = "2026-01-01T00:00:00.000Z";
 
 type Sent = Record<string, unknown>;
 
-/** A connection that does what it is told to, and keeps what is sent over it. */
+/** A connection under the test's control, which keeps the frames that are sent. */
 function stage() {
   let events: ConnectionEvents | undefined;
   const sent: Sent[] = [];
@@ -104,7 +104,7 @@ test("every frame reaches the handlers of its own event, as it came", () => {
   expect(heard).toEqual(each);
 });
 
-test("many receipts at once are told one by one, addressed to whom the connection belongs", () => {
+test("many receipts at once are emitted one by one, with the connection's user as recipient", () => {
   const { change, receive, heard } = stage();
   change({ state: "live" });
   heard.length = 0;
@@ -114,7 +114,7 @@ test("many receipts at once are told one by one, addressed to whom the connectio
   expect(heard).toEqual([["messageRead", { type: "READ_MSG", recipientId: "me", chatId: CHAT, ...receipt }]]);
 });
 
-test("every action is sent as its frame, and resolves with what it is answered", async () => {
+test("every action is sent as its frame, and resolves with the data of the answer", async () => {
   const { realtime, change, receive, sent } = stage();
   change({ state: "live" });
   const options = { clientMessageId: "mine", mentions: ["bob"] };
@@ -148,7 +148,7 @@ test("each send has an id of its own, which it keeps when it is sent again", () 
   expect(ids[0]).toMatch(/^.{7,64}$/);
 });
 
-test("a chat is the same one by all its names", () => {
+test("all forms of a chat's id mean the same chat", () => {
   const { realtime, change, sent, receive } = stage();
   change({ state: "live" });
   const names = [CHAT, `room-${CHAT}`, CHAT.toUpperCase()];
@@ -162,7 +162,7 @@ test("a chat is the same one by all its names", () => {
   expect(names.map((name) => realtime.typing(name))).toEqual([["bob"], ["bob"], ["bob"]]);
 });
 
-test("what a handler sends on hearing of the connection comes after what waited", () => {
+test("actions of a handler for `connection` come after those that waited", () => {
   const { realtime, change, sent } = stage();
   realtime.on("connection", ({ state }) => {
     if (state === "live") void realtime.sendMessage("new", "2");
@@ -172,14 +172,14 @@ test("what a handler sends on hearing of the connection comes after what waited"
   expect(sent.map(({ message }) => message)).toEqual(["1", "2"]);
 });
 
-test("disconnecting rejects what waits, also what waits for a first connection", async () => {
+test("disconnecting rejects all that wait, also for a first connection", async () => {
   const { realtime } = stage();
   const said = realtime.sendMessage(CHAT, "Hello");
   realtime.disconnect();
   await expect(said).rejects.toMatchObject({ code: "disconnected" });
 });
 
-test("nothing that one user wanted to say is said in the name of another", async () => {
+test("no action of one user is sent in the name of another", async () => {
   const { realtime, change, sent } = stage();
   change({ state: "live" }, "ada");
   const adas = realtime.sendMessage(CHAT, "by Ada");
@@ -195,7 +195,7 @@ test("nothing that one user wanted to say is said in the name of another", async
   expect(sent).toMatchObject([{ message: "by Eve" }]);
 });
 
-test("who types leaves oneself out, and is empty, with a word about each, once the connection is gone", () => {
+test("typing() leaves the user out; when the connection is gone it is empty, with an event for each typist", () => {
   const { realtime, change, receive, heard } = stage();
   change({ state: "live" });
   for (const userId of ["me", "bob"]) receive(typing(userId));
@@ -209,11 +209,11 @@ test("who types leaves oneself out, and is empty, with a word about each, once t
 
 test.each<[why: string, frame: Received, empty: boolean]>([
   ["the user is out of the chat", { type: "USER_LEAVE", ...durable, senderId: "me", message: "", timeStamp }, true],
-  ["somebody else left the chat", { type: "USER_LEAVE", ...durable, senderId: "eve", message: "", timeStamp }, false],
+  ["another user left the chat", { type: "USER_LEAVE", ...durable, senderId: "eve", message: "", timeStamp }, false],
   ["the chat is deleted", { type: "DELETE_CHAT", ...durable }, true],
   ["the chat is not the user's any more", { type: "RESET", chatId: CHAT, reason: "not_member", seq: 1 }, true],
   ["events were missed", { type: "RESET", chatId: CHAT, reason: "too_old", seq: 1 }, false],
-])("whether anybody types is told no more, or goes on: %s", (_why, frame, empty) => {
+])("typing ends, or goes on: %s", (_why, frame, empty) => {
   const { realtime, change, receive } = stage();
   change({ state: "live" });
   receive(typing("bob"));
@@ -221,7 +221,7 @@ test.each<[why: string, frame: Received, empty: boolean]>([
   expect(realtime.typing(CHAT)).toEqual(empty ? [] : ["bob"]);
 });
 
-test("being there is said once a minute at most, and only over a connection", () => {
+test("ACTIVE is sent once a minute at most, and only over a connection", () => {
   const { realtime, change, sent } = stage();
   const there = (times: number) => {
     for (let time = 0; time < times; time++) realtime.active();
@@ -236,14 +236,14 @@ test("being there is said once a minute at most, and only over a connection", ()
   expect(there(3)).toBe(1);
 });
 
-test("nobody hears anything after all listeners were removed", () => {
+test("no handler is called after all were removed", () => {
   const { realtime, change, heard } = stage();
   realtime.removeAllListeners();
   change({ state: "live" });
   expect(heard).toEqual([]);
 });
 
-test("an argument that is nothing rejects, as every other fault does", async () => {
+test("a missing argument rejects, as every other fault does", async () => {
   const { realtime } = stage();
   const send = realtime.sendMessage as (...nothing: unknown[]) => Promise<unknown>;
   await expect(send()).rejects.toThrow(TypeError);

@@ -7,10 +7,10 @@ import type { Connection, ConnectionEvents, Received } from "./ports.ts";
 import { createReceipts } from "./receipts.ts";
 import { createTyping } from "./typing.ts";
 
-/** How often `ACTIVE` is sent at most. */
+/** The shortest time between two `ACTIVE` frames. */
 const ACTIVE_MS = 60_000;
 
-/** Actions and events over the connection that `open` makes. */
+/** Actions and events over a connection. `open` makes the connection, with the given callbacks. */
 export function createRealtime(open: (events: ConnectionEvents) => Connection): Realtime {
   const connection = open({ received, changed });
   const send = (frame: object) => connection.send(frame);
@@ -18,7 +18,7 @@ export function createRealtime(open: (events: ConnectionEvents) => Connection): 
   const pending = createPending(send);
   const receipts = createReceipts((receipt) => listeners.emit("messageRead", receipt));
   const typing = createTyping(send, (event) => listeners.emit("stopTyping", event));
-  /** In whose name the actions that wait are meant, once that is known. */
+  /** The user of the pending actions; undefined before the first connection. */
   let actor: string | undefined;
   let live = false;
   let activeAt = Number.NEGATIVE_INFINITY;
@@ -49,14 +49,14 @@ export function createRealtime(open: (events: ConnectionEvents) => Connection): 
 
   function changed(change: ConnectionChanged): void {
     live = change.state === "live";
-    // Before handlers hear of it: what they send now comes after what waited.
-    if (live) goOn();
+    // Before handlers run: their actions come after those that wait.
+    if (live) resumeActions();
     listeners.emit("connection", change);
     if (change.state !== "live") typing.clear();
   }
 
-  function goOn(): void {
-    // A token of somebody else was handed in. What the one before them wanted to say is not to be said in their name.
+  function resumeActions(): void {
+    // A token of another user was set: the actions of the user before are not sent in that name.
     if (actor !== undefined && actor !== connection.userId) pending.clear();
     actor = connection.userId;
     pending.restart();
@@ -65,7 +65,7 @@ export function createRealtime(open: (events: ConnectionEvents) => Connection): 
   return {
     connect: () => connection.connect(),
     disconnect() {
-      // First: what a handler does when it hears of the end is meant for the next connection.
+      // First: actions of a handler that learns of the end are meant for the next connection.
       pending.clear();
       actor = undefined;
       connection.disconnect();
@@ -76,7 +76,7 @@ export function createRealtime(open: (events: ConnectionEvents) => Connection): 
 
     sendTyping: (chatId) => typing.start(roomOf(chatId)),
     stopTyping: (chatId) => typing.stop(roomOf(chatId)),
-    typing: (chatId) => (live ? typing.now(roomOf(chatId)).filter((userId) => userId !== connection.userId) : []),
+    typing: (chatId) => (live ? typing.typists(roomOf(chatId)).filter((userId) => userId !== connection.userId) : []),
     active() {
       const now = performance.now();
       if (now - activeAt >= ACTIVE_MS && send({ type: "ACTIVE" })) activeAt = now;
@@ -90,7 +90,7 @@ type Actions = Pick<
 >;
 
 function createActions(pending: Pending): Actions {
-  /** Resolves with the event that the ACK holds, which is of the action's own type. */
+  /** Resolves with the event in the ACK, which is of the action's own type. */
   const act = async <Event>(type: string, chatId: string, fields: object) =>
     (await pending.act({ type, chatId: roomOf(chatId), ...fields })) as Event;
 
@@ -106,10 +106,10 @@ function createActions(pending: Pending): Actions {
   };
 }
 
-/** A chat's id as the server writes it: what keeps its order by chat must know one by all its names. */
+/** A chat's id as the server writes it, so that all forms of an id lead to the same queue. */
 const roomOf = (chatId: string): string => chatId.replace(/^room-/, "").toLowerCase();
 
-/** Not `crypto.randomUUID`, which a browser has only where a page came over TLS or from the machine itself. */
+/** Not `crypto.randomUUID`: a browser has it only on pages from HTTPS or localhost. */
 const sendFields = ({ clientMessageId, mentions }: SendOptions = {}) => ({
   clientMessageId: clientMessageId ?? crypto.getRandomValues(new Uint32Array(4)).join("-"),
   mentions,

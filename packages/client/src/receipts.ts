@@ -1,15 +1,15 @@
 import type { MessageRead } from "./events.ts";
 import type { Receipts } from "./ports.ts";
 
-/** Readers whose last receipt is remembered, the latest: a resume repeats those of the time shortly before it. */
-const REMEMBERED = 10_000;
+/** The readers with the latest receipts are remembered: a resume repeats the receipts of a short time before it. */
+const MAX_READERS = 10_000;
 
 /**
- * What takes receipts, alone or many at once, and tells each as one `MessageRead`. Dropped is what was told before, and what is
- * older than that, which a resume may bring, too. `recipientId`: whose connection it is, which `RECEIPTS` does not say.
+ * Returns a function that takes receipts, alone or many at once, and emits each as one `MessageRead`. It drops those that were emitted
+ * before, and older ones, which a resume may bring. `recipientId` is the connection's user: a `RECEIPTS` frame does not name it.
  */
 export function createReceipts(
-  tell: (receipt: MessageRead) => void,
+  emit: (receipt: MessageRead) => void,
 ): (frame: MessageRead | Receipts, recipientId: string) => void {
   const last = new Map<string, Pick<MessageRead, "messageId" | "timeStamp">>();
 
@@ -18,16 +18,16 @@ export function createReceipts(
     const reader = `${chatId} ${senderId}`;
     const known = last.get(reader);
     if (known !== undefined) {
-      // Ids hold the time at which they were made: only what is older by both was read before.
+      // Ids hold the time at which they were made: a receipt is older only when both its id and its time are.
       if (messageId === known.messageId || (timeStamp < known.timeStamp && messageId < known.messageId)) return;
       last.delete(reader);
     }
     last.set(reader, { messageId, timeStamp });
     for (const oldest of last.keys()) {
-      if (last.size <= REMEMBERED) break;
+      if (last.size <= MAX_READERS) break;
       last.delete(oldest);
     }
-    tell(receipt);
+    emit(receipt);
   }
 
   return (frame, recipientId) => {

@@ -2,26 +2,36 @@ import { PROBLEMS } from "@signalbox/protocol/errors";
 import { type ErrorCode, SignalboxError } from "./errors.ts";
 import type { Tokens } from "./ports.ts";
 
-/** A request that has no answer after this long has none. */
+/** A request without an answer after this long has failed. */
 const TIMEOUT_MS = 30_000;
 
-/** Requests and their answers. Everything rejects with a `SignalboxError`, `network` when nothing of use was answered. */
+/** HTTP requests. Everything rejects with a `SignalboxError` that names method and path; its code is `network` without a usable answer. */
 export interface Rest {
-  /** Asks the API in the user's name, with another token once when one is refused. Resolves with the answer's JSON. */
-  ask<T>(method: string, path: string, body?: unknown): Promise<T>;
-  /** Posts credentials to `url` and resolves with the token that it answers with. */
-  signIn(url: string, credentials: unknown): Promise<string>;
+  /** Sends a request to the API with the user's token, and once more with another token if that one is refused. Resolves with the JSON. */
+  request<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Posts credentials to an absolute URL, or to a path at the API. Resolves with the token of the answer. */
+  signIn(authUrl: string, credentials: unknown): Promise<string>;
 }
 
 export interface RestDeps {
-  /** What paths are put behind. */
+  /** The API's address; paths are appended. */
   readonly url: string;
   readonly fetch: typeof fetch;
   readonly tokens: Pick<Tokens, "get" | "refused">;
 }
 
-export function createRest({ url, fetch, tokens }: RestDeps): Rest {
-  async function exchange(method: string, to: string, body: unknown, headers: Record<string, string>) {
+interface Exchange {
+  readonly method: string;
+  readonly url: string;
+  readonly body: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly operation: string;
+  /** The address to name when there is no answer. */
+  readonly server: string;
+}
+
+export function createRest({ url: apiUrl, fetch, tokens }: RestDeps): Rest {
+  async function exchange({ method, url, body, headers, operation, server }: Exchange): Promise<unknown> {
     const request =
       body === undefined
         ? { method, headers }
@@ -29,46 +39,65 @@ export function createRest({ url, fetch, tokens }: RestDeps): Rest {
     let response: Response;
     let text: string;
     try {
-      response = await fetch(to, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
       text = await response.text();
-    } catch {
-      throw new SignalboxError("network", "the request got no answer");
+    } catch (error) {
+      throw new SignalboxError("network", `no answer from ${server}${reasonOf(error)}`, { operation });
     }
-    const answer = parsed(text);
-    if (!response.ok) throw problem(response.status, answer);
-    if (answer === undefined)
-      throw new SignalboxError("network", "the answer is not JSON", { status: response.status });
+    const { status } = response;
+    const answer = parse(text);
+    if (!response.ok) throw problem(status, answer, operation);
+    if (answer === undefined) throw new SignalboxError("network", "the answer is not JSON", { operation, status });
     return answer;
   }
 
   return {
-    async ask<T>(method: string, path: string, body?: unknown) {
-      for (let again = true; ; again = false) {
-        const token = await tokens.get().catch(named);
+    async request<T>(method: string, path: string, body?: unknown) {
+      const operation = `${method} ${printable(path)}`;
+      const server = printable(apiUrl);
+      for (let isFirst = true; ; isFirst = false) {
+        const token = await tokens.get().catch((error: unknown) => {
+          throw error instanceof SignalboxError ? error : noToken(operation);
+        });
+        const headers = { Authorization: `Bearer ${token}` };
         try {
-          return (await exchange(method, url + path, body, { Authorization: `Bearer ${token}` })) as T;
+          return (await exchange({ method, url: apiUrl + path, body, headers, operation, server })) as T;
         } catch (error) {
           if ((error as SignalboxError).status !== 401) throw error;
           tokens.refused(token);
-          if (!again) throw error;
+          if (!isFirst) throw error;
         }
       }
     },
 
-    async signIn(to, credentials) {
-      const answer = (await exchange("POST", to, credentials, {})) as { token?: unknown } | null;
-      if (typeof answer?.token !== "string") throw new SignalboxError("network", "the answer has no token");
-      return answer.token;
+    async signIn(authUrl, credentials) {
+      const method = "POST";
+      const operation = `${method} ${printable(authUrl)}`;
+      const isAbsolute = /^https?:/i.test(authUrl);
+      const url = isAbsolute ? authUrl : apiUrl + authUrl;
+      const server = printable(isAbsolute ? authUrl : apiUrl);
+      const answer = await exchange({ method, url, body: credentials, headers: {}, operation, server });
+      const { token } = (answer ?? {}) as { token?: unknown };
+      if (typeof token !== "string") throw new SignalboxError("network", "the answer has no token", { operation });
+      return token;
     },
   };
 }
 
-/** Whatever a function of `setAuth` rejects with is told as what it means. */
-function named(error: unknown): never {
-  throw error instanceof SignalboxError ? error : new SignalboxError("network", "no token could be fetched");
+const noToken = (operation: string) =>
+  new SignalboxError("network", "the function of setAuth gave no token", { operation });
+
+/** A URL or a path without the parts that may hold secrets: user and password, query, fragment. */
+const printable = (url: string): string => url.replace(/\/\/[^/?#]*@/, "//").replace(/[?#].*$/s, "");
+
+/** The code of a failed `fetch`, as `(ECONNREFUSED)`. The rest of such an error may hold the token. */
+function reasonOf(error: unknown): string {
+  const { name, cause } = error as { name?: unknown; cause?: { code?: unknown } };
+  if (name === "TimeoutError") return ` within ${TIMEOUT_MS / 1000} s`;
+  return typeof cause?.code === "string" ? ` (${cause.code})` : "";
 }
 
-function parsed(text: string): unknown {
+function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -76,11 +105,12 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What an answer that is no success says; one that is not Signalbox's, of a proxy or a sign-in, is told by its status. */
-function problem(status: number, answer: unknown): SignalboxError {
-  const { code, detail, errors, retryAfterMs } = (answer ?? {}) as Partial<SignalboxError & { detail: string }>;
+/** The error of an answer without success. An answer that is not Signalbox's (of a proxy, or a sign-in) is known by its status alone. */
+function problem(status: number, answer: unknown, operation: string): SignalboxError {
+  const { code, detail, errors, retryAfterMs } = (answer ?? {}) as Partial<SignalboxError>;
   const codes = Object.keys(PROBLEMS) as (keyof typeof PROBLEMS)[];
-  const kind: ErrorCode =
-    codes.find((name) => name === code) ?? codes.find((name) => PROBLEMS[name].status === status) ?? "network";
-  return new SignalboxError(kind, detail ?? `the answer was ${status}`, { status, errors, retryAfterMs });
+  const known = codes.find((name) => name === code);
+  const kind: ErrorCode = known ?? codes.find((name) => PROBLEMS[name].status === status) ?? "network";
+  const reason = typeof detail === "string" ? detail : "the server gave no reason";
+  return new SignalboxError(kind, reason, { operation, status, errors, retryAfterMs });
 }

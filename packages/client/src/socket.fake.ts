@@ -2,12 +2,12 @@ import type { Socket, SocketConstructor } from "./api.ts";
 
 type Listener = (event: { data: unknown; code: number }) => void;
 
-/** A WebSocket whose other end is the test. */
+/** A WebSocket with the test as its other end. */
 export class FakeSocket implements Socket {
   readonly url: string;
   readonly protocols: readonly string[];
   readyState = 0;
-  /** What the client sent, parsed. */
+  /** The frames that the client sent, parsed. */
   readonly sent: { readonly type: string; readonly [field: string]: unknown }[] = [];
   /** The code with which the client closed it. */
   closedWith: number | undefined;
@@ -35,23 +35,23 @@ export class FakeSocket implements Socket {
     if (this.readyState < 2) this.readyState = 2;
   }
 
-  /** The server takes the connection. */
+  /** The server accepts the connection. */
   open(): void {
     this.readyState = 1;
     this.#emit("open");
   }
 
-  /** The server says something, whether anybody still listens or not. */
+  /** The server sends a frame, also after the end. */
   say(frame: object | string): void {
     this.#emit("message", { data: typeof frame === "string" ? frame : JSON.stringify(frame) });
   }
 
-  /** It could not be opened, and says no more than that. */
+  /** The socket cannot be opened, and has an error event alone. */
   fail(): void {
     this.#emit("error");
   }
 
-  /** It ends, as a browser tells it. */
+  /** The socket closes, with the events of a browser. */
   end(code: number): void {
     this.readyState = 3;
     if (code === 1006) this.#emit("error");
@@ -63,7 +63,7 @@ export class FakeSocket implements Socket {
   }
 }
 
-/** A class whose sockets the test can see; `made` is told of each. */
+/** A WebSocket class that keeps its sockets, and calls `made` with each. */
 export function fakeSockets(made: (socket: FakeSocket) => void = () => undefined) {
   const sockets: FakeSocket[] = [];
   class WebSocket extends FakeSocket {

@@ -30,7 +30,7 @@ function fetching(...answers: (string | Error)[]) {
   return { tokens, ask };
 }
 
-test("before any was handed in, there is none", async () => {
+test("before setAuth there is no token", async () => {
   expect(await codeOf(createTokens().get())).toBe("no_token");
 });
 

@@ -27,7 +27,7 @@ function stage() {
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-test("typing is said every 2 s at most, in each chat", () => {
+test("typing is sent every 2 s at most, in each chat", () => {
   const { typing, sent } = stage();
   for (let stroke = 0; stroke < 50; stroke++) {
     typing.start("a");
@@ -37,7 +37,7 @@ test("typing is said every 2 s at most, in each chat", () => {
   expect(sent).toEqual([...Array(3).fill({ type: "TYPING", chatId: "a" }), { type: "TYPING", chatId: "b" }]);
 });
 
-test("without a connection nothing is said, and nothing is owed", () => {
+test("without a connection nothing is sent, then or later", () => {
   const { typing, sent, link } = stage();
   link.live = false;
   typing.start("a");
@@ -48,7 +48,7 @@ test("without a connection nothing is said, and nothing is owed", () => {
   expect(sent).toEqual([{ type: "TYPING", chatId: "a" }]);
 });
 
-test("whoever stopped, or sent the message, and types on is heard at once", () => {
+test("typing again after a stop, or after the message, is sent at once", () => {
   const { typing, sent } = stage();
   typing.start("a");
   typing.stop("a");
@@ -60,7 +60,7 @@ test("whoever stopped, or sent the message, and types on is heard at once", () =
   expect(sent.map((frame) => (frame as { type: string }).type)).toEqual(["TYPING", "STOP_TYPING", "TYPING", "TYPING"]);
 });
 
-test("chats in which something was said are remembered up to a bound", () => {
+test("the times of a bounded number of chats are remembered", () => {
   const { typing, sent } = stage();
   for (let chat = 0; chat <= 100; chat++) typing.start(`chat ${chat}`);
   typing.start("chat 0");
@@ -68,31 +68,31 @@ test("chats in which something was said are remembered up to a bound", () => {
   expect(sent).toHaveLength(102);
 });
 
-test("who types is known by chat, until they stop", () => {
+test("typists are known by chat, until they stop", () => {
   const { typing } = stage();
   typing.take(started("a", "bob"), "me");
   typing.take(started("a", "eve"), "me");
   typing.take(started("b", "bob"), "me");
   typing.take(stopped("a", "bob"), "me");
   typing.take(stopped("c", "bob"), "me");
-  expect([typing.now("a"), typing.now("b"), typing.now("c")]).toEqual([["eve"], ["bob"], []]);
+  expect([typing.typists("a"), typing.typists("b"), typing.typists("c")]).toEqual([["eve"], ["bob"], []]);
 });
 
-test("when the connection goes nobody types any more, and each is told of once", () => {
+test("all typing ends with the connection, with one event for each typist", () => {
   const { typing, ended } = stage();
   typing.take(started("a", "bob"), "me");
   typing.take(started("b", "eve"), "me");
   typing.clear();
   typing.clear();
   expect(ended).toEqual([stopped("a", "bob"), stopped("b", "eve")]);
-  expect(typing.now("a")).toEqual([]);
+  expect(typing.typists("a")).toEqual([]);
 });
 
-test("nobody types in a chat that is not the user's any more", () => {
+test("all typing ends in a chat that is no longer the user's", () => {
   const { typing, ended } = stage();
   typing.take(started("a", "bob"), "me");
   typing.take(started("b", "bob"), "me");
   typing.leave("a");
   expect(ended).toEqual([stopped("a", "bob")]);
-  expect(typing.now("b")).toEqual(["bob"]);
+  expect(typing.typists("b")).toEqual(["bob"]);
 });

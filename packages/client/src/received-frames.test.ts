@@ -11,10 +11,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets `ms` milliseconds pass, and what was promised happen. */
+/** Lets `ms` milliseconds pass, and promises settle. */
 const pass = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
 
-describe("a dead link", () => {
+describe("a dead connection", () => {
   const pings = ({ last }: SetUp) => last().sent.filter(({ type }) => type === "PING").length;
 
   test("is found by a PING that nothing answers", async () => {
@@ -31,7 +31,7 @@ describe("a dead link", () => {
     expect(at.sockets[0]?.closedWith).toBe(1000);
   });
 
-  test("is not one on which anything comes", async () => {
+  test("is not one on which any frame arrives", async () => {
     const at = setUp();
     await at.live({ a: 0 });
     const answers = [{ type: "PONG" }, { type: "NEWS" }, said("a", 1), said("a", 1)];
@@ -69,7 +69,7 @@ describe("a dead link", () => {
     expect([at.sockets.length, at.connection.userId, statesOf(at).at(-1)]).toEqual([2, undefined, "connecting"]);
   });
 
-  test("takes nothing when its socket is closing already", async () => {
+  test("sends nothing when its socket is closing already", async () => {
     const at = setUp();
     await at.live();
     at.last().readyState = 2;
@@ -78,7 +78,7 @@ describe("a dead link", () => {
 });
 
 describe("frames", () => {
-  test("that nobody knows, and what is none, are passed over", async () => {
+  test("of unknown types, and texts that are no frames, are dropped", async () => {
     const at = setUp();
     await at.live({ a: 0 });
     for (const frame of ["", "null", "7", "[]", "{}", '{"type":7}', "{", { type: "NEWS" }, { type: "PONG" }])
@@ -87,7 +87,7 @@ describe("frames", () => {
     expect([at.frames, at.connection.userId, statesOf(at)]).toEqual([[], "me", ["connecting", "live"]]);
   });
 
-  test("with a seq count, also when nobody knows their type", async () => {
+  test("with a seq count, also when their type is unknown", async () => {
     const at = setUp();
     await at.live({ a: 0 });
     at.last().say({ type: "POLL", chatId: "a", seq: 1 });
@@ -113,7 +113,7 @@ describe("frames", () => {
     expect(at.frames.map(({ type }) => type)).toEqual(types);
   });
 
-  test("with a gap before them are fetched by coming back, and told as a reset when that does not help", async () => {
+  test("with a gap before them cause a reconnect, and a reset when that does not close the gap", async () => {
     const at = setUp();
     await at.live({ a: 1 });
     at.last().say(said("a", 4));
@@ -132,7 +132,7 @@ describe("frames", () => {
     expect([at.sockets.length, statesOf(at).at(-1)]).toEqual([2, "live"]);
   });
 
-  test("of a RESET move where it goes on", async () => {
+  test("of a RESET move the cursor", async () => {
     const at = setUp();
     await at.live({ a: 1, b: 1 });
     at.last().end(1006);

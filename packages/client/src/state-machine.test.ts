@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { EFFECTS, type Input, PUBLIC_STATE, type State, TABLE } from "./machine.ts";
+import { EFFECTS, type Input, PUBLIC_STATE, type State, TABLE } from "./state-machine.ts";
 
 const STATES = Object.keys(TABLE) as State[];
 const INPUTS = Object.keys(TABLE.idle) as Input[];
 
-/** Every move that there is, told from its input; whatever is not here stays where it is. */
-const MOVES: Readonly<Record<Input, Partial<Record<State, State>>>> = {
+/** All transitions, by input. Every other input leaves the state as it is. */
+const TRANSITIONS: Readonly<Record<Input, Partial<Record<State, State>>>> = {
   connect: { idle: "authorizing", waiting: "authorizing", stopped: "authorizing" },
   disconnect: {
     authorizing: "idle",
@@ -17,34 +17,34 @@ const MOVES: Readonly<Record<Input, Partial<Record<State, State>>>> = {
   },
   token: { authorizing: "opening" },
   ready: { opening: "live" },
-  parked: { opening: "resuming" },
+  resumable: { opening: "resuming" },
   resumed: { resuming: "live" },
   lost: { authorizing: "waiting", opening: "waiting", resuming: "waiting", live: "waiting" },
   refused: { opening: "authorizing", resuming: "authorizing", live: "authorizing" },
-  over: { authorizing: "stopped", opening: "stopped", resuming: "stopped", live: "stopped" },
-  due: { waiting: "authorizing" },
+  fatal: { authorizing: "stopped", opening: "stopped", resuming: "stopped", live: "stopped" },
+  retry: { waiting: "authorizing" },
 };
 
 describe.each(STATES)("in the state %s", (state) => {
   test.each(INPUTS)("the input %s leads where it should", (input) => {
-    expect(TABLE[state][input]).toBe(MOVES[input][state] ?? state);
+    expect(TABLE[state][input]).toBe(TRANSITIONS[input][state] ?? state);
   });
 
   test("every input has an answer", () => {
-    expect(new Set(Object.keys(TABLE[state]))).toEqual(new Set(Object.keys(MOVES)));
+    expect(new Set(Object.keys(TABLE[state]))).toEqual(new Set(Object.keys(TRANSITIONS)));
   });
 
-  test("one can always end it", () => {
+  test("disconnect() always ends it", () => {
     expect(TABLE[state].disconnect).toBe("idle");
   });
 
-  test("a socket, a timer or a fetch from before is given back, unless the state goes on with it", () => {
-    const goesOn = ["opening", "resuming", "live"].includes(state);
-    expect(EFFECTS[state].includes("drop")).toBe(!goesOn);
+  test("sockets, timers and fetches are released, unless the state goes on with them", () => {
+    const keeps = ["opening", "resuming", "live"].includes(state);
+    expect(EFFECTS[state].includes("release")).toBe(!keeps);
   });
 });
 
-test("only connect() leads out of where nothing is under way", () => {
+test("only connect() leaves a state without activity", () => {
   for (const state of ["idle", "stopped"] as const) {
     const out = INPUTS.filter((input) => !["idle", "stopped"].includes(TABLE[state][input]));
     expect(out).toEqual(["connect"]);
@@ -58,7 +58,7 @@ test("only READY of a first connection and RESUMED lead to live", () => {
   expect(ways).toEqual(["opening ready", "resuming resumed"]);
 });
 
-test("what is on its way to live is called connecting", () => {
+test("every state before live is reported as connecting", () => {
   expect(PUBLIC_STATE).toEqual({
     idle: "idle",
     authorizing: "connecting",

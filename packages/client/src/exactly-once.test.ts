@@ -1,6 +1,6 @@
 /**
- * What the SDK promises above all: whatever happens to a connection, between whichever two frames, a handler hears each event of a room
- * once and in order.
+ * The main promise of the SDK: a handler gets each event of a room once and in order, wherever the connection breaks, between any two
+ * frames.
  */
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -32,10 +32,10 @@ function setUp() {
       changed: ({ state }) => void states.push(state),
     },
   });
-  /** Nothing breaks any more: all that is on its way arrives. */
+  /** Delivers everything that is left, without another break. */
   const arrive = async () => {
     void connection.connect();
-    for (let seconds = 0; gateway.deliver(1000) || !gateway.attended || states.at(-1) !== "live"; seconds++) {
+    for (let seconds = 0; gateway.deliver(1000) || !gateway.isConnected || states.at(-1) !== "live"; seconds++) {
       if (seconds === 200) throw new Error("it does not come to rest");
       await vi.advanceTimersByTimeAsync(1000);
     }
@@ -44,13 +44,13 @@ function setUp() {
 }
 type SetUp = ReturnType<typeof setUp>;
 
-/** What may happen. `room` and `frames` are numbers to choose by. */
+/** One step of a run. */
 type Step = (at: SetUp) => unknown;
 const room = fc.constantFrom(...ROOMS);
 const happens = room.map(
   (chatId): Step =>
     ({ gateway }) =>
-      gateway.happen(chatId, "SEND_MSG"),
+      gateway.addEvent(chatId, "SEND_MSG"),
 );
 const arrives = fc.integer({ min: 1, max: 5 }).map(
   (frames): Step =>
@@ -97,7 +97,7 @@ async function run(at: SetUp, steps: readonly Step[]): Promise<void> {
   at.gateway.deliver(2);
   for (const step of steps) {
     await step(at);
-    // A promise's turn, as between two events of a real loop.
+    // Promises settle between two steps, as between two events of a real loop.
     await Promise.resolve();
   }
   await at.arrive();
@@ -130,21 +130,21 @@ const memberships = fc.tuple(room, fc.constantFrom("join", "leave", "NEW_CHAT", 
       const deleted = known?.events.at(-1)?.type === "DELETE_CHAT";
       if (deleted) return;
       if (what === "prune") gateway.prune(chatId);
-      else if (what === "NEW_CHAT") known === undefined && gateway.happen(chatId, what);
+      else if (what === "NEW_CHAT") known === undefined && gateway.addEvent(chatId, what);
       else if (known === undefined) return;
       else if (what === "join") known.member || gateway.join(chatId);
-      else if (known.member) what === "leave" ? gateway.leave(chatId) : gateway.happen(chatId, what);
+      else if (known.member) what === "leave" ? gateway.leave(chatId) : gateway.addEvent(chatId, what);
     },
 );
 const said = room.map(
   (chatId): Step =>
     ({ gateway }) => {
       const known = gateway.rooms.get(chatId);
-      if (known !== undefined && known.events.at(-1)?.type !== "DELETE_CHAT") gateway.happen(chatId, "SEND_MSG");
+      if (known !== undefined && known.events.at(-1)?.type !== "DELETE_CHAT") gateway.addEvent(chatId, "SEND_MSG");
     },
 );
 
-test("where rooms come and go, a seq follows the last, or a reset, or the user's own coming", async () => {
+test("with changing memberships, a seq follows the last, or a reset, or the user's own return", async () => {
   const steps = fc.oneof({ arbitrary: memberships, weight: 4 }, { arbitrary: said, weight: 6 }, ...ordinary.slice(1));
   await fc.assert(
     fc.asyncProperty(fc.array(steps, { maxLength: 80, size: "max" }), async (taken) => {
@@ -159,7 +159,7 @@ test("where rooms come and go, a seq follows the last, or a reset, or the user's
           expect(seq).toBeGreaterThan(last);
           if (type !== "USER_JOIN" && type !== "NEW_CHAT") expect(seq).toBe(last + 1);
         }
-        // Whoever is in a room has heard all of it, or was told from where on.
+        // A member has all events of the room, or those after the last reset.
         if (member) expect(heard.at(-1)?.seq).toBe(events.length);
       }
       at.connection.disconnect();

@@ -1,13 +1,13 @@
-/** The life of a connection as a table: in each state, where each input leads. What is done on arrival is a table, too. */
+/** The states of a connection as two tables: the next state for each input, and the effects of entering a state. */
 import type { ConnectionChanged } from "./events.ts";
 
 export type State =
   | "idle"
   /** A token is being fetched. */
   | "authorizing"
-  /** A socket is on its way to its READY. */
+  /** A socket is being opened, until its READY. */
   | "opening"
-  /** RESUME is sent; what was missed arrives. */
+  /** RESUME is sent; the missed events arrive. */
   | "resuming"
   | "live"
   | "waiting"
@@ -16,125 +16,125 @@ export type State =
 export type Input =
   | "connect"
   | "disconnect"
-  /** There is a token. */
+  /** A token was fetched. */
   | "token"
   /** READY of a first connection. */
   | "ready"
-  /** READY of a connection that delivers nothing before RESUME. */
-  | "parked"
+  /** READY of a connection that waits for RESUME before it delivers anything. */
+  | "resumable"
   | "resumed"
-  /** The socket is gone, or no token could be fetched: worth another try, later. */
+  /** The socket is gone, or no token could be fetched: another attempt may succeed later. */
   | "lost"
-  /** The token is not good; there may be a better one. */
+  /** The server refused the token; another one may be accepted. */
   | "refused"
-  /** Trying again would not help. */
-  | "over"
-  /** The waiting has been long enough. */
-  | "due";
+  /** Another attempt would not help. */
+  | "fatal"
+  /** The wait before another attempt is over. */
+  | "retry";
 
-/** What is done on arriving in a state. */
-export type Effect = "drop" | "authorize" | "open" | "resume" | "wait" | "succeed" | "fail";
+/** The effects of entering a state. `release` gives back socket, timers and listeners. */
+export type Effect = "release" | "authorize" | "open" | "resume" | "wait" | "succeed" | "fail";
 
-/** Where an input leads. The same state again means that the input changes nothing. */
+/** The next state for each input. The same state again means that the input changes nothing. */
 export const TABLE: Readonly<Record<State, Readonly<Record<Input, State>>>> = {
   idle: {
     connect: "authorizing",
     disconnect: "idle",
     token: "idle",
     ready: "idle",
-    parked: "idle",
+    resumable: "idle",
     resumed: "idle",
     lost: "idle",
     refused: "idle",
-    over: "idle",
-    due: "idle",
+    fatal: "idle",
+    retry: "idle",
   },
   authorizing: {
     connect: "authorizing",
     disconnect: "idle",
     token: "opening",
     ready: "authorizing",
-    parked: "authorizing",
+    resumable: "authorizing",
     resumed: "authorizing",
     lost: "waiting",
     refused: "authorizing",
-    over: "stopped",
-    due: "authorizing",
+    fatal: "stopped",
+    retry: "authorizing",
   },
   opening: {
     connect: "opening",
     disconnect: "idle",
     token: "opening",
     ready: "live",
-    parked: "resuming",
+    resumable: "resuming",
     resumed: "opening",
     lost: "waiting",
     refused: "authorizing",
-    over: "stopped",
-    due: "opening",
+    fatal: "stopped",
+    retry: "opening",
   },
   resuming: {
     connect: "resuming",
     disconnect: "idle",
     token: "resuming",
     ready: "resuming",
-    parked: "resuming",
+    resumable: "resuming",
     resumed: "live",
     lost: "waiting",
     refused: "authorizing",
-    over: "stopped",
-    due: "resuming",
+    fatal: "stopped",
+    retry: "resuming",
   },
   live: {
     connect: "live",
     disconnect: "idle",
     token: "live",
     ready: "live",
-    parked: "live",
+    resumable: "live",
     resumed: "live",
     lost: "waiting",
     refused: "authorizing",
-    over: "stopped",
-    due: "live",
+    fatal: "stopped",
+    retry: "live",
   },
   waiting: {
     connect: "authorizing",
     disconnect: "idle",
     token: "waiting",
     ready: "waiting",
-    parked: "waiting",
+    resumable: "waiting",
     resumed: "waiting",
     lost: "waiting",
     refused: "waiting",
-    over: "waiting",
-    due: "authorizing",
+    fatal: "waiting",
+    retry: "authorizing",
   },
   stopped: {
     connect: "authorizing",
     disconnect: "idle",
     token: "stopped",
     ready: "stopped",
-    parked: "stopped",
+    resumable: "stopped",
     resumed: "stopped",
     lost: "stopped",
     refused: "stopped",
-    over: "stopped",
-    due: "stopped",
+    fatal: "stopped",
+    retry: "stopped",
   },
 };
 
-/** What is done on arriving in a state from another, in this order. `drop` gives back socket, timers and listeners. */
+/** The effects of entering a state from another one, in this order. */
 export const EFFECTS: Readonly<Record<State, readonly Effect[]>> = {
-  idle: ["drop", "fail"],
-  authorizing: ["drop", "authorize"],
+  idle: ["release", "fail"],
+  authorizing: ["release", "authorize"],
   opening: ["open"],
   resuming: ["resume"],
   live: ["succeed"],
-  waiting: ["drop", "wait"],
-  stopped: ["drop", "fail"],
+  waiting: ["release", "wait"],
+  stopped: ["release", "fail"],
 };
 
-/** What a state is called outside. */
+/** The state that `connection` events report. */
 export const PUBLIC_STATE: Readonly<Record<State, ConnectionChanged["state"]>> = {
   idle: "idle",
   authorizing: "connecting",

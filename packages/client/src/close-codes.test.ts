@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets `ms` milliseconds pass, and what was promised happen. */
+/** Lets `ms` milliseconds pass, and promises settle. */
 const pass = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
