@@ -64,7 +64,8 @@ describe("in a bundle of an application, minified", () => {
   let code: string;
   beforeAll(async () => {
     const entry = join(folder, "application.js");
-    await writeFile(entry, 'import * as signalbox from "@signalbox/client";\nglobalThis.signalbox = signalbox;\n');
+    const names = "{ createClient, SignalboxError }";
+    await writeFile(entry, `import ${names} from "@signalbox/client";\nglobalThis.signalbox = ${names};\n`);
     const made = await build({
       root: folder,
       configFile: false,
@@ -175,7 +176,8 @@ test("the program in the README of the repository runs as it stands, on this Nod
   const project = join(folder, "project");
   await mkdir(join(project, "node_modules"), { recursive: true });
   await symlink(join(ROOT, "node_modules", "ws"), join(project, "node_modules", "ws"));
-  const node = await startNode({ kind: "standalone", env: { DATA_DIR: join(folder, "data") } });
+  const dataDir = await mkdtemp(join(tmpdir(), "signalbox-pack-data-"));
+  const node = await startNode({ kind: "standalone", env: { DATA_DIR: dataDir } });
   try {
     await writeFile(join(project, "hello.mjs"), program?.replace("http://127.0.0.1:8080", node.url) ?? "");
     const child = spawn(process.execPath, ["hello.mjs"], { cwd: project, timeout: 30_000 });
@@ -191,5 +193,6 @@ test("the program in the README of the repository runs as it stands, on this Nod
     expect([output, await errors]).toEqual(["alice: Hi Bob\n", ""]);
   } finally {
     await node.stop();
+    await rm(dataDir, { recursive: true, force: true });
   }
 });

@@ -122,9 +122,9 @@ test.each([
 test("without a WebSocket the error says which one to pass", () => {
   vi.stubGlobal("WebSocket", undefined);
   try {
-    expect(() => createClient({ url: "http://127.0.0.1:8080" })).toThrow(
-      'no WebSocket here (Node 20): import { WebSocket } from "ws", and pass createClient({ …, WebSocket })',
-    );
+    const message =
+      "createClient: invalid: no WebSocket here, as in Node 20: pass the class WebSocket of the package ws";
+    expect(() => createClient({ url: "http://127.0.0.1:8080" })).toThrow(message);
   } finally {
     vi.unstubAllGlobals();
   }

@@ -15,9 +15,7 @@ export function createClient(options: ClientOptions): Client {
   const { apiUrl, gatewayUrl } = addressesOf(options);
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
   if (WebSocket === undefined)
-    throw misuse(
-      'no WebSocket here (Node 20): import { WebSocket } from "ws", and pass createClient({ …, WebSocket })',
-    );
+    throw misuse("no WebSocket here, as in Node 20: pass the class WebSocket of the package ws");
   const tokens = createTokens();
   const rest = createRest({ url: apiUrl, fetch, tokens });
 

@@ -289,14 +289,7 @@ function reactionTo(code: number | ErrorCode | undefined): "resume" | "backoff" 
 /** The error for `connect()` when the connection ended with this code. */
 function failureOf(code: number | ErrorCode = "disconnected"): SignalboxError {
   const operation = "connect";
-  if (typeof code === "string") return new SignalboxError(code, REASONS[code] ?? "no connection", { operation });
+  if (typeof code === "string") return new SignalboxError(code, "there is no connection", { operation });
   const kind = reactionTo(code) === "token" ? "unauthenticated" : "disconnected";
   return new SignalboxError(kind, `closed with ${code} (${closeOf(code)?.reason ?? "unknown"})`, { operation });
 }
-
-const REASONS: Partial<Record<ErrorCode, string>> = {
-  disconnected: "disconnect() was called",
-  invalid: "no socket can be opened with this address or token",
-  no_token: "call setAuth or signIn first",
-  unauthenticated: "the server refused the token",
-};

@@ -38,7 +38,7 @@ const problem = (status: number, code: string, more = {}) => json({ code, detail
 test("a token that cannot be fetched is a failure of the network", async () => {
   const { rest, tokens } = stage();
   tokens.get = () => Promise.reject(new TypeError("Failed to fetch"));
-  const message = "GET /v1/rooms: network: the function of setAuth gave no token";
+  const message = "GET /v1/rooms: network: the function of setAuth failed";
   await expect(rest.request("GET", "/v1/rooms")).rejects.toMatchObject({ name: "SignalboxError", message });
 });
 
@@ -98,9 +98,9 @@ test("an error names method and path, without the query, and holds neither token
     "SignalboxError: POST /v1/rooms: 404 not_found: a sentence",
     "SignalboxError: POST /v1/rooms: 404 not_found: the server gave no reason",
     "SignalboxError: POST /v1/rooms: 200 network: the answer is not JSON",
-    "SignalboxError: POST /v1/rooms: network: no answer from http://api/chat (ECONNREFUSED)",
-    "SignalboxError: POST /v1/rooms: network: no answer from http://api/chat",
-    "SignalboxError: POST /v1/rooms: network: no answer from http://api/chat within 30 s",
+    "SignalboxError: POST /v1/rooms: network: no answer from http://api/chat/v1/rooms (ECONNREFUSED)",
+    "SignalboxError: POST /v1/rooms: network: no answer from http://api/chat/v1/rooms",
+    "SignalboxError: POST /v1/rooms: network: no answer from http://api/chat/v1/rooms within 30 s",
   ]);
 });
 

@@ -26,12 +26,10 @@ interface Exchange {
   readonly body: unknown;
   readonly headers: Readonly<Record<string, string>>;
   readonly operation: string;
-  /** The address to name when there is no answer. */
-  readonly server: string;
 }
 
 export function createRest({ url: apiUrl, fetch, tokens }: RestDeps): Rest {
-  async function exchange({ method, url, body, headers, operation, server }: Exchange): Promise<unknown> {
+  async function exchange({ method, url, body, headers, operation }: Exchange): Promise<unknown> {
     const request =
       body === undefined
         ? { method, headers }
@@ -42,7 +40,7 @@ export function createRest({ url: apiUrl, fetch, tokens }: RestDeps): Rest {
       response = await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
       text = await response.text();
     } catch (error) {
-      throw new SignalboxError("network", `no answer from ${server}${reasonOf(error)}`, { operation });
+      throw new SignalboxError("network", `no answer from ${printable(url)}${reasonOf(error)}`, { operation });
     }
     const { status } = response;
     const answer = parse(text);
@@ -54,14 +52,14 @@ export function createRest({ url: apiUrl, fetch, tokens }: RestDeps): Rest {
   return {
     async request<T>(method: string, path: string, body?: unknown) {
       const operation = `${method} ${printable(path)}`;
-      const server = printable(apiUrl);
       for (let isFirst = true; ; isFirst = false) {
         const token = await tokens.get().catch((error: unknown) => {
-          throw error instanceof SignalboxError ? error : noToken(operation);
+          if (error instanceof SignalboxError) throw error;
+          throw new SignalboxError("network", "the function of setAuth failed", { operation });
         });
         const headers = { Authorization: `Bearer ${token}` };
         try {
-          return (await exchange({ method, url: apiUrl + path, body, headers, operation, server })) as T;
+          return (await exchange({ method, url: apiUrl + path, body, headers, operation })) as T;
         } catch (error) {
           if ((error as SignalboxError).status !== 401) throw error;
           tokens.refused(token);
@@ -73,19 +71,14 @@ export function createRest({ url: apiUrl, fetch, tokens }: RestDeps): Rest {
     async signIn(authUrl, credentials) {
       const method = "POST";
       const operation = `${method} ${printable(authUrl)}`;
-      const isAbsolute = /^https?:/i.test(authUrl);
-      const url = isAbsolute ? authUrl : apiUrl + authUrl;
-      const server = printable(isAbsolute ? authUrl : apiUrl);
-      const answer = await exchange({ method, url, body: credentials, headers: {}, operation, server });
+      const url = /^https?:/i.test(authUrl) ? authUrl : apiUrl + authUrl;
+      const answer = await exchange({ method, url, body: credentials, headers: {}, operation });
       const { token } = (answer ?? {}) as { token?: unknown };
       if (typeof token !== "string") throw new SignalboxError("network", "the answer has no token", { operation });
       return token;
     },
   };
 }
-
-const noToken = (operation: string) =>
-  new SignalboxError("network", "the function of setAuth gave no token", { operation });
 
 /** A URL or a path without the parts that may hold secrets: user and password, query, fragment. */
 const printable = (url: string): string => url.replace(/\/\/[^/?#]*@/, "//").replace(/[?#].*$/s, "");

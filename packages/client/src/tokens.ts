@@ -101,7 +101,7 @@ async function withTimeout<T>(answer: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new SignalboxError("network", `the function of setAuth took over ${FETCH_TIMEOUT_MS / 1000} s`)),
+      () => reject(new SignalboxError("network", "the function of setAuth took over 30 s")),
       FETCH_TIMEOUT_MS,
     );
   });
