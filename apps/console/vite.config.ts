@@ -1,11 +1,11 @@
 import { defineConfig } from "vite";
 
 export default defineConfig({
-  // Wherever the page is served from, its assets lie beside it.
+  // Relative, since the page may be served from any path.
   base: "./",
-  // The SDK is taken from its sources: no build has to come before this one.
+  // The SDK is bundled from its sources, so that nothing has to be built first.
   resolve: { conditions: ["development", "@signalbox/source", "browser", "module", "default"] },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  // The page's Content-Security-Policy lets in neither inline scripts nor data: URLs.
+  // The page's Content-Security-Policy forbids inline scripts and data: URLs.
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
 });

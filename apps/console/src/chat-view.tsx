@@ -1,13 +1,13 @@
-/** The chat that is open. */
+/** The open chat. */
 import { useRef, useState } from "preact/hooks";
 import type { Chat, Entry } from "./chat.ts";
 import { Composer, type Intent } from "./composer.tsx";
-import type { Live } from "./live.ts";
-import { Circle, Presence } from "./people.tsx";
+import { Avatar, Presence } from "./people.tsx";
 import type { Session } from "./session.ts";
+import type { SessionStore } from "./session-store.ts";
 import { Timeline } from "./timeline.tsx";
 
-export function ChatView({ live, session }: { live: Live; session: Session }) {
+export function ChatView({ store, session }: { store: SessionStore; session: Session }) {
   const [intent, setIntent] = useState<Intent>({ to: "send" });
   const field = useRef<HTMLTextAreaElement>(null);
   const { chat } = session;
@@ -18,7 +18,7 @@ export function ChatView({ live, session }: { live: Live; session: Session }) {
       </section>
     );
   const room = session.rooms.find(({ id }) => id === chat.chatId);
-  const turn = (next: Intent) => {
+  const changeIntent = (next: Intent) => {
     setIntent(next);
     field.current?.focus();
   };
@@ -26,29 +26,29 @@ export function ChatView({ live, session }: { live: Live; session: Session }) {
     <section class="chat" aria-label="Chat">
       <ChatHead name={room?.name ?? "…"} chat={chat} session={session} />
       <Timeline
-        live={live}
+        store={store}
         session={session}
         chat={chat}
-        acts={{
-          reply: (entry: Entry) => turn({ to: "reply", entry }),
-          edit: (entry: Entry) => turn({ to: "edit", entry }),
+        actions={{
+          reply: (entry: Entry) => changeIntent({ to: "reply", entry }),
+          edit: (entry: Entry) => changeIntent({ to: "edit", entry }),
           leave: () => field.current?.focus(),
         }}
       />
       <TypingLine session={session} chatId={chat.chatId} />
       <Composer
-        live={live}
+        store={store}
         chatId={chat.chatId}
         field={field}
         names={session.names}
         intent={intent}
-        done={() => turn({ to: "send" })}
+        done={() => changeIntent({ to: "send" })}
       />
     </section>
   );
 }
 
-/** How many people the head shows. */
+/** The most users in the head of a chat. */
 const SHOWN = 8;
 
 function ChatHead({ name, chat, session }: { name: string; chat: Chat; session: Session }) {
@@ -56,10 +56,10 @@ function ChatHead({ name, chat, session }: { name: string; chat: Chat; session: 
   return (
     <header class="part-head chat-head">
       <h3>{name}</h3>
-      <ul class="people" aria-label="People here">
+      <ul class="people" aria-label="Members">
         {others.slice(0, SHOWN).map((person) => (
           <li key={person.userId} title={person.name}>
-            <Circle userId={person.userId} name={person.name} />
+            <Avatar userId={person.userId} name={person.name} />
             <Presence userId={person.userId} status={session.presence.get(person.userId) ?? "offline"} />
             <span class="name">{session.names.get(person.userId) ?? person.name}</span>
           </li>

@@ -1,4 +1,4 @@
-/** One chat as it is shown: what is loaded, and what was heard since. Pure. */
+/** The state of one chat: the loaded messages, and the events since. Pure. */
 import type { DurableEvent, Message, Original, RoomState } from "@signalbox/client";
 
 export interface Reaction {
@@ -9,7 +9,7 @@ export interface Reaction {
 
 /** A message that is stored. */
 export interface Entry {
-  /** Stays the same from the moment it was sent here. */
+  /** Stays the same from the moment at which the message is sent here. */
   key: string;
   messageId: string;
   senderId: string;
@@ -22,20 +22,20 @@ export interface Entry {
   reactions: readonly Reaction[];
 }
 
-/** A message that is not stored yet. */
+/** An own message that is not stored yet. */
 export interface Draft {
   chatId: string;
   /** Its `clientMessageId`. */
   key: string;
   text: string;
   sentAt: string;
-  /** The message that it answers. */
+  /** The message that this one answers. */
   replyTo: Entry | undefined;
-  /** Why it was refused. */
+  /** The reason of the refusal. */
   failed: string | undefined;
 }
 
-export interface Person {
+export interface User {
   userId: string;
   name: string;
 }
@@ -44,56 +44,56 @@ export interface Chat {
   chatId: string;
   /** In the order of their seqs. */
   entries: readonly Entry[];
-  members: readonly Person[];
-  /** Up to which message each has read. */
+  members: readonly User[];
+  /** The last message that each member has read, by user id. */
   receipts: ReadonlyMap<string, string>;
-  /** What the person had read when the chat was opened, and the room's seq then; undefined while that is unknown. */
+  /** The user's last read message when the chat was opened, and the room's seq at that time; undefined while unknown. */
   marker: { messageId: string | null; seq: number } | undefined;
-  /** There is nothing older than what is loaded, or no room for it. */
+  /** There are no older messages, or there is no space for them. */
   complete: boolean;
-  /** While a page is on its way: what was heard meanwhile, which the page may know or not. */
-  heard: readonly DurableEvent[] | undefined;
+  /** While a page is loading: the events since the request, which the page may hold or not. Undefined otherwise. */
+  sinceRequest: readonly DurableEvent[] | undefined;
 }
 
-/** More than this is not kept; what was dropped is loaded again by scrolling. */
-export const ENTRIES_MAX = 2000;
-/** How many messages a page of the history has. */
-export const PAGE = 50;
+/** The most messages that are kept. Dropped ones are loaded again on scrolling. */
+export const MAX_ENTRIES = 2000;
+/** The messages on a page of the history. */
+export const PAGE_SIZE = 50;
 
-/** A chat that is being opened: its first page is on its way. */
-export const opening = (chatId: string): Chat => ({
+/** A chat that is being opened: its first page is loading. */
+export const emptyChat = (chatId: string): Chat => ({
   chatId,
   entries: [],
   members: [],
   receipts: new Map(),
   marker: undefined,
   complete: false,
-  heard: [],
+  sinceRequest: [],
 });
 
-/** A page is asked for. */
-export const loading = (chat: Chat): Chat => ({ ...chat, heard: chat.heard ?? [] });
+/** A page was requested. */
+export const loading = (chat: Chat): Chat => ({ ...chat, sinceRequest: chat.sinceRequest ?? [] });
 
-/** The page did not come. */
-export const notLoaded = (chat: Chat): Chat => ({ ...chat, heard: undefined });
+/** The request of a page failed. */
+export const loadFailed = (chat: Chat): Chat => ({ ...chat, sinceRequest: undefined });
 
-/** A page came: the newest one, or the one before what is there. */
+/** A page was loaded: the newest one, or the one before the loaded messages. */
 export function loaded(chat: Chat, page: readonly Message[], newest: boolean): Chat {
   const keys = new Map(chat.entries.map(({ messageId, key }) => [messageId, key]));
   const fresh = page.map((message) => entryOf(message, keys.get(message.messageId)));
   const known = new Set(fresh.map(({ messageId }) => messageId));
-  // What is younger than the newest page came since it was read.
+  // Messages after the newest page came since the server read it.
   const last = Math.max(0, ...fresh.map(({ seq }) => seq));
   const rest = chat.entries.filter(({ messageId, seq }) => !known.has(messageId) && !(newest && seq <= last));
   const entries = [...fresh, ...rest].sort((one, other) => one.seq - other.seq);
-  const complete = page.length < PAGE || entries.length >= ENTRIES_MAX;
-  const merged = { ...chat, entries, complete, heard: undefined };
-  // What was heard meanwhile once more: hearing it twice changes nothing.
-  return (chat.heard ?? []).reduce(hear, merged);
+  const complete = page.length < PAGE_SIZE || entries.length >= MAX_ENTRIES;
+  const merged = { ...chat, entries, complete, sinceRequest: undefined };
+  // The events since the request are applied again: twice has the same effect as once.
+  return (chat.sinceRequest ?? []).reduce(applyEvent, merged);
 }
 
-/** The room's members and receipts came; the marker is that of the first time. */
-export function described(chat: Chat, state: RoomState): Chat {
+/** The state of the room was loaded: members and receipts. The marker is that of the first time. */
+export function withState(chat: Chat, state: RoomState): Chat {
   const receipts = new Map(chat.receipts);
   for (const { user_id, last_read_event_id } of state.members)
     if (last_read_event_id !== null) receipts.set(user_id, bare(last_read_event_id));
@@ -106,16 +106,16 @@ export function described(chat: Chat, state: RoomState): Chat {
   };
 }
 
-/** The state of a room prints `evt-<uuid>` where events print the UUID. */
+/** Message ids are `evt-<uuid>` in the state of a room, and the UUID alone in events. */
 const bare = (eventId: string) => eventId.replace(/^evt-/, "");
 
-/** Something durable happened in the chat. Twice is as once. */
-export function hear(chat: Chat, event: DurableEvent): Chat {
-  const heard = chat.heard === undefined ? undefined : [...chat.heard, event].slice(-ENTRIES_MAX);
-  return take(heard === undefined ? chat : { ...chat, heard }, event);
+/** Applies a durable event of the chat. Twice has the same effect as once. */
+export function applyEvent(chat: Chat, event: DurableEvent): Chat {
+  if (chat.sinceRequest === undefined) return apply(chat, event);
+  return apply({ ...chat, sinceRequest: [...chat.sinceRequest, event].slice(-MAX_ENTRIES) }, event);
 }
 
-function take(chat: Chat, event: DurableEvent): Chat {
+function apply(chat: Chat, event: DurableEvent): Chat {
   switch (event.type) {
     case "SEND_MSG":
     case "REPLY":
@@ -156,7 +156,7 @@ function added(chat: Chat, event: Extract<DurableEvent, { type: "SEND_MSG" | "RE
   };
   const at = chat.entries.findLastIndex(({ seq }) => seq < entry.seq) + 1;
   const entries = chat.entries.toSpliced(at, 0, entry);
-  const kept = entries.slice(-ENTRIES_MAX);
+  const kept = entries.slice(-MAX_ENTRIES);
   return { ...chat, entries: kept, complete: chat.complete && kept.length === entries.length };
 }
 
@@ -172,22 +172,22 @@ function reacted(entry: Entry, event: Extract<DurableEvent, { type: "REACT" }>):
   return { ...entry, reactions: [...entry.reactions, reaction] };
 }
 
-function joined(chat: Chat, person: Person): Chat {
+function joined(chat: Chat, person: User): Chat {
   const others = chat.members.filter(({ userId }) => userId !== person.userId);
   return { ...chat, members: [...others, person] };
 }
 
-/** Somebody has read up to a message. One that lies before the known one changes nothing. */
-export function read(chat: Chat, userId: string, messageId: string): Chat {
+/** A user has read up to a message. A message before the known one changes nothing. */
+export function withReceipt(chat: Chat, userId: string, messageId: string): Chat {
   const before = chat.receipts.get(userId);
-  if (before !== undefined && placeOf(chat, messageId) < placeOf(chat, before)) return chat;
+  if (before !== undefined && indexOf(chat, messageId) < indexOf(chat, before)) return chat;
   return { ...chat, receipts: new Map(chat.receipts).set(userId, messageId) };
 }
 
-/** Where a message stands among those loaded; -1 before them all. */
-const placeOf = (chat: Chat, messageId: string) => chat.entries.findIndex((entry) => entry.messageId === messageId);
+/** The index of a message among the loaded ones; -1 before them all. */
+const indexOf = (chat: Chat, messageId: string) => chat.entries.findIndex((entry) => entry.messageId === messageId);
 
-/** Who has read exactly up to each message, `me` aside: where their circles stand. */
+/** For each message, the other users for which it is the last read one: their avatars stand there. */
 export function readersOf(chat: Chat, me: string): ReadonlyMap<string, readonly string[]> {
   const readers = new Map<string, string[]>();
   for (const [userId, messageId] of chat.receipts) {
@@ -197,14 +197,14 @@ export function readersOf(chat: Chat, me: string): ReadonlyMap<string, readonly 
   return readers;
 }
 
-/** The seq up to which everybody but `me` has read; 0 when nobody else is there, or somebody has read nothing that is loaded. */
+/** The seq up to which all members but `me` have read; 0 without other members, or when one has read no loaded message. */
 export function readByAll(chat: Chat, me: string): number {
   const others = chat.members.filter(({ userId }) => userId !== me);
   if (others.length === 0) return 0;
   return Math.min(
     ...others.map(({ userId }) => {
       const messageId = chat.receipts.get(userId);
-      return messageId === undefined ? 0 : (chat.entries[placeOf(chat, messageId)]?.seq ?? 0);
+      return messageId === undefined ? 0 : (chat.entries[indexOf(chat, messageId)]?.seq ?? 0);
     }),
   );
 }
@@ -213,11 +213,11 @@ export function readByAll(chat: Chat, me: string): number {
 export function firstNew(chat: Chat, me: string): string | undefined {
   if (chat.marker === undefined) return undefined;
   const { messageId: marker, seq: opened } = chat.marker;
-  const at = marker === null ? -1 : placeOf(chat, marker);
-  // The marker lies before what is loaded: so does the divider.
+  const at = marker === null ? -1 : indexOf(chat, marker);
+  // The marker is before the loaded messages, and so is the divider.
   if (at === -1 && !(marker === null && chat.complete)) return undefined;
   const unread = chat.entries.slice(at + 1).find(({ senderId }) => senderId !== me);
-  // What came since is being read as it comes.
+  // Later messages are read as they come.
   return unread !== undefined && unread.seq <= opened ? unread.messageId : undefined;
 }
 

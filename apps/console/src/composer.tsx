@@ -1,43 +1,43 @@
-/** Where a message is written: a new one, an answer, or another text for one's own. */
+/** The text field for a new message, a reply, or an edit. */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import type { Entry } from "./chat.ts";
 import { Icon } from "./icons.tsx";
-import type { Live } from "./live.ts";
+import type { SessionStore } from "./session-store.ts";
 
 export type Intent = { to: "send" } | { to: "reply"; entry: Entry } | { to: "edit"; entry: Entry };
 
 export interface ComposerProps {
-  live: Live;
+  store: SessionStore;
   chatId: string;
   field: RefObject<HTMLTextAreaElement | null>;
   names: ReadonlyMap<string, string>;
   intent: Intent;
-  /** It was done, or given up. */
+  /** Called when the reply or edit was sent, or given up. */
   done(): void;
 }
 
-/** What a message may hold, in bytes of UTF-8. */
-const TEXT_MAX = 32_768;
+/** The longest message, in bytes of UTF-8. */
+const MAX_BYTES = 32_768;
 
-export function Composer({ live, chatId, field, names, intent, done }: ComposerProps) {
+export function Composer({ store, chatId, field, names, intent, done }: ComposerProps) {
   const [text, setText] = useState("");
   const edited = intent.to === "edit" ? intent.entry : undefined;
-  // Before the next key is pressed, which may come at once.
+  // In a layout effect, since the next key may come at once.
   useLayoutEffect(() => {
     if (edited === undefined) return undefined;
     setText(edited.text);
-    // What was being written before comes back.
+    // The text from before the edit comes back.
     return () => setText(text);
   }, [edited]);
-  const sendable = text.trim() !== "" && new TextEncoder().encode(text).length <= TEXT_MAX;
+  const sendable = text.trim() !== "" && new TextEncoder().encode(text).length <= MAX_BYTES;
 
   const submit = () => {
     if (!sendable) return;
     if (intent.to === "edit") {
-      if (text !== intent.entry.text) live.edit(chatId, intent.entry.messageId, text);
+      if (text !== intent.entry.text) store.edit(chatId, intent.entry.messageId, text);
     } else {
-      live.send(chatId, text, intent.to === "reply" ? intent.entry : undefined);
+      store.send(chatId, text, intent.to === "reply" ? intent.entry : undefined);
       setText("");
     }
     done();
@@ -73,7 +73,7 @@ export function Composer({ live, chatId, field, names, intent, done }: ComposerP
         value={text}
         onInput={({ currentTarget }) => {
           setText(currentTarget.value);
-          if (intent.to !== "edit") live.typing(chatId, currentTarget.value);
+          if (intent.to !== "edit") store.typing(chatId, currentTarget.value);
         }}
         onKeyDown={onKeyDown}
       />

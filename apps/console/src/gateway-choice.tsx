@@ -1,12 +1,12 @@
-/** Which gateway a pane is connected to; a choice where there are several. */
-import { gatewayName, type Places } from "./places.ts";
-import type { Seat } from "./seat.ts";
+/** The gateway of a pane; a choice when there are several. */
+import { type Endpoints, gatewayName } from "./endpoints.ts";
+import type { PaneUser } from "./pane-user.ts";
 
-export function GatewayChoice({ seat, places }: { seat: Seat; places: Places }) {
-  if (places.gateways.length === 1)
+export function GatewayChoice({ user, endpoints }: { user: PaneUser; endpoints: Endpoints }) {
+  if (endpoints.gateways.length === 1)
     return (
       <span class="gateway" data-testid="gateway">
-        {new URL(places.gateways[0] ?? "").host}
+        {new URL(endpoints.gateways[0] ?? "").host}
       </span>
     );
   return (
@@ -14,13 +14,13 @@ export function GatewayChoice({ seat, places }: { seat: Seat; places: Places }) 
       class="plain"
       data-testid="gateway"
       aria-label="Gateway"
-      value={seat.gateway}
-      disabled={seat.entering}
-      onChange={({ currentTarget }) => seat.setGateway(Number(currentTarget.value))}
+      value={user.gateway}
+      disabled={user.signingIn}
+      onChange={({ currentTarget }) => user.setGateway(Number(currentTarget.value))}
     >
-      {places.gateways.map((url, at) => (
+      {endpoints.gateways.map((url, at) => (
         <option key={url} value={at}>
-          {gatewayName(places, at)} · {new URL(url).host}
+          {gatewayName(endpoints, at)} · {new URL(url).host}
         </option>
       ))}
     </select>

@@ -1,23 +1,23 @@
-/** How the nodes are: each one's `/readyz`, asked every few seconds while the page is visible. */
-import type { Places } from "./places.ts";
+/** The health of the nodes: each one's `/readyz`, requested every few seconds while the page is visible. */
+import type { Endpoints } from "./endpoints.ts";
 
 export interface Node {
   name: string;
   url: string;
 }
 
-/** `ok`, `degraded`, `draining` … as the node says it; `down` when it does not answer; undefined before the first answer. */
+/** `ok`, `degraded`, `draining` … from the node; `down` without an answer; undefined before the first answer. */
 export interface NodeHealth extends Node {
   status: string | undefined;
-  /** How long the answer took. */
+  /** The time of the answer, in milliseconds. */
   ms: number | undefined;
 }
 
-const EVERY_MS = 3000;
-const PATIENCE_MS = 2500;
+const INTERVAL_MS = 3000;
+const TIMEOUT_MS = 2500;
 
 /** The nodes of all kinds; one that is both API and gateway appears once. */
-export function nodesOf({ apis, gateways }: Places): readonly Node[] {
+export function nodesOf({ apis, gateways }: Endpoints): readonly Node[] {
   const named = (kind: string, urls: readonly string[]) =>
     urls.map((url, at) => ({ name: urls.length === 1 ? kind : `${kind} ${at + 1}`, url }));
   const both = apis.filter((url) => gateways.includes(url));
@@ -25,35 +25,35 @@ export function nodesOf({ apis, gateways }: Places): readonly Node[] {
   return [...named("Server", both), ...named("API", only(apis)), ...named("Gateway", only(gateways))];
 }
 
-/** Reports the health of `nodes` after each round. Returns what ends it. */
+/** Reports the health of `nodes` after each round. Returns a function that ends it. */
 export function watchHealth(nodes: readonly Node[], report: (health: readonly NodeHealth[]) => void): () => void {
-  let asking = false;
+  let isChecking = false;
   let ended = false;
   const round = async () => {
-    if (asking || document.hidden) return;
-    asking = true;
-    const health = await Promise.all(nodes.map(ask));
-    asking = false;
+    if (isChecking || document.hidden) return;
+    isChecking = true;
+    const health = await Promise.all(nodes.map(check));
+    isChecking = false;
     if (!ended) report(health);
   };
-  const turn = () => void round();
-  const timer = setInterval(turn, EVERY_MS);
-  document.addEventListener("visibilitychange", turn);
-  turn();
+  const update = () => void round();
+  const timer = setInterval(update, INTERVAL_MS);
+  document.addEventListener("visibilitychange", update);
+  update();
   return () => {
     ended = true;
     clearInterval(timer);
-    document.removeEventListener("visibilitychange", turn);
+    document.removeEventListener("visibilitychange", update);
   };
 }
 
-async function ask(node: Node): Promise<NodeHealth> {
-  const begun = performance.now();
+async function check(node: Node): Promise<NodeHealth> {
+  const startedAt = performance.now();
   try {
-    const response = await fetch(`${node.url}/readyz`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const response = await fetch(`${node.url}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     const answer = (await response.json()) as { status?: unknown };
     const status = typeof answer.status === "string" ? answer.status : "down";
-    return { ...node, status, ms: Math.round(performance.now() - begun) };
+    return { ...node, status, ms: Math.round(performance.now() - startedAt) };
   } catch {
     return { ...node, status: "down", ms: undefined };
   }

@@ -1,18 +1,18 @@
-/** What events alone do not tell of a chat: its earlier messages, and who is there. */
+/** Requests for the parts of a chat that are not in events: its earlier messages, its members. */
 import type { Client } from "@signalbox/client";
-import { PAGE } from "./chat.ts";
-import { ROOMS_MAX } from "./rooms.ts";
+import { PAGE_SIZE } from "./chat.ts";
+import { MAX_ROOMS } from "./rooms.ts";
 import type { Change } from "./session.ts";
 
 export interface History {
-  /** Loads the newest page, and who is there. */
+  /** Loads the newest page, and the state of the room. */
   open(chatId: string): void;
   /** Loads the page before this message. */
-  older(chatId: string, before: string): void;
-  /** Loads who is there. */
-  describe(chatId: string): void;
-  /** The same, once per chat. */
-  meet(chatId: string): void;
+  loadOlder(chatId: string, before: string): void;
+  /** Loads the state of the room. */
+  loadState(chatId: string): void;
+  /** The same, once per chat: for the names of its members. */
+  loadNames(chatId: string): void;
 }
 
 export interface HistoryEvents {
@@ -22,35 +22,35 @@ export interface HistoryEvents {
 
 export function createHistory(client: Pick<Client, "getMessages" | "rooms">, events: HistoryEvents): History {
   const { changed, failed } = events;
-  const met = new Set<string>();
+  const named = new Set<string>();
 
-  const load = async (chatId: string, before?: string) => {
+  const loadPage = async (chatId: string, before?: string) => {
     try {
-      const { messages } = await client.getMessages(chatId, PAGE, before);
+      const { messages } = await client.getMessages(chatId, PAGE_SIZE, before);
       changed({ type: "loaded", chatId, messages, newest: before === undefined });
     } catch (error) {
-      changed({ type: "notLoaded", chatId });
+      changed({ type: "loadFailed", chatId });
       failed(error);
     }
   };
-  const describe = (chatId: string) => {
-    client.rooms.state(chatId).then((state) => changed({ type: "described", chatId, state }), failed);
+  const loadState = (chatId: string) => {
+    client.rooms.state(chatId).then((state) => changed({ type: "stateLoaded", chatId, state }), failed);
   };
 
   return {
     open(chatId) {
-      void load(chatId);
-      describe(chatId);
+      void loadPage(chatId);
+      loadState(chatId);
     },
-    older(chatId, before) {
+    loadOlder(chatId, before) {
       changed({ type: "loading", chatId });
-      void load(chatId, before);
+      void loadPage(chatId, before);
     },
-    describe,
-    meet(chatId) {
-      if (met.has(chatId) || met.size >= ROOMS_MAX) return;
-      met.add(chatId);
-      describe(chatId);
+    loadState,
+    loadNames(chatId) {
+      if (named.has(chatId) || named.size >= MAX_ROOMS) return;
+      named.add(chatId);
+      loadState(chatId);
     },
   };
 }

@@ -1,4 +1,4 @@
-/** Small drawings. They carry no meaning alone: what stands around them is named. */
+/** Icons. They are decoration: the elements around them have names. */
 const PATHS = {
   reply: "M9 7 4 12l5 5M4 12h10a6 6 0 0 1 6 6v1",
   edit: "M4 20h4L19 9l-4-4L4 16v4M13 7l4 4",
@@ -8,7 +8,7 @@ const PATHS = {
   close: "M6 6l12 12M18 6 6 18",
   plus: "M12 5v14M5 12h14",
   down: "M12 5v14M6 13l6 6 6-6",
-  leave: "M14 4H6v16h8M10 12h11M17 8l4 4-4 4",
+  signOut: "M14 4H6v16h8M10 12h11M17 8l4 4-4 4",
   clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16M12 8v4l3 2",
   tick: "M5 12.5 10 17.5 19 7",
   ticks: "M2 12.5 7 17.5 15 7M12 16l1.5 1.5L22 7",
@@ -24,10 +24,10 @@ export function Icon({ of }: { of: keyof typeof PATHS }) {
   );
 }
 
-/** The product's sign: a signal with two lamps. */
-export function Lamps() {
+/** The logo: a signal with two lamps. */
+export function Logo() {
   return (
-    <svg class="lamps" viewBox="0 0 32 32" aria-hidden="true">
+    <svg class="logo" viewBox="0 0 32 32" aria-hidden="true">
       <rect class="board" x="9" y="3" width="14" height="26" rx="7" />
       <circle class="upper" cx="16" cy="10.5" r="4" />
       <circle class="lower" cx="16" cy="21.5" r="4" />

@@ -1,15 +1,15 @@
-/** What the keys do, in a dialog. */
+/** A dialog with the keys of the page. */
 import { useRef } from "preact/hooks";
 import { Icon } from "./icons.tsx";
 
 const KEYS = [
-  ["↑ ↓", "from message to message; ↑ in an empty text field goes to the last one"],
-  ["Home End", "the oldest message that is loaded, the newest"],
+  ["↑ ↓", "previous and next message; ↑ in an empty text field goes to the last one"],
+  ["Home End", "the oldest loaded message, the newest message"],
   ["Enter, r", "reply"],
-  ["e", "edit one's own message"],
-  ["Delete", "delete one's own message"],
+  ["e", "edit your own message"],
+  ["Delete", "delete your own message"],
   ["+", "react"],
-  ["Escape", "back: from a menu, an edit, a message to the text field"],
+  ["Escape", "back to the text field from a menu, an edit or a message"],
   ["Enter, Shift+Enter", "in the text field: send, new line"],
 ] as const;
 
@@ -23,12 +23,12 @@ export function Keys() {
       <dialog ref={dialog} aria-labelledby="keys-title">
         <h2 id="keys-title">Keys</h2>
         <dl class="keys">
-          {KEYS.map(([key, what]) => (
+          {KEYS.map(([key, effect]) => (
             <div key={key}>
               <dt>
                 <kbd>{key}</kbd>
               </dt>
-              <dd>{what}</dd>
+              <dd>{effect}</dd>
             </div>
           ))}
         </dl>

@@ -1,12 +1,12 @@
 import { render } from "preact";
+import { loadEndpoints } from "./endpoints.ts";
 import { Page } from "./page.tsx";
-import { loadPlaces } from "./places.ts";
 
 const root = document.getElementById("page");
 if (root !== null) {
   try {
-    render(<Page places={await loadPlaces()} />, root);
+    render(<Page endpoints={await loadEndpoints()} />, root);
   } catch (error) {
-    render(<p class="lost">The page does not know where its nodes are: {String(error)}</p>, root);
+    render(<p class="lost">The page cannot read the addresses of its nodes: {String(error)}</p>, root);
   }
 }

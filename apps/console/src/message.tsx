@@ -1,30 +1,28 @@
-/** One message, and what can be done with it. */
+/** One message, with its actions. */
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Entry } from "./chat.ts";
 import { Icon } from "./icons.tsx";
-import { Circle } from "./people.tsx";
+import { Avatar } from "./people.tsx";
 import { Reactions } from "./reactions.tsx";
 import type { Session } from "./session.ts";
-import type { Progress, ShownMessage } from "./shown.ts";
+import type { MessageItem, Progress } from "./timeline-items.ts";
 import { clock } from "./times.ts";
-import { Toolbar } from "./toolbar.tsx";
+import { Toolbar, type ToolbarActions } from "./toolbar.tsx";
 
-export interface MessageActs {
-  reply(entry: Entry): void;
-  edit(entry: Entry): void;
-  remove(entry: Entry): void;
-  react(entry: Entry, reaction: string): void;
-  /** Sends one that was refused once more, or gives it up. */
-  again(message: ShownMessage): void;
-  discard(message: ShownMessage): void;
+export interface MessageActions extends ToolbarActions {
+  /** Sends a refused message again. */
+  retry(message: MessageItem): void;
+  /** Gives a refused message up. */
+  discard(message: MessageItem): void;
+  /** Moves the focus back to the text field. */
   leave(): void;
 }
 
 export interface MessageProps {
-  message: ShownMessage;
+  message: MessageItem;
   session: Session;
-  acts: MessageActs;
-  /** It is the one in the order of the Tab key. */
+  actions: MessageActions;
+  /** This is the message in the order of the Tab key. */
   current: boolean;
   /** Its menu of reactions is open. */
   reacting: boolean;
@@ -33,7 +31,7 @@ export interface MessageProps {
 }
 
 export function MessageView(props: MessageProps) {
-  const { message, session, acts, current, reacting, onReacting } = props;
+  const { message, session, actions, current, reacting, onReacting } = props;
   const { entry, progress, follows } = message;
   const mine = entry.senderId === session.me.userId;
   const author = session.names.get(entry.senderId) ?? entry.senderId;
@@ -57,7 +55,7 @@ export function MessageView(props: MessageProps) {
       onFocus={props.onFocus}
       onKeyDown={(event) => onKey(event, props, usable, mine)}
     >
-      {!mine && !follows && <Circle userId={entry.senderId} name={author} />}
+      {!mine && !follows && <Avatar userId={entry.senderId} name={author} />}
       {!mine && !follows && <span class="author">{author}</span>}
       <div class="bubble">
         {entry.replyTo !== null && !entry.deleted && <Quote original={entry.replyTo} names={session.names} />}
@@ -68,20 +66,27 @@ export function MessageView(props: MessageProps) {
           {mine && !entry.deleted && <Ticks progress={progress} />}
         </span>
       </div>
-      {usable && <Reactions entry={entry} session={session} onToggle={(reaction) => acts.react(entry, reaction)} />}
-      {progress === "failed" && <Failure message={message} acts={acts} />}
+      {usable && <Reactions entry={entry} session={session} onToggle={(reaction) => actions.react(entry, reaction)} />}
+      {progress === "failed" && <Failure message={message} actions={actions} />}
       <Readers readers={message.readers} names={session.names} />
       {usable && (
-        <Toolbar entry={entry} mine={mine} current={current} reacting={reacting} acts={acts} onReacting={onReacting} />
+        <Toolbar
+          entry={entry}
+          mine={mine}
+          current={current}
+          reacting={reacting}
+          actions={actions}
+          onReacting={onReacting}
+        />
       )}
     </li>
   );
 }
 
-/** What the keys do on a message; those of the buttons in it are left to them. */
+/** The keys of a message. A key on a button in it is left to the button. */
 function onKey(
   event: KeyboardEvent,
-  { message, acts, onReacting }: MessageProps,
+  { message, actions, onReacting }: MessageProps,
   usable: boolean,
   mine: boolean,
 ): void {
@@ -89,33 +94,33 @@ function onKey(
   if (!(item instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.altKey) return;
   const within = event.target !== item;
   if (within && event.key !== "Escape") return;
-  const act = {
-    Enter: usable && (() => acts.reply(message.entry)),
-    r: usable && (() => acts.reply(message.entry)),
-    e: usable && mine && (() => acts.edit(message.entry)),
-    Delete: usable && mine && (() => acts.remove(message.entry)),
+  const action = {
+    Enter: usable && (() => actions.reply(message.entry)),
+    r: usable && (() => actions.reply(message.entry)),
+    e: usable && mine && (() => actions.edit(message.entry)),
+    Delete: usable && mine && (() => actions.remove(message.entry)),
     "+": usable && (() => onReacting(true)),
-    Escape: () => (within ? item.focus() : acts.leave()),
+    Escape: () => (within ? item.focus() : actions.leave()),
     ArrowUp: () => step(item, -1),
     ArrowDown: () => step(item, 1),
     Home: () => stepTo(item, 0),
     End: () => stepTo(item, -1),
   }[event.key];
-  if (!act) return;
+  if (!action) return;
   event.preventDefault();
-  act();
+  action();
 }
 
-const around = (item: HTMLElement) => [
+const siblingsOf = (item: HTMLElement) => [
   ...(item.parentElement?.querySelectorAll<HTMLElement>("[data-testid=message]") ?? []),
 ];
 
 function step(item: HTMLElement, by: number): void {
-  const items = around(item);
+  const items = siblingsOf(item);
   items[Math.max(0, items.indexOf(item) + by)]?.focus();
 }
 
-const stepTo = (item: HTMLElement, at: number) => around(item).at(at)?.focus();
+const stepTo = (item: HTMLElement, at: number) => siblingsOf(item).at(at)?.focus();
 
 function Quote({ original, names }: { original: NonNullable<Entry["replyTo"]>; names: Session["names"] }) {
   return (
@@ -127,10 +132,10 @@ function Quote({ original, names }: { original: NonNullable<Entry["replyTo"]>; n
 }
 
 const TICKS = {
-  pending: { icon: "clock", words: "On its way" },
+  pending: { icon: "clock", words: "Sending" },
   failed: { icon: "failed", words: "Not sent" },
   sent: { icon: "tick", words: "Delivered" },
-  read: { icon: "ticks", words: "Read by everybody" },
+  read: { icon: "ticks", words: "Read by all" },
 } as const;
 
 function Ticks({ progress }: { progress: Progress }) {
@@ -139,26 +144,26 @@ function Ticks({ progress }: { progress: Progress }) {
   return (
     <span class="ticks" data-progress={progress} title={words}>
       <Icon of={icon} />
-      <span class="unseen">{words}</span>
+      <span class="visually-hidden">{words}</span>
     </span>
   );
 }
 
-function Failure({ message, acts }: { message: ShownMessage; acts: MessageActs }) {
+function Failure({ message, actions }: { message: MessageItem; actions: MessageActions }) {
   return (
     <p class="failure" role="alert">
       Not sent: {message.draft?.failed}
-      <button type="button" class="link" onClick={() => acts.again(message)}>
+      <button type="button" class="link" onClick={() => actions.retry(message)}>
         Send again
       </button>
-      <button type="button" class="link" onClick={() => acts.discard(message)}>
+      <button type="button" class="link" onClick={() => actions.discard(message)}>
         Discard
       </button>
     </p>
   );
 }
 
-/** How many circles stand in a row. */
+/** The most avatars in a row. */
 const SHOWN = 6;
 
 function Readers({ readers, names }: { readers: readonly string[]; names: Session["names"] }) {
@@ -167,8 +172,8 @@ function Readers({ readers, names }: { readers: readonly string[]; names: Sessio
     <ul class="readers" aria-label="Read up to here by">
       {readers.slice(0, SHOWN).map((userId) => (
         <li key={userId} data-testid={`receipt-${userId}`} title={`Read by ${names.get(userId) ?? userId}`}>
-          <Circle userId={userId} name={names.get(userId) ?? userId} />
-          <span class="unseen">{names.get(userId) ?? userId}</span>
+          <Avatar userId={userId} name={names.get(userId) ?? userId} />
+          <span class="visually-hidden">{names.get(userId) ?? userId}</span>
         </li>
       ))}
       {readers.length > SHOWN && <li class="more">+{readers.length - SHOWN}</li>}

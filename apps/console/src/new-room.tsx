@@ -1,18 +1,18 @@
-/** A room is made in a dialog. */
+/** A dialog to create a room. */
 import { useRef } from "preact/hooks";
-import type { Person } from "./chat.ts";
+import type { User } from "./chat.ts";
 import { Icon } from "./icons.tsx";
-import type { Live } from "./live.ts";
-import { personOf } from "./person.ts";
+import type { SessionStore } from "./session-store.ts";
+import { userNamed } from "./user-name.ts";
 
-export function NewRoom({ live, suggested }: { live: Live; suggested: Person | undefined }) {
+export function NewRoom({ store, suggested }: { store: SessionStore; suggested: User | undefined }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const submit = (form: HTMLFormElement) => {
     const fields = new FormData(form);
     const people = String(fields.get("people")).split(",");
-    live.createRoom(
+    store.createRoom(
       String(fields.get("name")).trim(),
-      people.flatMap((name) => personOf(name)?.userId ?? []),
+      people.flatMap((name) => userNamed(name)?.userId ?? []),
     );
     form.reset();
     dialog.current?.close();
@@ -41,7 +41,7 @@ export function NewRoom({ live, suggested }: { live: Live; suggested: Person | u
             <input name="name" required pattern=".*\S.*" maxLength={100} autoComplete="off" />
           </label>
           <label>
-            People, with commas between them
+            Members, separated by commas
             <input name="people" defaultValue={suggested?.name ?? ""} autoComplete="off" />
           </label>
           <div class="buttons">
@@ -49,7 +49,7 @@ export function NewRoom({ live, suggested }: { live: Live; suggested: Person | u
               Cancel
             </button>
             <button type="submit" class="primary">
-              Make it
+              Create
             </button>
           </div>
         </form>

@@ -1,50 +1,50 @@
-/** The page: two panes for two people, and what is above them. */
+/** The page: a header, and two panes for two users. */
 import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Endpoints } from "./endpoints.ts";
 import { type NodeHealth, nodesOf, watchHealth } from "./health.ts";
-import { Lamps } from "./icons.tsx";
+import { Logo } from "./icons.tsx";
 import { Keys } from "./keys.tsx";
 import { Pane } from "./pane.tsx";
-import { personOf } from "./person.ts";
-import type { Places } from "./places.ts";
-import { type Seat, type SeatId, useSeat } from "./seat.ts";
+import { type PaneId, type PaneUser, usePaneUser } from "./pane-user.ts";
+import { userNamed } from "./user-name.ts";
 
-type View = SeatId | "both";
+type View = PaneId | "both";
 
-export function Page({ places }: { places: Places }) {
-  const a = useSeat("a", "Alice", places);
-  const b = useSeat("b", "Bob", places);
-  const health = useHealth(places);
+export function Page({ endpoints }: { endpoints: Endpoints }) {
+  const a = usePaneUser("a", "Alice", endpoints);
+  const b = usePaneUser("b", "Bob", endpoints);
+  const health = useHealth(endpoints);
   const narrow = useNarrow();
   const [chosen, setChosen] = useState<View>("both");
   const view = narrow && chosen === "both" ? "a" : chosen;
-  const away = [a, b].filter(({ live, entering }) => live === undefined && !entering);
-  const enterBoth = () => {
-    for (const seat of away) seat.enter();
+  const signedOut = [a, b].filter(({ store, signingIn }) => store === undefined && !signingIn);
+  const signInBoth = () => {
+    for (const user of signedOut) user.signIn();
   };
 
   return (
     <>
       <header class="top">
-        <Lamps />
+        <Logo />
         <h1>Signalbox</h1>
-        <ViewSwitch seats={[a, b]} view={view} narrow={narrow} choose={setChosen} />
+        <ViewSwitch users={[a, b]} view={view} narrow={narrow} choose={setChosen} />
         <span class="gap" />
-        {away.length === 2 && !narrow && (
-          <button type="button" class="primary" onClick={enterBoth}>
+        {signedOut.length === 2 && !narrow && (
+          <button type="button" class="primary" onClick={signInBoth}>
             Sign in both
           </button>
         )}
         <Keys />
       </header>
       <main class="panes" data-view={view}>
-        {[a, b].map((seat) => (
+        {[a, b].map((user) => (
           <Pane
-            key={seat.id}
-            seat={seat}
-            other={personOf((seat === a ? b : a).name)}
-            places={places}
+            key={user.id}
+            user={user}
+            other={userNamed((user === a ? b : a).name)}
+            endpoints={endpoints}
             health={health}
-            hidden={view !== "both" && view !== seat.id}
+            hidden={view !== "both" && view !== user.id}
           />
         ))}
       </main>
@@ -53,15 +53,15 @@ export function Page({ places }: { places: Places }) {
 }
 
 interface ViewSwitchProps {
-  seats: readonly Seat[];
+  users: readonly PaneUser[];
   view: View;
   /** There is room for one pane only. */
   narrow: boolean;
   choose(view: View): void;
 }
 
-function ViewSwitch({ seats, view, narrow, choose }: ViewSwitchProps) {
-  const choices: { id: View; name: string }[] = seats.map(({ id, name }) => ({ id, name: name.trim() || id }));
+function ViewSwitch({ users, view, narrow, choose }: ViewSwitchProps) {
+  const choices: { id: View; name: string }[] = users.map(({ id, name }) => ({ id, name: name.trim() || id }));
   if (!narrow) choices.splice(1, 0, { id: "both", name: "Both" });
   return (
     <nav class="switch" aria-label="Panes">
@@ -74,8 +74,8 @@ function ViewSwitch({ seats, view, narrow, choose }: ViewSwitchProps) {
   );
 }
 
-function useHealth(places: Places): readonly NodeHealth[] {
-  const nodes = useMemo(() => nodesOf(places), [places]);
+function useHealth(endpoints: Endpoints): readonly NodeHealth[] {
+  const nodes = useMemo(() => nodesOf(endpoints), [endpoints]);
   const [health, setHealth] = useState<readonly NodeHealth[]>(
     nodes.map((node) => ({ ...node, status: undefined, ms: undefined })),
   );
@@ -87,9 +87,9 @@ function useNarrow(): boolean {
   const query = useMemo(() => matchMedia("(max-width: 899px)"), []);
   const [narrow, setNarrow] = useState(query.matches);
   useEffect(() => {
-    const turn = () => setNarrow(query.matches);
-    query.addEventListener("change", turn);
-    return () => query.removeEventListener("change", turn);
+    const update = () => setNarrow(query.matches);
+    query.addEventListener("change", update);
+    return () => query.removeEventListener("change", update);
   }, [query]);
   return narrow;
 }

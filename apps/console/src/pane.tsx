@@ -1,78 +1,77 @@
-/** One person's half of the page. */
+/** One user's half of the page. */
 import type { Choice, ConnectionChanged } from "@signalbox/client";
 import { useEffect, useState } from "preact/hooks";
-import type { Person } from "./chat.ts";
+import type { User } from "./chat.ts";
 import { ChatView } from "./chat-view.tsx";
-import { Entrance } from "./entrance.tsx";
+import type { Endpoints } from "./endpoints.ts";
+import { EventLogView } from "./event-log-view.tsx";
 import { GatewayChoice } from "./gateway-choice.tsx";
 import type { NodeHealth } from "./health.ts";
 import { Icon } from "./icons.tsx";
-import type { Live } from "./live.ts";
-import { Circle, Presence } from "./people.tsx";
-import type { Places } from "./places.ts";
+import { type PaneUser, useSession } from "./pane-user.ts";
+import { Avatar, Presence } from "./people.tsx";
 import { RoomList } from "./room-list.tsx";
-import { type Seat, useSession } from "./seat.ts";
 import type { Session } from "./session.ts";
-import { WireView } from "./wire-view.tsx";
+import type { SessionStore } from "./session-store.ts";
+import { SignInForm } from "./sign-in-form.tsx";
 
 export interface PaneProps {
-  seat: Seat;
-  /** Who sits in the other pane. */
-  other: Person | undefined;
-  places: Places;
+  user: PaneUser;
+  /** The user of the other pane. */
+  other: User | undefined;
+  endpoints: Endpoints;
   health: readonly NodeHealth[];
   hidden: boolean;
 }
 
-export function Pane({ seat, other, places, health, hidden }: PaneProps) {
-  const session = useSession(seat.live);
-  const { live } = seat;
-  const inside = live !== undefined && session !== undefined;
+export function Pane({ user, other, endpoints, health, hidden }: PaneProps) {
+  const session = useSession(user.store);
+  const { store } = user;
   return (
     <section
       class="pane"
-      data-testid={`pane-${seat.id}`}
-      aria-label={`Pane of ${seat.name}`}
+      data-testid={`pane-${user.id}`}
+      aria-label={`Pane of ${user.name}`}
       hidden={hidden}
-      onKeyDownCapture={() => live?.active()}
-      onPointerDownCapture={() => live?.active()}
+      onKeyDownCapture={() => store?.active()}
+      onPointerDownCapture={() => store?.active()}
     >
-      {inside ? (
-        <Inside seat={seat} live={live} session={session} other={other} places={places} health={health} />
+      {store !== undefined && session !== undefined ? (
+        <SignedIn user={user} store={store} session={session} other={other} endpoints={endpoints} health={health} />
       ) : (
-        <Entrance seat={seat} places={places} />
+        <SignInForm user={user} endpoints={endpoints} />
       )}
     </section>
   );
 }
 
-interface InsideProps extends Omit<PaneProps, "hidden"> {
-  live: Live;
+interface SignedInProps extends Omit<PaneProps, "hidden"> {
+  store: SessionStore;
   session: Session;
 }
 
-type Tab = "rooms" | "chat" | "wire";
+type Tab = "rooms" | "chat" | "events";
 
-function Inside({ seat, live, session, other, places, health }: InsideProps) {
+function SignedIn({ user, store, session, other, endpoints, health }: SignedInProps) {
   const chatId = session.chat?.chatId;
   const [tab, setTab] = useState<Tab>(chatId === undefined ? "rooms" : "chat");
-  // Where there is room for one thing only, a chat that is opened comes to the front.
+  // On a narrow screen, a chat that is opened comes to the front.
   useEffect(() => setTab(chatId === undefined ? "rooms" : "chat"), [chatId]);
   return (
     <>
-      <PaneHead seat={seat} live={live} session={session} places={places} />
+      <PaneHead user={user} store={store} session={session} endpoints={endpoints} />
       {session.problem !== undefined && (
         <p class="problem" role="alert">
           {session.problem}
-          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => live.dismiss()}>
+          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => store.dismissProblem()}>
             <Icon of="close" />
           </button>
         </p>
       )}
       <div class="columns" data-tab={tab}>
-        <RoomList live={live} session={session} other={other} onOpen={() => setTab("chat")} />
-        <ChatView key={chatId} live={live} session={session} />
-        <WireView session={session} health={health} />
+        <RoomList store={store} session={session} other={other} onOpen={() => setTab("chat")} />
+        <ChatView key={chatId} store={store} session={session} />
+        <EventLogView session={session} health={health} />
       </div>
       <Tabs tab={tab} unread={session.rooms.reduce((sum, { unread }) => sum + unread, 0)} choose={setTab} />
     </>
@@ -80,7 +79,7 @@ function Inside({ seat, live, session, other, places, health }: InsideProps) {
 }
 
 function Tabs({ tab, unread, choose }: { tab: Tab; unread: number; choose(tab: Tab): void }) {
-  const names: Record<Tab, string> = { rooms: "Rooms", chat: "Chat", wire: "Wire" };
+  const names: Record<Tab, string> = { rooms: "Rooms", chat: "Chat", events: "Events" };
   return (
     <nav class="tabs" aria-label="Parts of the pane">
       {(Object.keys(names) as Tab[]).map((each) => (
@@ -100,13 +99,18 @@ const CHOICES: Record<Choice, string> = {
   appear_offline: "Appear offline",
 };
 
-function PaneHead({ seat, live, session, places }: Pick<InsideProps, "seat" | "live" | "session" | "places">) {
+function PaneHead({
+  user,
+  store,
+  session,
+  endpoints,
+}: Pick<SignedInProps, "user" | "store" | "session" | "endpoints">) {
   const { me, presence, connection } = session;
   const status = presence.get(me.userId) ?? "offline";
   return (
     <header class="pane-head">
       <span class="self">
-        <Circle userId={me.userId} name={me.name} />
+        <Avatar userId={me.userId} name={me.name} />
         <Presence userId={me.userId} status={status} />
       </span>
       <h2>{me.name}</h2>
@@ -115,7 +119,7 @@ function PaneHead({ seat, live, session, places }: Pick<InsideProps, "seat" | "l
         class="plain"
         value={status === "offline" ? "online" : status}
         disabled={connection.state !== "live"}
-        onChange={({ currentTarget }) => live.choose(currentTarget.value as Choice)}
+        onChange={({ currentTarget }) => store.setPresence(currentTarget.value as Choice)}
       >
         {Object.entries(CHOICES).map(([choice, words]) => (
           <option key={choice} value={choice}>
@@ -128,20 +132,20 @@ function PaneHead({ seat, live, session, places }: Pick<InsideProps, "seat" | "l
         {wordsOf(connection)}
       </p>
       {connection.state === "stopped" && (
-        <button type="button" class="quiet" onClick={() => live.restart()}>
+        <button type="button" class="quiet" onClick={() => store.reconnect()}>
           Connect again
         </button>
       )}
-      <GatewayChoice seat={seat} places={places} />
-      <button type="button" class="quiet" aria-label="Sign out" title="Sign out" onClick={() => seat.leave()}>
-        <Icon of="leave" />
+      <GatewayChoice user={user} endpoints={endpoints} />
+      <button type="button" class="quiet" aria-label="Sign out" title="Sign out" onClick={() => user.signOut()}>
+        <Icon of="signOut" />
       </button>
     </header>
   );
 }
 
 function wordsOf({ state, retryInMs, code }: ConnectionChanged): string {
-  if (state === "waiting") return `again in ${((retryInMs ?? 0) / 1000).toFixed(1)} s`;
+  if (state === "waiting") return `reconnecting in ${((retryInMs ?? 0) / 1000).toFixed(1)} s`;
   if (state === "stopped") return code === undefined ? "stopped" : `stopped: ${code}`;
   return state === "idle" ? "off" : state;
 }

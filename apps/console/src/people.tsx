@@ -1,12 +1,12 @@
-/** How people appear: a circle with their initials, a dot for their presence. */
+/** Users on the page: an avatar with their initials, a dot for their presence. */
 import type { Status } from "@signalbox/client";
-import { hue, initials } from "./person.ts";
+import { hue, initials } from "./user-name.ts";
 
 const HUES = 6;
 
-export function Circle({ userId, name }: { userId: string; name: string }) {
+export function Avatar({ userId, name }: { userId: string; name: string }) {
   return (
-    <span class={`circle hue-${hue(userId, HUES)}`} aria-hidden="true">
+    <span class={`avatar hue-${hue(userId, HUES)}`} aria-hidden="true">
       {initials(name)}
     </span>
   );
@@ -20,11 +20,11 @@ export const STATUS_WORDS: Record<Status, string> = {
   offline: "offline",
 };
 
-/** Tells the states apart by its form as well as by its colour. */
+/** A dot, different for each status in form as well as in colour. */
 export function Presence({ userId, status }: { userId: string; status: Status }) {
   return (
     <span class="presence" data-testid={`presence-${userId}`} data-status={status} title={STATUS_WORDS[status]}>
-      <span class="unseen">{STATUS_WORDS[status]}</span>
+      <span class="visually-hidden">{STATUS_WORDS[status]}</span>
     </span>
   );
 }

@@ -8,7 +8,7 @@ const CHOICES = ["👍", "❤️", "😂", "🎉", "😮", "🙏"] as const;
 export interface ReactionsProps {
   entry: Entry;
   session: Session;
-  /** Adds one's own, or takes it back. */
+  /** Adds the user's own reaction, or removes it. */
   onToggle(reaction: string): void;
 }
 
@@ -44,7 +44,7 @@ export interface ReactionMenuProps {
 
 export function ReactionMenu({ onChoose, onClose }: ReactionMenuProps) {
   const menu = useRef<HTMLDivElement>(null);
-  // Before the next key is pressed, which is meant for the menu.
+  // In a layout effect, since the next key belongs to the menu.
   useLayoutEffect(() => menu.current?.querySelector("button")?.focus(), []);
   const onKeyDown = (event: KeyboardEvent) => {
     const items = [...(menu.current?.querySelectorAll("button") ?? [])];

@@ -1,24 +1,24 @@
-/** The person's rooms. */
-import type { Person } from "./chat.ts";
-import type { Live } from "./live.ts";
+/** The user's rooms. */
+import type { User } from "./chat.ts";
 import { NewRoom } from "./new-room.tsx";
 import type { Room } from "./rooms.ts";
 import type { Session } from "./session.ts";
+import type { SessionStore } from "./session-store.ts";
 import { moment } from "./times.ts";
 
 export interface RoomListProps {
-  live: Live;
+  store: SessionStore;
   session: Session;
-  /** Who sits in the other pane. */
-  other: Person | undefined;
-  /** A room was chosen, which may be open already. */
+  /** The user of the other pane. */
+  other: User | undefined;
+  /** Called when a room is chosen, also when it is open already. */
   onOpen(): void;
 }
 
-export function RoomList({ live, session, other, onOpen }: RoomListProps) {
-  const { rooms, listed, me } = session;
+export function RoomList({ store, session, other, onOpen }: RoomListProps) {
+  const { rooms, roomsLoaded, me } = session;
   const open = (chatId: string) => {
-    if (session.chat?.chatId !== chatId) live.open(chatId);
+    if (session.chat?.chatId !== chatId) store.open(chatId);
     onOpen();
   };
   return (
@@ -26,9 +26,9 @@ export function RoomList({ live, session, other, onOpen }: RoomListProps) {
       <header class="part-head">
         <h3>Rooms</h3>
         <span class="gap" />
-        <NewRoom live={live} suggested={other} />
+        <NewRoom store={store} suggested={other} />
       </header>
-      {rooms.length === 0 && listed && <TryIt live={live} me={me} other={other} />}
+      {rooms.length === 0 && roomsLoaded && <TryIt store={store} me={me} other={other} />}
       <ul>
         {rooms.map((room) => (
           <li key={room.id}>
@@ -58,7 +58,7 @@ function RoomButton({ room, session, onOpen }: { room: Room; session: Session; o
       {unread > 0 && (
         <span class="badge">
           <span data-testid="unread">{unread > 99 ? "99+" : unread}</span>
-          <span class="unseen"> unread</span>
+          <span class="visually-hidden"> unread</span>
         </span>
       )}
     </button>
@@ -66,14 +66,14 @@ function RoomButton({ room, session, onOpen }: { room: Room; session: Session; o
 }
 
 function previewOf({ id, last }: Room, { typing, names, me }: Session): string {
-  const [somebody] = typing[id] ?? [];
-  if (somebody !== undefined) return `${names.get(somebody) ?? somebody} is typing …`;
-  if (last === undefined) return "Nothing said yet";
-  const who = last.senderId === me.userId ? "You" : (names.get(last.senderId) ?? last.senderId);
-  return last.text === "" ? `${who}: no text` : `${who}: ${last.text}`;
+  const [typist] = typing[id] ?? [];
+  if (typist !== undefined) return `${names.get(typist) ?? typist} is typing …`;
+  if (last === undefined) return "No messages yet";
+  const author = last.senderId === me.userId ? "You" : (names.get(last.senderId) ?? last.senderId);
+  return last.text === "" ? `${author}: no text` : `${author}: ${last.text}`;
 }
 
-function TryIt({ live, me, other }: { live: Live; me: Person; other: Person | undefined }) {
+function TryIt({ store, me, other }: { store: SessionStore; me: User; other: User | undefined }) {
   if (other === undefined || other.userId === me.userId) return <p class="hint">No rooms yet.</p>;
   return (
     <div class="hint">
@@ -82,7 +82,7 @@ function TryIt({ live, me, other }: { live: Live; me: Person; other: Person | un
         type="button"
         class="primary"
         data-testid="try-it"
-        onClick={() => live.createRoom(`${me.name} and ${other.name}`, [other.userId])}
+        onClick={() => store.createRoom(`${me.name} and ${other.name}`, [other.userId])}
       >
         Try it with {other.name}
       </button>

@@ -1,31 +1,31 @@
-/** The person's rooms as the list shows them. Pure. */
+/** The user's rooms in the list. Pure. */
 import type { DurableEvent, RoomSummary } from "@signalbox/client";
 
 export interface Room {
   id: string;
   name: string;
   unread: number;
-  /** Of the last event that is known. */
+  /** The seq of the last known event. */
   seq: number;
   /** The last message. */
   last: { messageId: string; senderId: string; text: string } | undefined;
-  /** When something last happened: the list's order. */
+  /** The time of the last message, by which the list is sorted. */
   at: string;
 }
 
-/** The list is loaded up to here; older rooms come up when something happens in them. */
-export const ROOMS_MAX = 500;
+/** The most rooms in the list. Older ones appear with their next event. */
+export const MAX_ROOMS = 500;
 
-/** The list came. Of a room that has gone on since the list was made, what was heard holds. */
-export function listed(rooms: readonly Room[], list: readonly RoomSummary[]): readonly Room[] {
+/** The list was loaded. Later events of a room win over the list. */
+export function withList(rooms: readonly Room[], list: readonly RoomSummary[]): readonly Room[] {
   const known = new Map(rooms.map((room) => [room.id, room]));
   const fresh = list.map((summary) => {
     const room = known.get(summary.id);
     return room !== undefined && room.seq > summary.seq ? { ...room, name: summary.name } : roomOf(summary);
   });
-  // Those that the list does not name began after it: the end of a room is always heard.
+  // Rooms that are missing in the list are newer than it: the end of a room always has an event.
   for (const { id } of fresh) known.delete(id);
-  return sorted([...known.values(), ...fresh]).slice(0, ROOMS_MAX);
+  return sorted([...known.values(), ...fresh]).slice(0, MAX_ROOMS);
 }
 
 function roomOf({ id, name, unread_count, seq, last_message, created_at }: RoomSummary): Room {
@@ -35,15 +35,15 @@ function roomOf({ id, name, unread_count, seq, last_message, created_at }: RoomS
   return { ...shown, last: { messageId, senderId, text }, at };
 }
 
-/** Something durable happened in one of them, or in a new one. */
-export function hear(rooms: readonly Room[], event: DurableEvent, me: string): readonly Room[] {
+/** Applies a durable event of a room, which may be a new one. */
+export function applyEvent(rooms: readonly Room[], event: DurableEvent, me: string): readonly Room[] {
   switch (event.type) {
     case "NEW_CHAT":
-      return begun(rooms, event.chatId, { name: event.message, seq: event.seq, at: event.timeStamp });
+      return added(rooms, event.chatId, { name: event.message, seq: event.seq, at: event.timeStamp });
     case "USER_JOIN":
-      // Its name comes with the list, which is asked for at once.
+      // The name comes with the list, which is requested at once.
       if (event.message !== me) return advanced(rooms, event.chatId, event.seq);
-      return begun(rooms, event.chatId, { name: "…", seq: event.seq, at: new Date(0).toISOString() });
+      return added(rooms, event.chatId, { name: "…", seq: event.seq, at: new Date(0).toISOString() });
     case "USER_LEAVE":
       return event.senderId === me ? without(rooms, event.chatId) : advanced(rooms, event.chatId, event.seq);
     case "DELETE_CHAT":
@@ -68,18 +68,18 @@ export function hear(rooms: readonly Room[], event: DurableEvent, me: string): r
   }
 }
 
-/** How many are unread is known exactly. */
-export const counted = (rooms: readonly Room[], chatId: string, unread: number): readonly Room[] =>
+/** The server reported the number of unread messages. */
+export const withUnread = (rooms: readonly Room[], chatId: string, unread: number): readonly Room[] =>
   rooms.map((room) => (room.id === chatId ? { ...room, unread } : room));
 
-/** It is the person's no more. */
+/** The user is no longer in the room. */
 export const without = (rooms: readonly Room[], chatId: string): readonly Room[] =>
   rooms.filter(({ id }) => id !== chatId);
 
-function begun(rooms: readonly Room[], id: string, fresh: Pick<Room, "name" | "seq" | "at">): readonly Room[] {
+function added(rooms: readonly Room[], id: string, fresh: Pick<Room, "name" | "seq" | "at">): readonly Room[] {
   const room = rooms.find((each) => each.id === id);
   if (room !== undefined) return advanced(rooms, id, fresh.seq);
-  return sorted([{ id, unread: 0, last: undefined, ...fresh }, ...rooms]).slice(0, ROOMS_MAX);
+  return sorted([{ id, unread: 0, last: undefined, ...fresh }, ...rooms]).slice(0, MAX_ROOMS);
 }
 
 const advanced = (rooms: readonly Room[], chatId: string, seq: number): readonly Room[] =>

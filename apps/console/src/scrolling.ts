@@ -1,41 +1,41 @@
-/** Keeps a chat where its reader is: at its end while they are there, in its place while older messages come in above. */
+/** Keeps the scroll position of a chat: at the end while the user is there, in place while older messages are added above. */
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Chat } from "./chat.ts";
 import type { Session } from "./session.ts";
 
-/** So near to an edge, in pixels, is at it. */
+/** The distance to an edge, in pixels, that counts as being there. */
 const END = 48;
 const START = 240;
 
 export interface Scrolling {
-  /** The reader sees the newest message. */
+  /** The newest message is visible. */
   readonly atEnd: boolean;
   toEnd(): void;
 }
 
-/** `older` is called whenever older messages are needed; it may be called while they are on their way. */
+/** `loadOlder` is called when older messages are needed, also while they are loading. */
 export function useScrolling(
   list: RefObject<HTMLElement | null>,
   chat: Chat,
   session: Pick<Session, "drafts">,
-  older: () => void,
+  loadOlder: () => void,
 ): Scrolling {
   const [atEnd, setAtEnd] = useState(true);
-  const place = useRef({ atEnd: true, height: 0, first: chat.entries[0]?.key, drafts: 0, begun: false });
-  const ready = chat.heard === undefined && chat.marker !== undefined;
+  const place = useRef({ atEnd: true, height: 0, first: chat.entries[0]?.key, drafts: 0, opened: false });
+  const ready = chat.sinceRequest === undefined && chat.marker !== undefined;
 
-  const look = () => {
+  const update = () => {
     const element = list.current;
-    // Nothing is seen of a pane that is hidden.
+    // A hidden pane has no position.
     if (element === null || element.clientHeight === 0) return;
     place.current.atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < END;
     setAtEnd(place.current.atEnd);
-    if (element.scrollTop < START && ready) older();
+    if (element.scrollTop < START && ready) loadOlder();
   };
   const toEnd = () => {
     if (list.current !== null) list.current.scrollTop = list.current.scrollHeight;
-    look();
+    update();
   };
 
   useLayoutEffect(() => {
@@ -46,15 +46,15 @@ export function useScrolling(
     if (session.drafts.length > was.drafts) was.atEnd = true;
     if (was.atEnd) element.scrollTop = element.scrollHeight;
     else if (first !== was.first) element.scrollTop += element.scrollHeight - was.height;
-    if (ready && !was.begun) begin(element);
+    if (ready && !was.opened) scrollToDivider(element);
     place.current = {
       ...was,
       height: element.scrollHeight,
       first,
       drafts: session.drafts.length,
-      begun: was.begun || ready,
+      opened: was.opened || ready,
     };
-    look();
+    update();
   }, [chat, session.drafts]);
 
   useEffect(() => {
@@ -62,21 +62,21 @@ export function useScrolling(
     if (element === null) return undefined;
     const resized = new ResizeObserver(() => {
       if (place.current.atEnd) element.scrollTop = element.scrollHeight;
-      look();
+      update();
     });
     resized.observe(element);
-    element.addEventListener("scroll", look, { passive: true });
+    element.addEventListener("scroll", update, { passive: true });
     return () => {
       resized.disconnect();
-      element.removeEventListener("scroll", look);
+      element.removeEventListener("scroll", update);
     };
   });
 
   return { atEnd, toEnd };
 }
 
-/** A chat opens where the reader left off, when that is above what its end shows. */
-function begin(element: HTMLElement): void {
+/** Scrolls a newly opened chat to the divider, if that is above the last screen. */
+function scrollToDivider(element: HTMLElement): void {
   const divider = element.querySelector<HTMLElement>(".divider");
   if (divider !== null && divider.offsetTop < element.scrollTop) element.scrollTop = divider.offsetTop;
 }

@@ -1,13 +1,13 @@
 import type { Events, MessageSent, RoomSummary } from "@signalbox/client";
 import { describe, expect, test } from "vitest";
-import { type Change, reduce, type Session, signedIn } from "./session.ts";
-import { type Heard, LINES_MAX } from "./wire.ts";
+import { MAX_LINES, type NamedEvent } from "./event-log.ts";
+import { type Change, initialSession, reduce, type Session } from "./session.ts";
 
 const me = { userId: "alice", name: "Alice" };
 
-const heard = <Name extends keyof Events>(name: Name, event: Events[Name]): Change => ({
-  type: "heard",
-  heard: { name, event } as Heard,
+const received = <Name extends keyof Events>(name: Name, event: Events[Name]): Change => ({
+  type: "event",
+  named: { name, event } as NamedEvent,
   line: undefined,
 });
 const after = (session: Session, ...changes: Change[]) => changes.reduce(reduce, session);
@@ -40,26 +40,26 @@ const sent = (chatId: string, seq: number, more: Partial<MessageSent> = {}): Mes
   ...more,
 });
 
-const begun = after(signedIn(me), heard("connection", { state: "live" }), {
-  type: "listed",
+const begun = after(initialSession(me), received("connection", { state: "live" }), {
+  type: "roomsLoaded",
   rooms: [summary("one"), summary("two", { created_at: "2026-01-05T09:30:00Z" })],
 });
 const rooms = ({ rooms: list }: Session) => list.map(({ id, unread }) => [id, unread]);
 
 describe("the list of rooms", () => {
-  test("has the one on top in which something was said last, with what is unread", () => {
+  test("has the room with the last message on top, with its unread count", () => {
     expect(rooms(begun)).toEqual([
       ["two", 0],
       ["one", 0],
     ]);
-    expect(rooms(after(begun, heard("message", sent("one", 2))))).toEqual([
+    expect(rooms(after(begun, received("message", sent("one", 2))))).toEqual([
       ["one", 1],
       ["two", 0],
     ]);
   });
 
-  test("counts as the server says, and not one's own messages", () => {
-    const own = after(begun, heard("message", sent("one", 2, { senderId: "alice" })));
+  test("has the server's unread count, and does not count own messages", () => {
+    const own = after(begun, received("message", sent("one", 2, { senderId: "alice" })));
     expect(rooms(own)[0]).toEqual(["one", 0]);
     const notified = {
       type: "NOTIFICATION",
@@ -69,74 +69,74 @@ describe("the list of rooms", () => {
       unreadCount: 7,
       mentionCount: 0,
     } as const;
-    expect(rooms(after(own, heard("notification", notified)))[0]).toEqual(["one", 7]);
+    expect(rooms(after(own, received("notification", notified)))[0]).toEqual(["one", 7]);
   });
 
-  test("shows a new room at once, and a room that is left or deleted no more", () => {
+  test("shows a new room at once, and no room that was left or deleted", () => {
     const about = { recipientId: "alice", chatId: "new", senderId: "bob" };
     const time = "2026-01-05T11:00:00Z";
     const made = after(
       begun,
-      heard("chatCreated", { ...about, type: "NEW_CHAT", seq: 1, message: "New", timeStamp: time }),
+      received("chatCreated", { ...about, type: "NEW_CHAT", seq: 1, message: "New", timeStamp: time }),
     );
     expect(made.rooms[0]).toMatchObject({ id: "new", name: "New" });
-    // The list was made before.
-    expect(rooms(after(made, { type: "listed", rooms: [summary("one")] })).map(([id]) => id)).toContain("new");
+    // The list is older than the room.
+    expect(rooms(after(made, { type: "roomsLoaded", rooms: [summary("one")] })).map(([id]) => id)).toContain("new");
     const open = after(made, { type: "opened", chatId: "new" });
-    const deleted = after(open, heard("chatDeleted", { ...about, type: "DELETE_CHAT", seq: 2 }));
+    const deleted = after(open, received("chatDeleted", { ...about, type: "DELETE_CHAT", seq: 2 }));
     expect([rooms(deleted).length, deleted.chat]).toEqual([2, undefined]);
     const left = { ...about, senderId: "alice", type: "USER_LEAVE", seq: 2, message: "", timeStamp: time } as const;
-    expect(rooms(after(made, heard("userLeft", left))).length).toBe(2);
+    expect(rooms(after(made, received("userLeft", left))).length).toBe(2);
     const reset = { type: "RESET", chatId: "new", reason: "not_member", seq: 2 } as const;
-    expect(rooms(after(made, heard("reset", reset))).length).toBe(2);
+    expect(rooms(after(made, received("reset", reset))).length).toBe(2);
   });
 
-  test("passes over an answer that is older than what was heard", () => {
-    const session = after(begun, heard("message", sent("one", 5)), {
-      type: "listed",
+  test("ignores an answer that is older than an event", () => {
+    const session = after(begun, received("message", sent("one", 5)), {
+      type: "roomsLoaded",
       rooms: [summary("one", { seq: 3 })],
     });
     expect(session.rooms.find(({ id }) => id === "one")).toMatchObject({ seq: 5, unread: 1 });
   });
 });
 
-describe("who is here and who types", () => {
+describe("presence and typing", () => {
   const present = after(
     begun,
-    heard("presence", { type: "PRESENCE", userId: "bob", status: "busy", lastActiveAt: null }),
-    heard("typing", { type: "TYPING", recipientId: "alice", chatId: "one", senderId: "bob" }),
+    received("presence", { type: "PRESENCE", userId: "bob", status: "busy", lastActiveAt: null }),
+    received("typing", { type: "TYPING", recipientId: "alice", chatId: "one", senderId: "bob" }),
   );
 
-  test("is told of whoever it is, whatever they are called", () => {
-    const session = after(begun, heard("userJoined", { ...joined, message: "__proto__", username: "Eve" }));
+  test("are kept by any user id", () => {
+    const session = after(begun, received("userJoined", { ...joined, message: "__proto__", username: "Eve" }));
     expect([session.names.get("__proto__"), session.names.get("constructor")]).toEqual(["Eve", undefined]);
     expect(session.presence.get("toString")).toBeUndefined();
   });
 
-  test("is told by events, oneself aside", () => {
+  test("come from events, without the user's own typing", () => {
     const own = after(
       present,
-      heard("typing", { type: "TYPING", recipientId: "alice", chatId: "one", senderId: "alice" }),
+      received("typing", { type: "TYPING", recipientId: "alice", chatId: "one", senderId: "alice" }),
     );
     expect([own.presence, own.typing]).toEqual([new Map([["bob", "busy"]]), { one: ["bob"] }]);
-    const stopped = after(own, heard("stopTyping", { type: "STOP_TYPING", chatId: "one", senderId: "bob" }));
+    const stopped = after(own, received("stopTyping", { type: "STOP_TYPING", chatId: "one", senderId: "bob" }));
     expect(stopped.typing).toEqual({});
   });
 
-  test("is forgotten when the connection is lost, and what is told before the next one is live stays", () => {
-    const lost = after(present, heard("connection", { state: "waiting", retryInMs: 100 }));
+  test("are cleared when the connection is lost; events before the next one is live stay", () => {
+    const lost = after(present, received("connection", { state: "waiting", retryInMs: 100 }));
     expect([lost.presence, lost.typing]).toEqual([new Map(), {}]);
     const back = after(
       lost,
-      heard("connection", { state: "connecting" }),
-      heard("presence", { type: "PRESENCE", userId: "bob", status: "online", lastActiveAt: null }),
-      heard("connection", { state: "live" }),
+      received("connection", { state: "connecting" }),
+      received("presence", { type: "PRESENCE", userId: "bob", status: "online", lastActiveAt: null }),
+      received("connection", { state: "live" }),
     );
     expect(back.presence).toEqual(new Map([["bob", "online"]]));
   });
 });
 
-describe("a message that is sent", () => {
+describe("a sent message", () => {
   const draft = {
     chatId: "one",
     key: "k",
@@ -150,29 +150,29 @@ describe("a message that is sent", () => {
     begun,
     { type: "opened", chatId: "one" },
     { type: "loaded", chatId: "one", messages: [], newest: true },
-    { type: "drafted", draft },
+    { type: "submitted", draft },
   );
 
-  test("is a draft until it is stored, once, whichever of promise and event comes first", () => {
+  test("is a draft until promise or event report it as stored, and appears once", () => {
     expect(open.drafts).toEqual([draft]);
-    const done = after(open, { type: "committed", event }, heard("message", event));
+    const done = after(open, { type: "committed", event }, received("message", event));
     expect([done.drafts, done.chat?.entries.length]).toEqual([[], 1]);
     expect(done.chat?.entries[0]).toMatchObject({ key: "k", messageId: "id-2" });
   });
 
-  test("stays a draft over a change of rooms", () => {
+  test("stays a draft after a change of rooms", () => {
     expect(after(open, { type: "opened", chatId: "two" }, { type: "opened", chatId: "one" }).drafts).toEqual([draft]);
   });
 
-  test("says why it was refused, until it is sent again or given up", () => {
+  test("has the reason of its refusal, until it is sent again or discarded", () => {
     const refused = after(open, { type: "refused", key: "k", why: "no" });
     expect(refused.drafts[0]?.failed).toBe("no");
-    expect(after(refused, { type: "drafted", draft }).drafts).toEqual([draft]);
+    expect(after(refused, { type: "submitted", draft }).drafts).toEqual([draft]);
     expect(after(refused, { type: "discarded", key: "k" }).drafts).toEqual([]);
   });
 });
 
-test("what arrives for a chat that is not open any more changes nothing", () => {
+test("an answer for a chat that is no longer open changes nothing", () => {
   const session = after(begun, { type: "opened", chatId: "two" });
   expect(after(session, { type: "loaded", chatId: "one", messages: [], newest: true })).toEqual(session);
 });
@@ -182,18 +182,18 @@ test("reading the last message, here or on another device, leaves nothing unread
     begun,
     { type: "opened", chatId: "one" },
     { type: "loaded", chatId: "one", messages: [], newest: true },
-    heard("message", sent("one", 2)),
+    received("message", sent("one", 2)),
   );
   const receipt = { type: "READ_MSG", recipientId: "alice", chatId: "one", messageId: "id-2", timeStamp: "" } as const;
-  expect(rooms(after(unread, heard("messageRead", { ...receipt, senderId: "bob" })))[0]).toEqual(["one", 1]);
-  expect(rooms(after(unread, heard("messageRead", { ...receipt, senderId: "alice" })))[0]).toEqual(["one", 0]);
+  expect(rooms(after(unread, received("messageRead", { ...receipt, senderId: "bob" })))[0]).toEqual(["one", 1]);
+  expect(rooms(after(unread, received("messageRead", { ...receipt, senderId: "alice" })))[0]).toEqual(["one", 0]);
 });
 
-test("the wire has the newest line first, and a bound", () => {
+test("the log has the newest line first, and a bound", () => {
   const line = { at: 0, type: "TYPING", chatId: "one", userId: "bob", seq: undefined, node: "g", latencyMs: undefined };
-  const event = { name: "stopTyping", event: { type: "STOP_TYPING", chatId: "one", senderId: "bob" } } as Heard;
+  const event = { name: "stopTyping", event: { type: "STOP_TYPING", chatId: "one", senderId: "bob" } } as NamedEvent;
   let session = begun;
-  for (let number = 0; number <= LINES_MAX; number++)
-    session = reduce(session, { type: "heard", heard: event, line: { ...line, number } });
-  expect([session.wire.length, session.wire[0]?.number]).toEqual([LINES_MAX, LINES_MAX]);
+  for (let number = 0; number <= MAX_LINES; number++)
+    session = reduce(session, { type: "event", named: event, line: { ...line, number } });
+  expect([session.log.length, session.log[0]?.number]).toEqual([MAX_LINES, MAX_LINES]);
 });

@@ -1,4 +1,4 @@
-/** What one person sees: a store with a pure reducer. The SDK's events and the answers to requests go in, the page shows what comes out. */
+/** The state of one user's half of the page, and a pure reducer over the SDK's events and the answers to requests. */
 import type {
   ConnectionChanged,
   DurableEvent,
@@ -10,77 +10,74 @@ import type {
   Status,
 } from "@signalbox/client";
 import * as chats from "./chat.ts";
+import { type Line, MAX_LINES, type NamedEvent } from "./event-log.ts";
 import * as lists from "./rooms.ts";
-import { type Heard, LINES_MAX, type Line } from "./wire.ts";
 
 export interface Session {
-  me: chats.Person;
+  me: chats.User;
   connection: ConnectionChanged;
   rooms: readonly lists.Room[];
-  /** The list of rooms came. */
-  listed: boolean;
-  /** The one that is open. */
+  /** The list of rooms was loaded. */
+  roomsLoaded: boolean;
+  /** The open chat. */
   chat: chats.Chat | undefined;
-  /** What the person sends, in all chats, until it is stored. */
+  /** The user's own messages, in all chats, until they are stored. */
   drafts: readonly chats.Draft[];
-  /** Who is not in it is offline. */
+  /** Users that are missing here are offline. */
   presence: ReadonlyMap<string, Status>;
   names: ReadonlyMap<string, string>;
-  /** Who types, by chat; oneself aside. */
+  /** The other users that type, by chat. */
   typing: Readonly<Record<string, readonly string[]>>;
   /** The newest first. */
-  wire: readonly Line[];
-  /** What went wrong last, in words. */
+  log: readonly Line[];
+  /** The last failure, in words. */
   problem: string | undefined;
 }
 
 export type Change =
-  | { type: "heard"; heard: Heard; line: Line | undefined }
-  | { type: "listed"; rooms: readonly RoomSummary[] }
+  | { type: "event"; named: NamedEvent; line: Line | undefined }
+  | { type: "roomsLoaded"; rooms: readonly RoomSummary[] }
   | { type: "opened"; chatId: string }
-  | { type: "closed" }
   | { type: "loading"; chatId: string }
   | { type: "loaded"; chatId: string; messages: readonly Message[]; newest: boolean }
-  | { type: "notLoaded"; chatId: string }
-  | { type: "described"; chatId: string; state: RoomState }
-  | { type: "drafted"; draft: chats.Draft }
+  | { type: "loadFailed"; chatId: string }
+  | { type: "stateLoaded"; chatId: string; state: RoomState }
+  | { type: "submitted"; draft: chats.Draft }
   | { type: "committed"; event: MessageSent | MessageReplied }
   | { type: "refused"; key: string; why: string }
   | { type: "discarded"; key: string }
   | { type: "read"; chatId: string }
   | { type: "problem"; problem: string | undefined };
 
-/** How many people's presence and names are kept. */
-const PEOPLE_MAX = 10_000;
-/** As many as the SDK lets wait. */
-const DRAFTS_MAX = 1000;
+/** The most users with a presence, and with a name. */
+const MAX_USERS = 10_000;
+/** The SDK lets as many actions wait. */
+const MAX_DRAFTS = 1000;
 
-export const signedIn = (me: chats.Person): Session => ({
+export const initialSession = (me: chats.User): Session => ({
   me,
   connection: { state: "connecting" },
   rooms: [],
-  listed: false,
+  roomsLoaded: false,
   chat: undefined,
   drafts: [],
   presence: new Map(),
   names: new Map([[me.userId, me.name]]),
   typing: {},
-  wire: [],
+  log: [],
   problem: undefined,
 });
 
 export function reduce(session: Session, change: Change): Session {
   switch (change.type) {
-    case "heard":
-      return hear(change.line === undefined ? session : onWire(session, change.line), change.heard);
-    case "listed":
-      return { ...session, rooms: lists.listed(session.rooms, change.rooms), listed: true };
+    case "event":
+      return applyEvent(change.line === undefined ? session : logged(session, change.line), change.named);
+    case "roomsLoaded":
+      return { ...session, rooms: lists.withList(session.rooms, change.rooms), roomsLoaded: true };
     case "opened":
-      return { ...session, chat: chats.opening(change.chatId) };
-    case "closed":
-      return { ...session, chat: undefined };
-    case "drafted":
-      return { ...session, drafts: [...without(session.drafts, change.draft.key), change.draft].slice(-DRAFTS_MAX) };
+      return { ...session, chat: chats.emptyChat(change.chatId) };
+    case "submitted":
+      return { ...session, drafts: [...without(session.drafts, change.draft.key), change.draft].slice(-MAX_DRAFTS) };
     case "committed":
       return stored(session, change.event);
     case "refused":
@@ -88,17 +85,17 @@ export function reduce(session: Session, change: Change): Session {
     case "discarded":
       return { ...session, drafts: without(session.drafts, change.key) };
     case "read":
-      return { ...session, rooms: lists.counted(session.rooms, change.chatId, 0) };
+      return { ...session, rooms: lists.withUnread(session.rooms, change.chatId, 0) };
     case "problem":
       return { ...session, problem: change.problem };
-    case "described":
-      return described(session, change.chatId, change.state);
+    case "stateLoaded":
+      return withState(session, change.chatId, change.state);
     case "loading":
       return within(session, change.chatId, chats.loading);
     case "loaded":
       return within(session, change.chatId, (chat) => chats.loaded(chat, change.messages, change.newest));
-    case "notLoaded":
-      return within(session, change.chatId, chats.notLoaded);
+    case "loadFailed":
+      return within(session, change.chatId, chats.loadFailed);
   }
 }
 
@@ -108,67 +105,67 @@ const without = (drafts: readonly chats.Draft[], key: string | undefined) =>
 const refused = (drafts: readonly chats.Draft[], key: string, why: string) =>
   drafts.map((draft) => (draft.key === key ? { ...draft, failed: why } : draft));
 
-/** A message of theirs is stored: its promise or its event says so, whichever comes first. */
+/** A message is stored. Its promise and its event both report that; the second one changes nothing. */
 function stored(session: Session, event: MessageSent | MessageReplied): Session {
   const drafts = without(session.drafts, event.clientMessageId);
-  return within({ ...session, drafts }, event.chatId, (chat) => chats.hear(chat, event));
+  return within({ ...session, drafts }, event.chatId, (chat) => chats.applyEvent(chat, event));
 }
 
-/** Changes the chat that is open, when it is this one. */
+/** Changes the open chat, if it is this one. */
 function within(session: Session, chatId: string, change: (chat: chats.Chat) => chats.Chat): Session {
   return session.chat?.chatId === chatId ? { ...session, chat: change(session.chat) } : session;
 }
 
-const onWire = (session: Session, line: Line): Session => ({
+const logged = (session: Session, line: Line): Session => ({
   ...session,
-  wire: [line, ...session.wire.slice(0, LINES_MAX - 1)],
+  log: [line, ...session.log.slice(0, MAX_LINES - 1)],
 });
 
-function described(session: Session, chatId: string, state: RoomState): Session {
+function withState(session: Session, chatId: string, state: RoomState): Session {
   const named = state.members.flatMap(({ user_id, name }) => (name === null ? [] : [[user_id, name] as const]));
   const names = put(session.names, named);
-  // What was heard is newer than what was asked for.
-  const unheardOf = state.members.filter(({ user_id }) => !session.presence.has(user_id));
+  // An event is newer than an answer.
+  const unknown = state.members.filter(({ user_id }) => !session.presence.has(user_id));
   const presence = put(
     session.presence,
-    unheardOf.map(({ user_id, status }) => [user_id, status]),
+    unknown.map(({ user_id, status }) => [user_id, status]),
   );
-  return within({ ...session, names, presence }, chatId, (chat) => chats.described(chat, state));
+  return within({ ...session, names, presence }, chatId, (chat) => chats.withState(chat, state));
 }
 
-/** Not objects: a user may be called as something that every object has. */
+/** Maps, not objects: a user id may equal a property that every object has. */
 function put<Value>(map: ReadonlyMap<string, Value>, entries: readonly (readonly [string, Value])[]) {
   const next = new Map(map);
-  for (const [key, value] of entries) if (next.has(key) || next.size < PEOPLE_MAX) next.set(key, value);
+  for (const [key, value] of entries) if (next.has(key) || next.size < MAX_USERS) next.set(key, value);
   return next;
 }
 
-function hear(session: Session, heard: Heard): Session {
-  switch (heard.name) {
+function applyEvent(session: Session, { name, event }: NamedEvent): Session {
+  switch (name) {
     case "connection":
-      return connected(session, heard.event);
+      return connected(session, event);
     case "presence":
-      return { ...session, presence: put(session.presence, [[heard.event.userId, heard.event.status]]) };
+      return { ...session, presence: put(session.presence, [[event.userId, event.status]]) };
     case "typing":
-      return typing(session, heard.event.chatId, heard.event.senderId, true);
+      return typing(session, event.chatId, event.senderId, true);
     case "stopTyping":
-      return typing(session, heard.event.chatId, heard.event.senderId, false);
+      return typing(session, event.chatId, event.senderId, false);
     case "messageRead":
-      return wasRead(session, heard.event);
+      return wasRead(session, event);
     case "notification": {
-      const { chatId, unreadCount } = heard.event;
-      return { ...session, rooms: lists.counted(session.rooms, chatId, unreadCount) };
+      const { chatId, unreadCount } = event;
+      return { ...session, rooms: lists.withUnread(session.rooms, chatId, unreadCount) };
     }
     case "marker":
       return session;
     case "reset":
-      return heard.event.reason === "not_member" ? gone(session, heard.event.chatId) : session;
+      return event.reason === "not_member" ? withoutRoom(session, event.chatId) : session;
     default:
-      return happened(session, heard.event);
+      return applyDurable(session, event);
   }
 }
 
-/** Who is here and who types is forgotten with the connection: the next one tells it again. */
+/** Presence and typing end with the connection: the next one reports them again. */
 function connected(session: Session, connection: ConnectionChanged): Session {
   const lost = session.connection.state === "live" && connection.state !== "live";
   if (!lost) return { ...session, connection };
@@ -184,26 +181,26 @@ function typing(session: Session, chatId: string, userId: string, types: boolean
 }
 
 function wasRead(session: Session, event: { chatId: string; senderId: string; messageId: string }): Session {
-  const next = within(session, event.chatId, (chat) => chats.read(chat, event.senderId, event.messageId));
-  // On another device of theirs, perhaps: when it is the last one, nothing is left.
+  const next = within(session, event.chatId, (chat) => chats.withReceipt(chat, event.senderId, event.messageId));
+  // This may be another device of the user: after the last message nothing is unread.
   const all = next.chat?.chatId === event.chatId && next.chat.entries.at(-1)?.messageId === event.messageId;
   if (event.senderId !== session.me.userId || !all) return next;
-  return { ...next, rooms: lists.counted(next.rooms, event.chatId, 0) };
+  return { ...next, rooms: lists.withUnread(next.rooms, event.chatId, 0) };
 }
 
-function happened(session: Session, event: DurableEvent): Session {
+function applyDurable(session: Session, event: DurableEvent): Session {
   const { me } = session;
   const removed = event.type === "DELETE_CHAT" || (event.type === "USER_LEAVE" && event.senderId === me.userId);
-  if (removed) return gone(session, event.chatId);
+  if (removed) return withoutRoom(session, event.chatId);
   const names = event.type === "USER_JOIN" ? put(session.names, [[event.message, event.username]]) : session.names;
-  const rooms = lists.hear(session.rooms, event, me.userId);
+  const rooms = lists.applyEvent(session.rooms, event, me.userId);
   const next = { ...session, names, rooms };
   if (event.type === "SEND_MSG" || event.type === "REPLY") return stored(next, event);
-  return within(next, event.chatId, (chat) => chats.hear(chat, event));
+  return within(next, event.chatId, (chat) => chats.applyEvent(chat, event));
 }
 
-/** A room is the person's no more. */
-function gone(session: Session, chatId: string): Session {
+/** The user is no longer in a room. */
+function withoutRoom(session: Session, chatId: string): Session {
   const { [chatId]: _, ...rest } = session.typing;
   return {
     ...session,

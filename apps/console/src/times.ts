@@ -1,4 +1,4 @@
-/** Times as people read them, in their own language and zone. */
+/** Times in the language and time zone of the user. */
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const DATE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
@@ -18,7 +18,7 @@ export const seconds = (time: number): string => SECONDS.format(time);
 /** "Today", or the day. */
 export const day = (time: string): string => (isToday(time) ? "Today" : DAY.format(new Date(time)));
 
-/** The clock of today, the date of other days. */
+/** The time of today, the date of other days. */
 export const moment = (time: string): string => (isToday(time) ? clock(time) : DATE.format(new Date(time)));
 
 const isToday = (time: string) => new Date(time).toDateString() === new Date().toDateString();

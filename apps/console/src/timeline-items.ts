@@ -1,37 +1,37 @@
-/** The lines of a chat in the order in which they appear: days, the divider, messages, and those that are on their way. Pure. */
+/** The items of a chat in their order: days, the divider, messages, and own messages that are not stored yet. Pure. */
 import { type Chat, type Draft, type Entry, firstNew, readByAll, readersOf } from "./chat.ts";
 import type { Session } from "./session.ts";
 
 /**
- * Where one's own message is. `pending`: on its way; `failed`: refused; `sent`: stored, and delivered to whoever is there; `read`:
- * everybody else in the room has read it. Others' messages are `received`.
+ * The progress of an own message. `pending`: being sent; `failed`: refused; `sent`: stored, and delivered to all connected members;
+ * `read`: all other members have read it. Messages of others are `received`.
  */
 export type Progress = "pending" | "failed" | "sent" | "read" | "received";
 
-export interface ShownMessage {
+export interface MessageItem {
   key: string;
   entry: Entry;
   progress: Progress;
-  /** It has not been stored yet. */
+  /** Set while the message is not stored. */
   draft: Draft | undefined;
-  /** It follows one of the same person, so that the name need not be said again. */
+  /** It follows a message of the same user, so that the name is not shown again. */
   follows: boolean;
-  /** Who has read up to here. */
+  /** The ids of the users for which this is the last read message. */
   readers: readonly string[];
 }
 
-export type Shown =
+export type TimelineItem =
   | { type: "day"; key: string; time: string }
   | { type: "divider"; key: string }
-  | { type: "message"; key: string; message: ShownMessage };
+  | { type: "message"; key: string; message: MessageItem };
 
-/** Messages of one person within this time stand together. */
-const TOGETHER_MS = 5 * 60_000;
+/** Messages of one user within this time are grouped. */
+const GROUP_MS = 5 * 60_000;
 
-export function shownOf(chat: Chat, { drafts, me }: Pick<Session, "drafts" | "me">): readonly Shown[] {
+export function timelineItems(chat: Chat, { drafts, me }: Pick<Session, "drafts" | "me">): readonly TimelineItem[] {
   const readers = readersOf(chat, me.userId);
   const readUpTo = readByAll(chat, me.userId);
-  const divided = firstNew(chat, me.userId);
+  const dividerAt = firstNew(chat, me.userId);
   const own = drafts.filter(({ chatId }) => chatId === chat.chatId);
   const all = [
     ...chat.entries.map((entry) => ({ entry, draft: undefined })),
@@ -39,19 +39,19 @@ export function shownOf(chat: Chat, { drafts, me }: Pick<Session, "drafts" | "me
   ];
   return all.flatMap(({ entry, draft }, at) => {
     const before = all[at - 1]?.entry;
-    const divides = entry.messageId === divided;
+    const isFirstNew = entry.messageId === dividerAt;
     const newDay = before === undefined || dayOf(before) !== dayOf(entry);
-    const message: ShownMessage = {
+    const message: MessageItem = {
       key: entry.key,
       entry,
       draft,
       progress: progressOf(entry, draft, me.userId, readUpTo),
-      follows: !divides && !newDay && together(before, entry),
+      follows: !isFirstNew && !newDay && isGrouped(before, entry),
       readers: readers.get(entry.messageId) ?? [],
     };
     return [
       ...(newDay ? [{ type: "day" as const, key: `day ${entry.key}`, time: entry.sentAt }] : []),
-      ...(divides ? [{ type: "divider" as const, key: "divider" }] : []),
+      ...(isFirstNew ? [{ type: "divider" as const, key: "divider" }] : []),
       { type: "message" as const, key: entry.key, message },
     ];
   });
@@ -65,10 +65,10 @@ function progressOf(entry: Entry, draft: Draft | undefined, me: string, readUpTo
 
 const dayOf = ({ sentAt }: Entry) => new Date(sentAt).toDateString();
 
-const together = (before: Entry, entry: Entry) =>
-  before.senderId === entry.senderId && Date.parse(entry.sentAt) - Date.parse(before.sentAt) < TOGETHER_MS;
+const isGrouped = (before: Entry, entry: Entry) =>
+  before.senderId === entry.senderId && Date.parse(entry.sentAt) - Date.parse(before.sentAt) < GROUP_MS;
 
-/** What a message will be once it is stored. */
+/** An own message as it will be once it is stored. */
 const entryOf = ({ chatId, key, text, sentAt, replyTo }: Draft, me: string): Entry => ({
   key,
   messageId: "",

@@ -1,10 +1,10 @@
 import { type Client, type Events, type MessageSent, SignalboxError } from "@signalbox/client";
 import { expect, test, vi } from "vitest";
-import { Live } from "./live.ts";
+import { SessionStore } from "./session-store.ts";
 
 const me = { userId: "alice", name: "Alice" };
 
-/** A client that does nothing by itself. */
+/** A client under the control of a test. */
 function fake() {
   const handlers = new Map<string, (event: unknown) => void>();
   const realtime = {
@@ -25,15 +25,15 @@ function fake() {
     },
   };
   const emit = <Name extends keyof Events>(name: Name, event: Events[Name]) => handlers.get(name)?.(event);
-  const live = new Live({ client: client as unknown as Client, me, node: "Gateway 1" });
-  return { client, realtime, emit, live };
+  const store = new SessionStore({ client: client as unknown as Client, me, node: "Gateway 1" });
+  return { client, realtime, emit, store };
 }
 
 async function started() {
   const all = fake();
-  await all.live.start();
+  await all.store.start();
   all.emit("connection", { state: "live" });
-  await vi.waitFor(() => expect(all.live.session.listed).toBe(true));
+  await vi.waitFor(() => expect(all.store.session.roomsLoaded).toBe(true));
   return all;
 }
 
@@ -48,16 +48,16 @@ const event: MessageSent = {
   messageId: "id",
 };
 
-test("a session signs in, connects, and has its rooms once it is live", async () => {
+test("a session signs in, connects, and loads its rooms once it is live", async () => {
   const { client, realtime } = await started();
   expect(client.signIn).toHaveBeenCalledWith(me);
   expect(realtime.connect).toHaveBeenCalledOnce();
 });
 
-test("the history of a chat that was open before is loaded when the connection has begun, and not again when it comes back", async () => {
-  const { client, emit, live } = fake();
-  await live.start();
-  live.open("room");
+test("the history of a chat that was open before is loaded with the first connection, and not again after a reconnect", async () => {
+  const { client, emit, store } = fake();
+  await store.start();
+  store.open("room");
   expect(client.getMessages).not.toHaveBeenCalled();
   emit("connection", { state: "live" });
   emit("connection", { state: "waiting" });
@@ -65,30 +65,30 @@ test("the history of a chat that was open before is loaded when the connection h
   expect(client.getMessages).toHaveBeenCalledOnce();
 });
 
-test("a message that is refused says why, and is sent again under the same id", async () => {
-  const { realtime, live } = await started();
+test("a refused message has its reason, and is sent again under the same id", async () => {
+  const { realtime, store } = await started();
   realtime.sendMessage.mockRejectedValueOnce(new SignalboxError("conflict", "not now"));
-  live.send("room", "hi");
-  await vi.waitFor(() => expect(live.session.drafts[0]?.failed).toBe("not now"));
-  const [draft] = live.session.drafts;
-  live.send("room", "hi", undefined, draft?.key);
-  expect(live.session.drafts).toMatchObject([{ failed: undefined }]);
+  store.send("room", "hi");
+  await vi.waitFor(() => expect(store.session.drafts[0]?.failed).toBe("not now"));
+  const [draft] = store.session.drafts;
+  store.send("room", "hi", undefined, draft?.key);
+  expect(store.session.drafts).toMatchObject([{ failed: undefined }]);
   const keys = realtime.sendMessage.mock.calls.map(([, , options]) => options?.clientMessageId);
   expect(keys).toEqual([draft?.key, draft?.key]);
 });
 
-test("one's own message has the time from its call to its event on the wire", async () => {
-  const { realtime, emit, live } = await started();
-  live.send("room", "hi");
+test("an own message is logged with the time from its call to its event", async () => {
+  const { realtime, emit, store } = await started();
+  store.send("room", "hi");
   const clientMessageId = realtime.sendMessage.mock.calls[0]?.[2]?.clientMessageId;
   emit("message", { ...event, clientMessageId });
-  expect(live.session.wire[0]).toMatchObject({ type: "SEND_MSG", seq: 2, node: "Gateway 1" });
-  // That of the event's own time would be years.
-  expect(live.session.wire[0]?.latencyMs).toBeLessThan(60_000);
-  expect(live.session.drafts).toEqual([]);
+  expect(store.session.log[0]).toMatchObject({ type: "SEND_MSG", seq: 2, node: "Gateway 1" });
+  // By the event's own time it would be years.
+  expect(store.session.log[0]?.latencyMs).toBeLessThan(60_000);
+  expect(store.session.drafts).toEqual([]);
 });
 
-test("a token that came to its end is replaced, once until the connection is live again", async () => {
+test("an expired token is replaced, once until the connection is live again", async () => {
   const { client, realtime, emit } = await started();
   emit("connection", { state: "stopped", code: 4401 });
   await vi.waitFor(() => expect(realtime.connect).toHaveBeenCalledTimes(2));
@@ -98,29 +98,29 @@ test("a token that came to its end is replaced, once until the connection is liv
   expect(client.signIn).toHaveBeenCalledTimes(2);
 });
 
-test("events that were missed are loaded again", async () => {
-  const { client, emit, live } = await started();
-  live.open("room");
+test("missed events are loaded again", async () => {
+  const { client, emit, store } = await started();
+  store.open("room");
   emit("reset", { type: "RESET", chatId: "room", reason: "too_old", seq: 9 });
   expect(client.getMessages).toHaveBeenCalledTimes(2);
   await vi.waitFor(() => expect(client.rooms.list).toHaveBeenCalledTimes(2));
 });
 
-test("a room that nobody has heard of brings the list up to date", async () => {
+test("an event of an unknown room reloads the list", async () => {
   const { client, emit } = await started();
   emit("message", { ...event, senderId: "bob" });
   await vi.waitFor(() => expect(client.rooms.list).toHaveBeenCalledTimes(2));
 });
 
 test("a message is marked as read once", async () => {
-  const { realtime, live } = await started();
-  live.read("room", "id");
-  live.read("room", "id");
+  const { realtime, store } = await started();
+  store.read("room", "id");
+  store.read("room", "id");
   expect(realtime.markAsRead).toHaveBeenCalledOnce();
 });
 
-test("nothing is heard after the end", async () => {
-  const { realtime, live } = await started();
-  live.stop();
+test("all handlers are removed at the end", async () => {
+  const { realtime, store } = await started();
+  store.stop();
   expect([realtime.disconnect, realtime.removeAllListeners].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
 });

@@ -1,7 +1,7 @@
-/** Where things are: `console.json` beside the page says it. */
+/** The addresses of the nodes, from `console.json` beside the page. */
 
-export interface Places {
-  /** Where people sign in, as an absolute URL. */
+export interface Endpoints {
+  /** The endpoint for signing in, as an absolute URL. */
   signInUrl: string;
   /** The API nodes; at least one. */
   apis: readonly string[];
@@ -9,12 +9,12 @@ export interface Places {
   gateways: readonly string[];
 }
 
-/** Reads `console.json`. Rejects with an `Error` in words when it is not there, or says something else. */
-export async function loadPlaces(): Promise<Places> {
+/** Reads `console.json`. Rejects with an `Error` for the user when it is missing or has another form. */
+export async function loadEndpoints(): Promise<Endpoints> {
   const response = await fetch("console.json");
   if (!response.ok) throw new Error(`console.json: ${response.status}`);
   const found: unknown = await response.json();
-  if (!isPlaces(found)) throw new Error("console.json names no nodes");
+  if (!isEndpoints(found)) throw new Error("console.json names no nodes");
   return {
     signInUrl: new URL(found.signInUrl, location.href).href,
     apis: found.apis.map(absolute),
@@ -25,7 +25,7 @@ export async function loadPlaces(): Promise<Places> {
 /** The page's own origin is written as "". */
 const absolute = (url: string) => (url === "" ? location.origin : url.replace(/\/$/, ""));
 
-const isPlaces = (found: unknown): found is Places =>
+const isEndpoints = (found: unknown): found is Endpoints =>
   typeof found === "object" &&
   found !== null &&
   "signInUrl" in found &&
@@ -38,7 +38,7 @@ const isPlaces = (found: unknown): found is Places =>
 const areUrls = (found: unknown) =>
   Array.isArray(found) && found.length > 0 && found.every((url) => typeof url === "string");
 
-/** What a gateway is called: "Gateway 2", or "Gateway" when it is the only one. */
-export function gatewayName(places: Places, gateway: number): string {
-  return places.gateways.length === 1 ? "Gateway" : `Gateway ${gateway + 1}`;
+/** The name of a gateway: "Gateway 2", or "Gateway" when it is the only one. */
+export function gatewayName(endpoints: Endpoints, gateway: number): string {
+  return endpoints.gateways.length === 1 ? "Gateway" : `Gateway ${gateway + 1}`;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { type Chat, type Draft, type Entry, opening } from "./chat.ts";
-import { shownOf } from "./shown.ts";
+import { type Chat, type Draft, type Entry, emptyChat } from "./chat.ts";
+import { timelineItems } from "./timeline-items.ts";
 
 const me = { userId: "alice", name: "Alice" };
 const entry = (seq: number, senderId: string, sentAt: string): Entry => ({
@@ -16,7 +16,7 @@ const entry = (seq: number, senderId: string, sentAt: string): Entry => ({
   reactions: [],
 });
 const chat: Chat = {
-  ...opening("room"),
+  ...emptyChat("room"),
   entries: [
     entry(1, "bob", "2026-01-05T10:00:00Z"),
     entry(2, "alice", "2026-01-05T10:00:10Z"),
@@ -40,15 +40,17 @@ const draft: Draft = {
   failed: undefined,
 };
 
-test("days, the divider and messages stand in their order, drafts at the end", () => {
+test("days, the divider and messages are in their order, with drafts at the end", () => {
   const other = { ...draft, key: "e", chatId: "elsewhere" };
-  const keys = shownOf(chat, { me, drafts: [draft, other] }).map(({ key }) => key);
+  const keys = timelineItems(chat, { me, drafts: [draft, other] }).map(({ key }) => key);
   expect(keys).toEqual(["day k1", "k1", "k2", "k3", "day k4", "divider", "k4", "k5", "d"]);
 });
 
-test("a message says where it is, who has read up to it, and whether it follows one of the same person", () => {
+test("a message has its progress, its readers, and whether it follows one of the same user", () => {
   const drafts = [draft, { ...draft, key: "f", failed: "no" }];
-  const messages = shownOf(chat, { me, drafts }).flatMap((each) => (each.type === "message" ? [each.message] : []));
+  const messages = timelineItems(chat, { me, drafts }).flatMap((each) =>
+    each.type === "message" ? [each.message] : [],
+  );
   expect(messages.map(({ progress }) => progress)).toEqual([
     "received",
     "read",

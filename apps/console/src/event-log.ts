@@ -1,10 +1,10 @@
-/** The live wire: what arrives, as it arrives. Pure. */
+/** The log of the events of a session, with their latencies. Pure. */
 import type { Events } from "@signalbox/client";
 
 /** One event of the SDK under its name. */
-export type Heard = { [Name in keyof Events]: { name: Name; event: Events[Name] } }[keyof Events];
+export type NamedEvent = { [Name in keyof Events]: { name: Name; event: Events[Name] } }[keyof Events];
 
-/** All of them. */
+/** All events of the SDK. */
 export const EVENT_NAMES: readonly (keyof Events)[] = [
   "message",
   "messageEdited",
@@ -27,7 +27,7 @@ export const EVENT_NAMES: readonly (keyof Events)[] = [
   "reset",
 ];
 
-/** One line of the wire. */
+/** One line of the log. */
 export interface Line {
   /** Counts the lines of a session. */
   number: number;
@@ -36,33 +36,33 @@ export interface Line {
   /** The event's type on the wire. */
   type: string;
   chatId: string | undefined;
-  /** Who did it, or whom it is about. */
+  /** The user that caused the event, or that it is about. */
   userId: string | undefined;
-  /** Of durable events only. */
+  /** Durable events only. */
   seq: number | undefined;
-  /** The gateway that it came from. */
+  /** The name of the gateway. */
   node: string;
   /** See `latencyOf`. */
   latencyMs: number | undefined;
 }
 
-export const LINES_MAX = 200;
+export const MAX_LINES = 200;
 
-/** How many of one's own actions may be without their event. */
-const CALLS_MAX = 1000;
+/** The most own actions without their event. */
+const MAX_ACTIONS = 1000;
 
-/** When the person's own actions were called, until their events come. */
-export class Calls {
+/** The start times of own actions, until their events arrive. */
+export class ActionTimes {
   private readonly times = new Map<string, number>();
 
-  /** `key` as `keyOf` makes it of the event. */
-  called(key: string, now: number): void {
+  /** `key` is that of `keyOf` for the event. */
+  start(key: string, now: number): void {
     const [oldest] = this.times.keys();
-    if (this.times.size >= CALLS_MAX && oldest !== undefined) this.times.delete(oldest);
+    if (this.times.size >= MAX_ACTIONS && oldest !== undefined) this.times.delete(oldest);
     this.times.set(key, now);
   }
 
-  /** When the action of this event was called, once. */
+  /** The start time of the action of this event; only once. */
   take(key: string | undefined): number | undefined {
     if (key === undefined) return undefined;
     const time = this.times.get(key);
@@ -71,8 +71,8 @@ export class Calls {
   }
 }
 
-/** What an action and its event have in common. */
-export function keyOf(event: Heard["event"]): string | undefined {
+/** The key that an action and its event have in common. */
+export function keyOf(event: NamedEvent["event"]): string | undefined {
   if (!("type" in event)) return undefined;
   switch (event.type) {
     case "SEND_MSG":
@@ -90,19 +90,19 @@ export function keyOf(event: Heard["event"]): string | undefined {
 }
 
 /**
- * How long it took in milliseconds: for one's own actions from the call to the event, for others' from the server's time to now,
- * which is only as good as the two clocks agree. Undefined when an event says no time.
+ * The latency in milliseconds: from call to event for own actions, from the server's time to now for events of others, which is as exact
+ * as the two clocks agree. Undefined when an event has no time.
  */
-export function latencyOf(event: Heard["event"], called: number | undefined, now: number): number | undefined {
-  if (called !== undefined) return now - called;
+export function latencyOf(event: NamedEvent["event"], startedAt: number | undefined, now: number): number | undefined {
+  if (startedAt !== undefined) return now - startedAt;
   const time = "timeStamp" in event ? event.timeStamp : "editedAt" in event ? event.editedAt : undefined;
   return time === undefined ? undefined : now - Date.parse(time);
 }
 
-/** The line of an event; undefined for those of the connection, which did not come over the wire. */
-export function lineOf(heard: Heard, about: Pick<Line, "number" | "at" | "node" | "latencyMs">): Line | undefined {
-  if (heard.name === "connection") return undefined;
-  const { event } = heard;
+/** The line of an event; undefined for `connection`, which is not an event of the server. */
+export function lineOf(named: NamedEvent, about: Pick<Line, "number" | "at" | "node" | "latencyMs">): Line | undefined {
+  if (named.name === "connection") return undefined;
+  const { event } = named;
   return {
     ...about,
     type: event.type,

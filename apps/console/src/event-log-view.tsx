@@ -1,21 +1,21 @@
-/** The live wire, and the health of the nodes. */
+/** The event log, and the health of the nodes. */
+import type { Line } from "./event-log.ts";
 import type { NodeHealth } from "./health.ts";
 import type { Session } from "./session.ts";
 import { seconds } from "./times.ts";
-import type { Line } from "./wire.ts";
 
-export function WireView({ session, health }: { session: Session; health: readonly NodeHealth[] }) {
-  const { wire, names } = session;
+export function EventLogView({ session, health }: { session: Session; health: readonly NodeHealth[] }) {
+  const { log, names } = session;
   return (
-    <aside class="side" aria-label="Wire and nodes">
-      <section class="wire" data-testid="wire" aria-label="Live wire">
+    <aside class="side" aria-label="Events and nodes">
+      <section class="events" data-testid="events" aria-label="Live events">
         <header class="part-head">
-          <h3>Live wire</h3>
+          <h3>Live events</h3>
         </header>
-        {wire.length === 0 && <p class="hint">Whatever arrives appears here.</p>}
+        {log.length === 0 && <p class="hint">Events appear here as they arrive.</p>}
         <ol>
-          {wire.map((line) => (
-            <WireLine key={line.number} line={line} names={names} />
+          {log.map((line) => (
+            <EventLogLine key={line.number} line={line} names={names} />
           ))}
         </ol>
       </section>
@@ -24,7 +24,7 @@ export function WireView({ session, health }: { session: Session; health: readon
           <h3>Nodes</h3>
         </header>
         <ul>
-          {health.map(({ name, url, status = "asking", ms }) => (
+          {health.map(({ name, url, status = "checking", ms }) => (
             <li key={`${name} ${url}`} data-status={status} title={url}>
               <span class="name">{name}</span>
               <span class="status">{status}</span>
@@ -37,7 +37,7 @@ export function WireView({ session, health }: { session: Session; health: readon
   );
 }
 
-function WireLine({ line, names }: { line: Line; names: Session["names"] }) {
+function EventLogLine({ line, names }: { line: Line; names: Session["names"] }) {
   const { type, seq, userId, node, latencyMs, at } = line;
   return (
     <li>
