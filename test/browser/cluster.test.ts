@@ -78,7 +78,7 @@ test("a room that is not looked at counts what is unread, until it is", async ()
   await ben.root.getByRole("button", { name: "New room" }).click();
   const dialog = ben.root.getByRole("dialog");
   await dialog.getByLabel("Name").fill("Elsewhere");
-  await dialog.getByRole("button", { name: "Make it" }).click();
+  await dialog.getByRole("button", { name: "Create" }).click();
   await ben.room("Elsewhere").click();
   await ann.says("One");
   await ann.says("Two");

@@ -16,8 +16,8 @@ export class Pane {
     return this.root.getByTestId("typing");
   }
 
-  get wire(): Locator {
-    return this.root.getByTestId("wire");
+  get events(): Locator {
+    return this.root.getByTestId("events");
   }
 
   room(name: string): Locator {
@@ -80,7 +80,7 @@ export class Pane {
     return this.message(text).getByTestId("reaction").filter({ hasText: reaction });
   }
 
-  /** The circle that stands where somebody has read up to. */
+  /** The avatar of a user below their last read message. */
   receipt(text: string, userId: string): Locator {
     return this.message(text).getByTestId(`receipt-${userId}`);
   }

@@ -52,11 +52,11 @@ test("whoever comes first signs both in, tries it, and has them talk to each oth
   await window.screenshot("desktop");
 });
 
-test("what arrives is on the wire, with its number and how long it took", async () => {
+test("an event is in the log, with its seq and its latency", async () => {
   const { alice, bob } = await together();
   await alice.says("To be seen twice");
   for (const pane of [alice, bob]) {
-    const line = pane.wire.getByRole("listitem").filter({ hasText: "SEND_MSG" });
+    const line = pane.events.getByRole("listitem").filter({ hasText: "SEND_MSG" });
     await line
       .filter({ hasText: "#2" })
       .filter({ hasText: /\d+ ms/ })
@@ -127,7 +127,7 @@ test("nothing has to be scrolled sideways on a phone, and everything is within r
   await alice.says("And one that is short");
   expect(await window.overhang()).toBe(0);
   await window.screenshot("phone");
-  for (const name of ["Rooms", "Wire", "Chat"]) {
+  for (const name of ["Rooms", "Events", "Chat"]) {
     await alice.root.getByRole("navigation", { name: "Parts of the pane" }).getByRole("button", { name }).click();
     expect(await window.overhang()).toBe(0);
   }

@@ -40,8 +40,6 @@ interface GivenUp {
   readonly becomes: string;
   /** The folder to which this is limited, for a word with an ordinary meaning elsewhere. */
   readonly under?: string;
-  /** A folder in which it has a meaning of its own. */
-  readonly except?: string;
   /** Free in comments and documents, for a word with an ordinary meaning in English. */
   readonly identifiersOnly?: true;
 }
@@ -50,7 +48,7 @@ const CORE = { under: "packages/core/", identifiersOnly: true } as const;
 
 /** Names that were given up for those of the field. None may stand in comments, documents or identifiers again. */
 export const GIVEN_UP: readonly GivenUp[] = [
-  { now: ["seat", "seats", "seated"], becomes: "Subscriber", except: "apps/console/" },
+  { now: ["seat", "seats", "seated"], becomes: "Subscriber" },
   { now: ["sightings"], becomes: "PresenceView" },
   { now: ["roster"], becomes: "PresenceRegistrar" },
   { now: ["entrance"], becomes: "Joining", ...CORE },
@@ -107,9 +105,7 @@ function columns(path: string, piece: Piece): Finding[] {
 type Place = Pick<Finding, "line" | "text">;
 
 function givenUp(path: string, { pieces, names }: Extract): Finding[] {
-  const table = GIVEN_UP.filter(
-    ({ under = "", except }) => path.startsWith(under) && !(except && path.startsWith(except)),
-  );
+  const table = GIVEN_UP.filter(({ under = "" }) => path.startsWith(under));
   const inProse = table.filter(({ identifiersOnly }) => !identifiersOnly);
   const uses = (rows: readonly GivenUp[], name: string, place: () => Place): Finding[] =>
     rows
