@@ -7,7 +7,7 @@
  * Each line that you type is sent; Ctrl-D leaves. SIGNALBOX_URL says where the node is, if not on http://127.0.0.1:8080.
  */
 import { createInterface } from "node:readline";
-import { createClient } from "@signalbox/client";
+import { createClient, type SignalboxError } from "@signalbox/client";
 import { WebSocket } from "ws"; // For Node 20, which has no WebSocket of its own.
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -54,6 +54,6 @@ await begun;
 
 for await (const line of createInterface({ input: process.stdin })) {
   if (line.trim() === "") continue;
-  await realtime.sendMessage(chatId, line).catch((error: Error) => say(`Not sent: ${error.message}`));
+  await realtime.sendMessage(chatId, line).catch((error: SignalboxError) => say(`Not sent: ${error.detail}`));
 }
 realtime.disconnect();
