@@ -8,17 +8,17 @@
  */
 
 const USAGE = "npm run --silent matrix:registration -- <URL of an API node> <server name>";
-/** What the configuration takes as SERVER_NAME. */
+/** The valid values of SERVER_NAME. */
 const SERVER_NAME = /^[A-Za-z0-9.:[\]-]{1,230}$/;
 
-/** A registration that cannot be: `message` is one line that says what is missing, never what was given. */
+/** A registration without a required value: `message` is one line that names it, without any given value. */
 class RegistrationError extends Error {
   override readonly name = "RegistrationError";
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The registration as YAML; every string in it is written as JSON, which YAML takes. Throws `RegistrationError`. */
+/** The registration as YAML, with its strings as JSON, which YAML accepts. Throws `RegistrationError`. */
 function registration(env: Environment, [urlArgument, nameArgument]: readonly string[]): string {
   const url = urlArgument ?? env.MATRIX_APP_URL ?? "";
   if (!/^https?:/i.test(url) || !URL.canParse(url))
@@ -27,7 +27,7 @@ function registration(env: Environment, [urlArgument, nameArgument]: readonly st
   if (!SERVER_NAME.test(serverName)) throw new RegistrationError(`The homeserver's server name is missing: ${USAGE}`);
   const { asToken, hsToken } = tokens(env);
   // Synapse matches from the start only: without the "$" a longer server name would match, too.
-  const everyone = `@.*:${serverName.replaceAll(/[.[\]]/g, "\\$&")}$`;
+  const allUsers = `@.*:${serverName.replaceAll(/[.[\]]/g, "\\$&")}$`;
   return `id: signalbox
 url: ${JSON.stringify(url.replace(/\/+$/, ""))}
 as_token: ${JSON.stringify(asToken)}
@@ -37,9 +37,9 @@ sender_localpart: _signalbox
 receive_ephemeral: true
 rate_limited: false
 namespaces:
-  # Everybody, so that Signalbox may act as any user of this homeserver; not exclusive, so that people may still register.
+  # All users, so that Signalbox may act as any user of this homeserver; not exclusive, so that people may still register.
   users:
-    - { exclusive: false, regex: ${JSON.stringify(everyone)} }
+    - { exclusive: false, regex: ${JSON.stringify(allUsers)} }
   aliases: []
   rooms: []
 `;
@@ -49,7 +49,7 @@ function tokens(env: Environment): { asToken: string; hsToken: string } {
   const { MATRIX_AS_TOKEN: asToken = "", MATRIX_HS_TOKEN: hsToken = "" } = env;
   if (asToken === "" || hsToken === "")
     throw new RegistrationError(
-      "MATRIX_AS_TOKEN and MATRIX_HS_TOKEN must be set to the two secrets that the API nodes are told; `openssl rand -hex 32` makes one.",
+      "MATRIX_AS_TOKEN and MATRIX_HS_TOKEN must be set to the two secrets of the API nodes; `openssl rand -hex 32` makes one.",
     );
   if (asToken === hsToken) throw new RegistrationError("MATRIX_AS_TOKEN and MATRIX_HS_TOKEN must be two secrets.");
   return { asToken, hsToken };

@@ -9,10 +9,10 @@ import { type RedisCluster, startRedisCluster } from "./redis.ts";
 export interface ClusterOptions {
   readonly apis?: number;
   readonly gateways?: number;
-  /** What every node is told besides. */
+  /** Environment variables of every node, on top of the cluster's own. */
   readonly env?: Readonly<Record<string, string>>;
   readonly node?: Pick<NodeOptions, "built" | "flags">;
-  /** Where each part that is up is told. */
+  /** Called with a line for each part that is up. */
   readonly progress?: (line: string) => void;
 }
 
@@ -21,15 +21,15 @@ export interface Cluster {
   readonly postgres: Awaited<ReturnType<typeof startEmbedded>>;
   readonly apis: readonly NodeProcess[];
   readonly gateways: readonly NodeProcess[];
-  /** What its tokens are signed with. */
+  /** The secret that its tokens are signed with. */
   readonly secret: string;
-  /** What each of its nodes is told. */
+  /** The environment variables of each node. */
   readonly env: Readonly<Record<string, string>>;
   /** Ends everything and removes its files. */
   stop(): Promise<void>;
 }
 
-/** The real topology on this machine: Redis Cluster, Postgres, API nodes and gateway nodes. Throws after ending what came up when a part fails. */
+/** Starts the real topology on this machine: Redis Cluster, Postgres, API nodes and gateway nodes. When a part fails, it ends the others and throws. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { apis = 2, gateways = 2, progress = () => {} } = options;
   const ends: (() => Promise<void>)[] = [];
@@ -61,7 +61,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   }
 }
 
-/** All nodes, or, when one fails, none. */
+/** Resolves to all nodes. When one fails, it kills the others and throws. */
 async function allOrNone(starts: readonly Promise<NodeProcess>[]): Promise<NodeProcess[]> {
   const outcomes = await Promise.allSettled(starts);
   const nodes = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));

@@ -3,20 +3,20 @@ import { originsOf, startPage } from "./page.ts";
 import { buildPage } from "./page-build.ts";
 import { freePort } from "./redis-process.ts";
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const print = (line: string) => process.stdout.write(`${line}\n`);
 
 let stopping = false;
 
-/** The topology and its page. The nodes have to know where the page will be before it knows where they are. */
+/** Starts the topology and its page. The nodes need the page's origin before the page knows their addresses. */
 async function start() {
-  await buildPage(say).catch((error: Error) => {
-    if (!stopping) say(error.message);
+  await buildPage(print).catch((error: Error) => {
+    if (!stopping) print(error.message);
   });
   if (stopping) throw new Error("stopped before it began");
   const port = await freePort();
-  say("Bringing up Redis Cluster, Postgres, two API nodes and two gateway nodes …");
+  print("Bringing up Redis Cluster, Postgres, two API nodes and two gateway nodes …");
   const env = { ALLOWED_ORIGINS: originsOf(port).join() };
-  const cluster = await startCluster({ env, progress: (line) => say(`  ${line}`) });
+  const cluster = await startCluster({ env, progress: (line) => print(`  ${line}`) });
   try {
     const page = await startPage(cluster, port);
     return { cluster, page };
@@ -26,13 +26,13 @@ async function start() {
   }
 }
 
-// Known before anything starts, so that Ctrl-C in the middle ends what is there.
+// The handlers are set at once, so that Ctrl-C during the start ends the parts that are up.
 const starting = start();
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
     if (stopping) return;
     stopping = true;
-    say("Taking it down …");
+    print("Taking it down …");
     void starting
       .then(
         async ({ cluster, page }) => {
@@ -47,13 +47,13 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 try {
   const { cluster, page } = await starting;
   if (!stopping) {
-    say(`  page           ${page.url}`);
-    say(`\nSign tokens with JWT_SECRET=${cluster.secret}\nCtrl-C takes everything down.`);
+    print(`  page           ${page.url}`);
+    print(`\nSign tokens with JWT_SECRET=${cluster.secret}\nCtrl-C takes everything down.`);
   }
 } catch (error) {
   if (stopping) process.exit(0);
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 }
-// The children are what keeps this process busy; this keeps it here until it is told to stop.
+// Keeps this process alive until a signal: its children do not.
 setInterval(() => {}, 2 ** 30);

@@ -5,16 +5,16 @@ import { fileURLToPath } from "node:url";
 export type NodeKind = "api" | "gateway" | "standalone";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** A node that does not serve by then has failed. */
+/** The limit for a node to start serving, in milliseconds. */
 const START_MS = 30_000;
-/** Lines of a node's log that are kept, for whoever asks why it failed. */
+/** Lines of a node's log that are kept, to show why it failed. */
 const KEPT_LINES = 200;
-/** Source as it stands, or what `npm run build` made: production's way. */
+/** Flags that run the sources, not the files of `npm run build`. */
 const FROM_SOURCE = ["--conditions=development", "--import", "tsx"];
 
 /**
- * Flags that a gateway runs with in production: a young generation of 8 MiB instead of 16. A gateway's garbage is short-lived
- * strings, and what the young generation once took stays resident (DECISIONS 13).
+ * The flags of a gateway in production: a young generation of 8 MiB instead of 16. A gateway's garbage is short-lived strings, and
+ * memory of the young generation stays resident (DECISIONS 13).
  */
 export const PRODUCTION_FLAGS = ["--max-semi-space-size=8"];
 
@@ -27,11 +27,11 @@ export interface NodeOptions {
   readonly flags?: readonly string[];
 }
 
-/** One node of Signalbox as a child process. It ends with this process, however that ends by itself. */
+/** One node of Signalbox as a child process. It ends when this process exits. */
 export class NodeProcess {
   readonly kind: NodeKind;
   readonly pid: number;
-  /** Where it listens: `127.0.0.1:<port>`. */
+  /** The address that it listens on: `127.0.0.1:<port>`. */
   readonly address: string;
   readonly #child: ChildProcess;
   readonly #lines: string[];
@@ -54,7 +54,7 @@ export class NodeProcess {
     return `ws://${this.address}/realtime`;
   }
 
-  /** The last lines that it logged. */
+  /** The last lines of its log. */
   log(): readonly string[] {
     return this.#lines;
   }
@@ -63,13 +63,13 @@ export class NodeProcess {
     this.#child.kill(signal);
   }
 
-  /** kill -9. Resolves when it is gone. */
+  /** Sends SIGKILL; resolves once the process is gone. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#exited;
   }
 
-  /** SIGTERM, as an orchestrator says it. Resolves when it is gone: with its exit code, or null when a signal ended it. */
+  /** Sends SIGTERM, as an orchestrator does. Resolves once the process is gone, to its exit code, or to null when a signal ended it. */
   async stop(): Promise<number | null> {
     this.#child.kill("SIGTERM");
     await this.#exited;
@@ -77,7 +77,7 @@ export class NodeProcess {
   }
 }
 
-/** Starts a node and resolves when it serves. Rejects with its last words when it ends before. */
+/** Starts a node; resolves once it serves. Rejects with its log when it ends before that. */
 export async function startNode({ kind, env, built = false, flags = [] }: NodeOptions): Promise<NodeProcess> {
   const main = built ? [`apps/${kind}/dist/main.js`] : [...FROM_SOURCE, `apps/${kind}/src/main.ts`];
   const child = spawn(process.execPath, [...flags, ...main], {
@@ -85,9 +85,9 @@ export async function startNode({ kind, env, built = false, flags = [] }: NodeOp
     env: { PATH: process.env.PATH, HOST: "127.0.0.1", PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const endWithUs = () => child.kill("SIGKILL");
-  process.once("exit", endWithUs);
-  child.once("exit", () => process.off("exit", endWithUs));
+  const killChild = () => child.kill("SIGKILL");
+  process.once("exit", killChild);
+  child.once("exit", () => process.off("exit", killChild));
   const lines: string[] = [];
   const port = await servingPort(child, lines, kind);
   return new NodeProcess(kind, child, `127.0.0.1:${port}`, lines);
@@ -116,7 +116,7 @@ function servingPort(child: ChildProcess, lines: string[], kind: NodeKind): Prom
   });
 }
 
-/** The port in the log line that says that a node serves. */
+/** The port in the log line of a node that serves; undefined for any other line. */
 function portOf(line: string): number | undefined {
   if (!line.includes('"msg":"serving"')) return undefined;
   return (JSON.parse(line) as { address: { port: number } }).address.port;

@@ -1,4 +1,4 @@
-/** Has the page (apps/console) built when its sources are newer than what is there. */
+/** Builds the page (apps/console) when its sources are newer than the built files. */
 import { execFile } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,12 +11,12 @@ const CONSOLE = join(ROOT, "apps/console");
 /** The folder of the built page. */
 export const PAGE = join(CONSOLE, "dist");
 const VITE = join(ROOT, "node_modules/vite/bin/vite.js");
-/** All that the page is made of. The SDK and the protocol are bundled in from their sources. */
+/** The sources of the page. The SDK and the protocol are bundled from theirs. */
 const SOURCES = ["index.html", "package.json", "vite.config.ts", "public", "src"]
   .map((path) => `apps/console/${path}`)
   .concat("packages/client/src", "packages/protocol/src", "package-lock.json");
 
-/** Resolves when the page is there as its sources stand. Rejects with what Vite says of them. */
+/** Resolves once the built page is up to date. Rejects with Vite's error. */
 export async function buildPage(progress: (line: string) => void): Promise<void> {
   const built = await changedAt(join(PAGE, "index.html"));
   const times = await Promise.all(SOURCES.map((path) => newestIn(join(ROOT, path))));
@@ -30,7 +30,7 @@ export async function buildPage(progress: (line: string) => void): Promise<void>
   }
 }
 
-/** When something at `path`, a file or a folder, was last changed, in milliseconds; 0 when nothing is there. */
+/** The last change at `path`, a file or a folder, in milliseconds since the epoch; 0 when nothing is there. */
 async function newestIn(path: string): Promise<number> {
   const inside = await readdir(path, { recursive: true }).catch(() => []);
   return Math.max(await changedAt(path), ...(await Promise.all(inside.map((name) => changedAt(join(path, name))))));

@@ -19,12 +19,12 @@ const signIn = (body: string, headers: Record<string, string> = {}) =>
   fetch(new URL("/dev/sign-in", page.url), { method: "POST", body, headers });
 
 describe("the page of a cluster", () => {
-  it("is told where all nodes are", async () => {
+  it("gets the addresses of all nodes", async () => {
     const [apis, gateways] = [cluster.apis.map(({ url }) => url), cluster.gateways.map(({ url }) => url)];
     expect(await (await get("/console.json")).json()).toEqual({ signInUrl: "/dev/sign-in", apis, gateways });
   });
 
-  it("signs in whoever says who they are, with the secret of the cluster", async () => {
+  it("signs in any user, with the secret of the cluster", async () => {
     for (const headers of [{}, ...originsOf(Number(new URL(page.url).port)).map((origin) => ({ origin }))]) {
       const { token } = (await (await signIn('{"userId":"ada","name":"Ada"}', headers)).json()) as { token: string };
       const { payload } = await jwtVerify(token, new TextEncoder().encode(secret), { algorithms: ["HS256"] });
@@ -35,8 +35,8 @@ describe("the page of a cluster", () => {
   it.each([
     ["a page of another origin", '{"userId":"ada"}', { origin: "https://evil.example" }, 403],
     ["a page of no origin", '{"userId":"ada"}', { origin: "null" }, 403],
-    ["who is no user", '{"userId":"no user"}', {}, 400],
-    ["what is no JSON", "userId=ada", {}, 400],
+    ["an invalid user", '{"userId":"no user"}', {}, 400],
+    ["an invalid body", "userId=ada", {}, 400],
   ])("signs in nothing for %s", async (_, body, headers, status) => {
     const response = await signIn(body, headers);
     expect(response.status).toBe(status);

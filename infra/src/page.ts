@@ -1,4 +1,4 @@
-/** The console (apps/console) over a cluster: one page that knows all of its nodes, and signs in whoever says who they are. */
+/** Serves the console (apps/console) of a cluster: one page for all nodes, which signs in any user without proof. */
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -31,7 +31,7 @@ export interface Page {
   close(): Promise<void>;
 }
 
-/** Where the page on this port is opened from: what its nodes take as `ALLOWED_ORIGINS`. */
+/** The origins of the page on this port, for the `ALLOWED_ORIGINS` of its nodes. */
 export const originsOf = (port: number): string[] => [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
 
 /** Serves the built page on loopback. Rejects when the port is taken. */
@@ -68,14 +68,14 @@ async function answerTo(
   if (path === "/") return index([...apis, ...gateways]);
   const [, asset] = /^\/assets\/([\w-][\w.-]*)$/.exec(path) ?? [];
   if (asset === undefined) throw new Problem("not_found", "there is no such page here");
-  // A file's name holds the hash of its content.
+  // Cached for ever: the name of a file holds the hash of its content.
   return file(join("assets", asset), { "Cache-Control": "public, max-age=31536000, immutable" });
 }
 
-/** Nothing but the page's own files runs or is shown; the nodes are all that it may ask. */
+/** The page with a policy: it loads its own files alone, and connects to the nodes alone. */
 function index(nodes: readonly string[]): Promise<Answer> {
-  const asked = ["'self'", ...nodes, ...nodes.map((url) => url.replace(/^http/, "ws"))].join(" ");
-  const policy = `default-src 'self'; connect-src ${asked}; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+  const connectable = ["'self'", ...nodes, ...nodes.map((url) => url.replace(/^http/, "ws"))].join(" ");
+  const policy = `default-src 'self'; connect-src ${connectable}; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
   return file("index.html", { "Content-Security-Policy": policy });
 }
 
@@ -86,7 +86,7 @@ async function file(name: string, headers: Readonly<Record<string, string>>): Pr
   return { type: TYPES[extname(name)] ?? "application/octet-stream", body, headers };
 }
 
-/** JSON is taken whatever type it comes under, so that any page could post it: none but ours gets a token. */
+/** Signs a token. It accepts JSON of any content type, which any page may post, so it checks the origin. */
 async function signIn(request: IncomingMessage, secret: string, origins: readonly string[]): Promise<Answer> {
   const { origin } = request.headers;
   if (origin !== undefined && !origins.includes(origin))
@@ -118,6 +118,6 @@ function problemOf(error: unknown): Answer {
 }
 
 function send(response: ServerResponse, { status = 200, type, body, headers }: Answer): void {
-  const standing = { "Content-Type": type, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff" };
-  response.writeHead(status, { ...standing, ...headers }).end(body);
+  const fixed = { "Content-Type": type, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff" };
+  response.writeHead(status, { ...fixed, ...headers }).end(body);
 }

@@ -1,4 +1,4 @@
-/** Finds a Redis or Valkey server of version 7 or newer; on Debian and Ubuntu fetches one into the project's cache, without root. */
+/** Finds a Redis or Valkey server of version 7 or newer. On Debian and Ubuntu it fetches one into the project's cache, without root. */
 import { execFile } from "node:child_process";
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
@@ -19,8 +19,8 @@ export interface RedisBinary {
 }
 
 /**
- * The server named by REDIS_SERVER_BIN, else the first new enough one on the PATH, else one fetched from the distribution's
- * packages, once. Throws one sentence that says how to install it.
+ * The server at REDIS_SERVER_BIN, else the first one on the PATH that is new enough, else one from the distribution's packages, fetched
+ * once. Throws with advice on how to install it.
  */
 export async function findRedis(): Promise<RedisBinary> {
   const named = process.env.REDIS_SERVER_BIN;
@@ -44,7 +44,7 @@ export async function findRedis(): Promise<RedisBinary> {
   throw new Error(INSTALL);
 }
 
-/** Whether the server runs here, and knows sharded pub/sub. */
+/** True when the server runs here and is new enough for sharded pub/sub. */
 async function starts(binary: RedisBinary): Promise<boolean> {
   const version = await run(binary.path, ["--version"], { env: binary.env }).then(
     ({ stdout }) => / v=(\d+)/.exec(stdout)?.[1],
@@ -87,7 +87,7 @@ async function fetchPackages(): Promise<void> {
 
 type Apt = (...command: string[]) => Promise<unknown>;
 
-/** apt-get with its state, cache and lists under our folder, so that it needs no rights. */
+/** apt-get with its state, cache and lists in the project's cache, so that it needs no rights. */
 async function openApt(): Promise<Apt> {
   await run("apt-get", ["--version"]);
   await run("dpkg", ["--version"]);
@@ -99,7 +99,7 @@ async function openApt(): Promise<Apt> {
     `Dir::State=${folder}/state`,
     `Dir::Cache=${folder}/cache`,
     "Dir::State::status=/var/lib/dpkg/status",
-    // As root, apt would otherwise hand the download to a user who may not write here.
+    // As root, apt would otherwise download as a user without the right to write here.
     "APT::Sandbox::User=root",
   ].flatMap((option) => ["-o", option]);
   return (...command) => run("apt-get", [...options, "-qq", ...command], { cwd: join(folder, "packages") });

@@ -1,4 +1,4 @@
-/** One command to a Redis server over a connection of its own: what building and watching a cluster needs, without a client library. */
+/** Sends one command to a Redis server over a connection of its own: enough to build and watch a cluster without a client library. */
 import { connect } from "node:net";
 
 /** The reply of `command` as text: a simple string, a number or a bulk string. Rejects with the server's error, or after 1 s. */
@@ -6,9 +6,9 @@ export function redisCommand(port: number, ...command: readonly (string | number
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     let received = "";
-    const end = (settle: () => void) => {
+    const end = (finish: () => void) => {
       socket.destroy();
-      settle();
+      finish();
     };
     socket.setEncoding("latin1");
     socket.setTimeout(1000, () => end(() => reject(new Error(`Redis on port ${port} does not answer`))));
@@ -25,7 +25,7 @@ export function redisCommand(port: number, ...command: readonly (string | number
   });
 }
 
-/** The reply, an error from the server, or undefined when more is to come. Of an array, its first element. */
+/** The reply, an error from the server, or undefined for an incomplete reply. Of an array, its first element. */
 function parse(received: string): string | Error | undefined {
   const end = received.indexOf("\r\n");
   if (end < 0) return undefined;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** Kills what it is told of, and removes `folder`, when this process ends, however it ends: a SIGKILL runs no handler of ours. */
+/** Kills the recorded processes and removes `folder` when this process ends, also by SIGKILL, which runs no handler. */
 export class Guard {
   private readonly shell: ChildProcess;
 
@@ -19,16 +19,17 @@ export class Guard {
     // A group of its own: Ctrl-C in a terminal must not end the guard before its work.
     this.shell = spawn("sh", ["-c", script, folder], { stdio: ["pipe", "ignore", "ignore"], detached: true });
     this.shell.unref();
-    // The pipe breaks when somebody kills the guard: then there is nothing left to tell it.
+    // The pipe breaks when the guard is killed; there is nothing left to do then.
     this.shell.stdin?.on("error", () => {});
     (this.shell.stdin as (NodeJS.WritableStream & { unref?(): void }) | null)?.unref?.();
   }
 
-  note(sign: "+" | "-", pid: number): void {
+  /** Adds (`+`) a process to those to kill, or removes (`-`) it. */
+  record(sign: "+" | "-", pid: number): void {
     this.shell.stdin?.write(`${sign} ${pid}\n`);
   }
 
-  /** Kills what is left, removes the folder, and resolves when that is done. */
+  /** Kills the remaining processes and removes the folder; resolves when that is done. */
   async end(): Promise<void> {
     if (this.shell.exitCode !== null) return;
     this.shell.ref();

@@ -15,7 +15,7 @@ export type Role = "primary" | "replica";
 
 export class RedisProcess {
   readonly port: number;
-  /** As it was first started; see `currentRole`. */
+  /** The role at the first start; see `currentRole`. */
   readonly role: Role;
   private readonly binary: RedisBinary;
   private readonly guard: Guard;
@@ -23,7 +23,7 @@ export class RedisProcess {
   private readonly options: readonly string[];
   private child: ChildProcess | undefined;
 
-  /** `folder` exists, is this server's own, and lives as long as `guard`. `options` are those of the command line. */
+  /** `folder` exists, belongs to this server, and lives as long as `guard`. `options` are for the command line. */
   constructor(
     { binary, guard, folder }: { binary: RedisBinary; guard: Guard; folder: string },
     { port, role, options }: { port: number; role: Role; options: readonly string[] },
@@ -40,7 +40,7 @@ export class RedisProcess {
     return this.child?.pid;
   }
 
-  /** Starts the server on its port, also again; resolves when it answers. */
+  /** Starts the server, for the first time or again; resolves once it answers. */
   async start(): Promise<void> {
     if (this.child !== undefined) return;
     const log = join(this.folder, "redis.log");
@@ -52,10 +52,10 @@ export class RedisProcess {
     });
     this.child = child;
     const { pid } = child;
-    if (pid !== undefined) this.guard.note("+", pid);
+    if (pid !== undefined) this.guard.record("+", pid);
     child.once("error", () => {});
     child.once("exit", () => {
-      if (pid !== undefined) this.guard.note("-", pid);
+      if (pid !== undefined) this.guard.record("-", pid);
       if (this.child === child) this.child = undefined;
     });
     child.unref();
@@ -66,11 +66,11 @@ export class RedisProcess {
     }
   }
 
-  /** kill -9; resolves when the process is gone. */
+  /** Sends SIGKILL; resolves once the process is gone. */
   async kill(): Promise<void> {
     const child = this.child;
     if (child === undefined) return;
-    // Started unreferenced, so that a forgotten server does not keep us running; here its end is awaited.
+    // Started unreferenced, so that a forgotten server does not keep this process running; here its end is awaited.
     child.ref();
     const gone = once(child, "exit");
     child.kill("SIGKILL");
@@ -86,7 +86,7 @@ export class RedisProcess {
     this.child?.kill("SIGCONT");
   }
 
-  /** What the server takes itself for now. Rejects while it is down. */
+  /** The role of the server now, by its own answer. Rejects while it is down. */
   async currentRole(): Promise<Role> {
     return (await this.command("ROLE")) === "master" ? "primary" : "replica";
   }
@@ -103,13 +103,10 @@ const answers = (port: number): Promise<boolean> =>
     () => false,
   );
 
-/** Ports are bound only after all of a cluster's were found: none is given twice. */
+/** Ports given before: a cluster binds its ports only after all are chosen. */
 const given = new Set<number>();
 
-/**
- * A port that nobody listens on, below those that the system gives to outgoing connections: so a killed server finds its
- * port free when it starts again.
- */
+/** A free port, below those that the system gives to outgoing connections: a killed server finds its port free when it starts again. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);

@@ -1,4 +1,4 @@
-/** Real Redis servers for tests and for a topology on one machine: a single one, and a cluster of three primaries and three replicas. */
+/** Real Redis servers, for tests and for a topology on one machine: a single one, or a cluster of three primaries and three replicas. */
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,16 +11,16 @@ const PRIMARIES = 3;
 const SLOTS = 16_384;
 const READY_MS = 60_000;
 
-/** What a single server and a cluster can both be put through. */
+/** A single server or a cluster. */
 export interface Redis {
-  /** What `REDIS_URL` takes. */
+  /** The value for `REDIS_URL`. */
   readonly url: string;
   readonly nodes: readonly RedisProcess[];
-  /** kill -9 of every server. */
+  /** Sends SIGKILL to every server. */
   kill(): Promise<void>;
-  /** Starts what is down, on the same ports; resolves when all is ready again. */
+  /** Starts the servers that are down, on the same ports; resolves once all are ready again. */
   start(): Promise<void>;
-  /** Freezes every server: connections stay open, nothing answers. */
+  /** Freezes every server: connections stay open, without answers. */
   pause(): void;
   resume(): void;
   /** Ends every server and removes its files. Idempotent. */
@@ -33,9 +33,9 @@ export interface SingleRedis extends Redis {
 
 export interface RedisCluster extends Redis {
   readonly nodes: readonly ClusterNode[];
-  /** The nodes that are up and take themselves for primaries. */
+  /** The nodes that are up and primaries by their own answer. */
   primaries(): Promise<readonly ClusterNode[]>;
-  /** Resolves when every node that is up says `cluster_state:ok`, and every replica that is up follows its primary. */
+  /** Resolves once every node that is up reports `cluster_state:ok`, and every replica that is up follows its primary. */
   ready(): Promise<void>;
 }
 
@@ -77,7 +77,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     const ports = { port: await freePort(), busPort: await freePort() };
     nodes.push(new ClusterNode({ binary, guard, folder: own }, { ...ports, role }));
   }
-  const ready = () => until(() => settled(nodes));
+  const ready = () => until(() => isReady(nodes));
   const start = async () => {
     await Promise.all(nodes.map((node) => node.start()));
     await ready();
@@ -95,7 +95,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   return { url: `redis+cluster://${hosts.join(",")}`, nodes, primaries, ready, ...together(nodes, guard, start) };
 }
 
-/** What every kind does in the same way. */
+/** The methods that are the same for all kinds. */
 function together(
   nodes: readonly RedisProcess[],
   guard: Guard,
@@ -122,7 +122,7 @@ async function form(nodes: readonly ClusterNode[]): Promise<void> {
   const primaries = nodes.filter((node) => node.role === "primary");
   const edge = (index: number) => Math.floor((index * SLOTS) / primaries.length);
   for (const [index, node] of nodes.entries()) {
-    // Without epochs of their own they would first have to fight for them.
+    // Set here, so that the nodes need not resolve conflicts of equal epochs first.
     await node.command("CLUSTER", "SET-CONFIG-EPOCH", index + 1);
     if (node.role === "primary") await node.command("CLUSTER", "ADDSLOTSRANGE", edge(index), edge(index + 1) - 1);
   }
@@ -138,7 +138,7 @@ async function form(nodes: readonly ClusterNode[]): Promise<void> {
   }
 }
 
-async function settled(nodes: readonly ClusterNode[]): Promise<boolean> {
+async function isReady(nodes: readonly ClusterNode[]): Promise<boolean> {
   const up = nodes.filter((node) => node.pid !== undefined);
   const infos = await Promise.all(up.map((node) => node.command("CLUSTER", "INFO")));
   const links = await Promise.all(up.map((node) => node.command("INFO", "replication")));

@@ -87,10 +87,10 @@ export class Synapse {
     });
     this.#child = child;
     const { pid } = child;
-    if (pid !== undefined) this.#guard.note("+", pid);
+    if (pid !== undefined) this.#guard.record("+", pid);
     child.once("error", () => {});
     child.once("exit", () => {
-      if (pid !== undefined) this.#guard.note("-", pid);
+      if (pid !== undefined) this.#guard.record("-", pid);
       if (this.#child === child) this.#child = undefined;
     });
     for (const end = Date.now() + START_MS; !(await answers(this.url)); await sleep(POLL_MS))

@@ -6,7 +6,7 @@ import type { EventRow } from "@signalbox/core/model/rows";
 import type { EventBody } from "@signalbox/protocol/down";
 import { open } from "@signalbox/protocol/encode";
 import { eventIdOf } from "@signalbox/protocol/ids";
-import { wordOf } from "@signalbox/protocol/presence";
+import { signalStatusOf } from "@signalbox/protocol/presence";
 import { encodeSse, type SseEvent, sseOf } from "@signalbox/protocol/sse";
 
 /** What streams are sent, encoded. */
@@ -40,7 +40,7 @@ export function createSse({ serverName }: SseDeps): Sse {
       case "presence": {
         const { userId, status, activeAt } = about;
         const last_active_at = activeAt?.toISOString() ?? null;
-        return [{ event: "presence", data: { user_id: userId, status: wordOf(status), last_active_at } }];
+        return [{ event: "presence", data: { user_id: userId, status: signalStatusOf(status), last_active_at } }];
       }
       case "notification": {
         const { why: kind, unread: unread_count, mentions: mention_count } = about;

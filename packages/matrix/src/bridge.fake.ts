@@ -20,7 +20,7 @@ export const ben = userIdOf(BEN);
 export const bot = userIdOf(BOT);
 export const TTL = 4000;
 
-/** A node that is bridged to a fake homeserver, over `store`. */
+/** A node with a bridge to a fake homeserver, over `store`. */
 export function createBridge(store = new MapStore()) {
   const clock = new ManualClock();
   const published: { channel: Channel; payload: string }[] = [];
@@ -40,10 +40,10 @@ export function createBridge(store = new MapStore()) {
 
 export type Bridge = ReturnType<typeof createBridge>;
 
-/** A room with Ada, who made it, and Ben in it, at the homeserver and here. */
+/** A room of Ada, its creator, and Ben, at the homeserver and here. */
 export async function openRoom({ fake, ingest }: Pick<Bridge, "fake" | "ingest">): Promise<void> {
-  const join = (who: string, displayname: string) =>
-    fake.say(ROOM, "m.room.member", who, { membership: "join", displayname }, { state_key: who });
+  const join = (userId: string, displayname: string) =>
+    fake.say(ROOM, "m.room.member", userId, { membership: "join", displayname }, { state_key: userId });
   const create = fake.say(ROOM, "m.room.create", ADA, {}, { state_key: "" });
   await ingest.take({ events: [create, join(ADA, "Ada"), join(BEN, "Ben")] });
 }

@@ -15,7 +15,7 @@ async function setUp() {
     ...bridge,
     frames,
     eventId: String(message.event_id),
-    hears: (...ephemeral: unknown[]) => ingest.take({ events: [], ephemeral }),
+    push: (...ephemeral: unknown[]) => ingest.take({ events: [], ephemeral }),
     typists: async () => ((await engine.typing.list([roomId])).get(roomId) ?? []).map(({ userId }) => userId).sort(),
   };
 }
@@ -26,20 +26,20 @@ const receipt = (eventId: string, user: string, kind = "m.read", more: object = 
   room_id: ROOM,
   content: { [eventId]: { [kind]: { [user]: more } } },
 });
-const presence = (sender: string, word: string, last_active_ago = 0) => ({
+const presence = (sender: string, status: string, last_active_ago = 0) => ({
   type: "m.presence",
   sender,
-  content: { presence: word, last_active_ago },
+  content: { presence: status, last_active_ago },
 });
 
 test("typing in Matrix lasts until Matrix says stop, or 30 seconds", async () => {
-  const { clock, frames, hears, typists } = await setUp();
-  await hears(typing(ADA, BEN));
+  const { clock, frames, push, typists } = await setUp();
+  await push(typing(ADA, BEN));
   expect(frames()).toEqual([
     { kind: "typing", userId: ada, remainingMs: 30_000 },
     { kind: "typing", userId: ben, remainingMs: 30_000 },
   ]);
-  await hears(typing(BEN));
+  await push(typing(BEN));
   expect(frames()).toEqual([
     { kind: "typing", userId: ben, remainingMs: 30_000 },
     { kind: "stop", userId: ada },
@@ -49,43 +49,43 @@ test("typing in Matrix lasts until Matrix says stop, or 30 seconds", async () =>
   expect(await typists()).toEqual([]);
 });
 
-test("whoever types here is neither prolonged nor stopped by what Matrix says of them", async () => {
-  const { engine, frames, hears, typists } = await setUp();
+test("typing in Matrix neither prolongs nor ends native typing of the same user", async () => {
+  const { engine, frames, push, typists } = await setUp();
   engine.typing.start(roomId, ada, TTL);
-  await hears(typing(ADA));
-  await hears(typing());
+  await push(typing(ADA));
+  await push(typing());
   expect(frames()).toEqual([]);
   expect(await typists()).toEqual([ada]);
 });
 
-test("of two words on one room in a transaction the last counts", async () => {
-  const { hears, typists } = await setUp();
-  await hears(typing(ADA), typing(BEN));
+test("of two typing items of one room in a transaction the last counts", async () => {
+  const { push, typists } = await setUp();
+  await push(typing(ADA), typing(BEN));
   expect(await typists()).toEqual([ben]);
 });
 
-test("whoever appears offline here does not type for anybody, and is not here", async () => {
-  const { engine, frames, hears, store } = await setUp();
+test("a user that appears offline here is neither typing nor online", async () => {
+  const { engine, frames, push, store } = await setUp();
   await store.choosePresence(ada, "appear_offline");
-  await hears(typing(ADA), presence(ADA, "online"));
+  await push(typing(ADA), presence(ADA, "online"));
   expect(frames()).toEqual([]);
   expect((await engine.presence.read([ada])).get(ada)?.own ?? "offline").toBe("offline");
 });
 
-test("a receipt is for the whole room, whichever thread it names, and only moves forward", async () => {
-  const { eventId, fake, hears, ingest, store } = await setUp();
+test("a receipt for a thread is for the whole room, and receipts only move forward", async () => {
+  const { eventId, fake, push, ingest, store } = await setUp();
   const later = fake.say(ROOM, "m.room.message", ADA, { msgtype: "m.text", body: "And this?" });
   await ingest.take({ events: [later] });
-  await hears(receipt(String(later.event_id), BEN, "m.read", { ts: 1_700_000_000_000, thread_id: "main" }));
+  await push(receipt(String(later.event_id), BEN, "m.read", { ts: 1_700_000_000_000, thread_id: "main" }));
   const read = store.receipt(roomId, ben);
   expect(read).toMatchObject({ messageOrdinal: 2, private: false, readAt: new Date(1_700_000_000_000) });
-  await hears(receipt(eventId, BEN));
+  await push(receipt(eventId, BEN));
   expect(store.receipt(roomId, ben)).toEqual(read);
 });
 
-test("a private receipt is nobody else's", async () => {
-  const { eventId, frames, hears, store } = await setUp();
-  await hears(receipt(eventId, BEN, "m.read.private"));
+test("a private receipt is visible to its user alone", async () => {
+  const { eventId, frames, push, store } = await setUp();
+  await push(receipt(eventId, BEN, "m.read.private"));
   expect(store.receipt(roomId, ben)).toBeUndefined();
   expect(frames().map(({ kind }) => kind)).not.toContain("receipts");
   expect((await store.counts([{ roomId, userId: ben }]))[0]?.unread).toBe(0);
@@ -98,19 +98,19 @@ test("a receipt in the same transaction as its message finds it", async () => {
   expect(store.receipt(roomId, ben)).toMatchObject({ messageOrdinal: 2 });
 });
 
-test("somebody online in Matrix is online here until Matrix says otherwise, or for 30 minutes", async () => {
-  const { clock, engine, hears, presence: here, store } = await setUp();
+test("a user online in Matrix is online here until Matrix says otherwise, or for 30 minutes", async () => {
+  const { clock, engine, push, presence: here, store } = await setUp();
   const seen = async () => {
     await here.announce(await engine.presence.settle());
     return (await here.look({ userId: ada, service: false }, [ben])).get(ben)?.status;
   };
-  await hears(presence(BEN, "online", 1000), presence(BEN, "online", 1000));
+  await push(presence(BEN, "online", 1000), presence(BEN, "online", 1000));
   expect(await seen()).toBe("online");
   await clock.pass(299_000);
   expect(await seen()).toBe("idle");
-  await hears(presence(BEN, "offline"));
+  await push(presence(BEN, "offline"));
   expect(await seen()).toBe("offline");
-  await hears(presence(BEN, "online"));
+  await push(presence(BEN, "online"));
   await clock.pass(29 * 60_000);
   expect(await seen()).toBe("idle");
   await clock.pass(60_000);
@@ -118,12 +118,12 @@ test("somebody online in Matrix is online here until Matrix says otherwise, or f
   expect((await store.users([ben])).get(ben)?.choiceVersion).toBe(0);
 });
 
-test("somebody unavailable in Matrix is idle here, and not when they were active since", async () => {
-  const { hears, presence: here } = await setUp();
-  await hears(presence(BEN, "unavailable", 1000));
+test("a user unavailable in Matrix is idle here, unless they were active since", async () => {
+  const { push, presence: here } = await setUp();
+  await push(presence(BEN, "unavailable", 1000));
   const seen = async () => (await here.look({ userId: ada, service: false }, [ben])).get(ben)?.status;
   expect(await seen()).toBe("idle");
-  await hears(presence(BEN, "online", 0));
+  await push(presence(BEN, "online", 0));
   expect(await seen()).toBe("online");
 });
 
@@ -145,9 +145,9 @@ test("a broken part fails nothing", async () => {
 });
 
 test("signals are lost, and nothing else, while the engine is away", async () => {
-  const { engine, eventId, hears, store, warnings } = await setUp();
+  const { engine, eventId, push, store, warnings } = await setUp();
   engine.typing.list = () => Promise.reject(new Error("away"));
-  await hears(typing(ADA), receipt(eventId, BEN));
+  await push(typing(ADA), receipt(eventId, BEN));
   expect(store.receipt(roomId, ben)).toBeDefined();
   expect(warnings).toEqual([{ error: "Error" }]);
 });

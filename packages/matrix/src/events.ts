@@ -1,25 +1,25 @@
 /**
- * What a homeserver pushes, read leniently: an item that is none of what we know is skipped, whatever JSON it is, and never
- * takes its neighbours along. Contents are read in `content.ts`.
+ * A lenient reader of transactions: any item that is not a known event is skipped, and never affects its neighbours. `content.ts`
+ * reads the contents.
  */
 import { isObject } from "@signalbox/protocol/text";
 
-/** An object of JSON of which nothing is known. */
+/** A JSON object with unknown fields. */
 export type Json = Readonly<Record<string, unknown>>;
 
-/** An event of a room. All ids are Matrix's; times are milliseconds since the epoch by the sending server's clock. */
+/** An event of a room. All ids are Matrix ids; times are milliseconds since the epoch, by the sending server's clock. */
 export interface MatrixEvent {
   readonly eventId: string;
   readonly roomId: string;
   readonly type: string;
   readonly sender: string;
   readonly sentAt: number;
-  /** Null: not a state event. */
+  /** Null for an event that is not a state event. */
   readonly stateKey: string | null;
   readonly content: Json;
-  /** The event that it redacts, where rooms before version 11 say it. */
+  /** The event that it redacts, in the field of rooms before version 11. */
   readonly redacts: unknown;
-  /** Who redacted it, when it came redacted already. */
+  /** The user and time of its redaction, for an event that came redacted. */
   readonly redacted: { readonly by: string; readonly at: number } | null;
 }
 
@@ -42,14 +42,14 @@ export interface MatrixPresence {
   readonly idleForMs: number;
 }
 
-/** What is true at the moment: pushed once, never again. */
+/** The ephemeral items of a transaction: pushed once, never again. */
 export interface Ephemeral {
   readonly typing: readonly Typing[];
   readonly receipts: readonly Receipt[];
   readonly presence: readonly MatrixPresence[];
 }
 
-/** Ids are opaque but for their first character; white space and what cannot be stored is in none. */
+/** Ids are opaque but for their first character. None holds white space or characters that cannot be stored. */
 const EVENT_ID = /^\$[^\s\0\p{Surrogate}]{1,254}$/u;
 const ROOM_ID = /^![^\s\0\p{Surrogate}]{1,254}$/u;
 const USER_ID = /^@[^\s\0\p{Surrogate}]{1,254}$/u;
@@ -58,7 +58,7 @@ export const isEventId = (value: unknown): value is string => typeof value === "
 export const isUserId = (value: unknown): value is string => typeof value === "string" && USER_ID.test(value);
 const isRoomId = (value: unknown): value is string => typeof value === "string" && ROOM_ID.test(value);
 
-/** The events of a list, in order, and how many items were none. What is no list is an empty one. */
+/** The events of a list, in order, and the number of skipped items. A value that is not a list counts as an empty one. */
 export function readEvents(items: unknown): { readonly events: readonly MatrixEvent[]; readonly skipped: number } {
   const all = Array.isArray(items) ? items : [];
   const events = all.flatMap((item) => readEvent(item) ?? []);
@@ -85,7 +85,7 @@ function redactedBy(unsigned: unknown, event: { readonly sender: string; readonl
   };
 }
 
-/** The ephemeral items of a transaction; of a user's presence, and of a room's typing, the last. Whatever is broken is left out. */
+/** The ephemeral items of a transaction, without invalid ones; of a user's presence and a room's typing only the last. */
 export function readEphemeral(items: unknown): Ephemeral {
   const all = (Array.isArray(items) ? items : []).filter(isObject);
   const of = (type: string) => all.filter((item) => item.type === type);
@@ -109,7 +109,7 @@ const RECEIPTS = [
   ["m.read.private", true],
 ] as const;
 
-/** A receipt holds for all of the room, whichever thread it names: here a room has one line of reading. */
+/** The receipts of an item. One for a thread counts for the whole room: here a user has one receipt per room. */
 function readReceipts({ room_id, content }: Json): Receipt[] {
   if (!isRoomId(room_id)) return [];
   return entries(content).flatMap(([eventId, kinds]) =>

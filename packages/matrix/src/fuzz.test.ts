@@ -21,7 +21,7 @@ const words = {
   ...relates,
 };
 
-/** Something that has everything that is ever looked at in events of its kind. */
+/** An event with every field that is read of any kind. */
 const event = (type: string, more: Json): Json => ({
   ...{ event_id: `$strange-${type}`, room_id: ROOM, type, sender: ADA, origin_server_ts: 1_763_740_800_000 },
   ...{
@@ -69,7 +69,7 @@ const odd = fc.oneof(
   ),
 );
 
-/** Every path to a part of it, the whole included. */
+/** The paths to all parts of a value, the whole included. */
 function pathsOf(value: unknown): string[][] {
   if (value === null || typeof value !== "object") return [[]];
   return [[], ...Object.entries(value).flatMap(([key, each]) => pathsOf(each).map((path) => [key, ...path]))];
@@ -82,7 +82,7 @@ function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown
   return { ...(value as Json), [key]: replaced((value as Json)[key], rest, by) };
 }
 
-/** One of these, with anything in place of any part, in up to two places. */
+/** One of the items, with up to two of its parts replaced by any value. */
 const mangled = (items: readonly Json[]) =>
   fc.constantFrom(...items).chain((item) => {
     const part = fc.tuple(fc.constantFrom(...pathsOf(item)), odd);
@@ -94,7 +94,7 @@ const mangled = (items: readonly Json[]) =>
     });
   });
 
-test("whatever JSON is in a transaction, it is taken, and its valid neighbours arrive", async () => {
+test("a transaction with any JSON in it is ingested, and its valid events arrive", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(mangled(EVENTS), { maxLength: 6 }),
@@ -117,7 +117,7 @@ test("whatever JSON is in a transaction, it is taken, and its valid neighbours a
         await ingest.take(JSON.parse(JSON.stringify({ events: [before, ...events, after], ephemeral })));
         const found = await store.messageIds(roomId, [String(before.event_id), String(after.event_id)]);
         expect(found.size).toBe(2);
-        // Nothing was left to be caught, and whatever reached the store can be stored.
+        // No event failed, and every value that reached the store can be stored.
         expect(warnings.filter((each) => !("skipped" in each))).toEqual([]);
         expect(ids.filter((id) => id !== null && typeof id !== "string")).toEqual([]);
         const rows = await store.history(roomId, 100, null);
@@ -130,7 +130,7 @@ test("whatever JSON is in a transaction, it is taken, and its valid neighbours a
   );
 });
 
-test("a transaction that is anything at all is taken", async () => {
+test("a transaction of any JSON is ingested", async () => {
   const { ingest } = createBridge();
   const part = fc.oneof(anyJson, fc.array(anyJson));
   const body = fc.oneof(anyJson, fc.record({ events: part, ephemeral: part }, { requiredKeys: [] }));

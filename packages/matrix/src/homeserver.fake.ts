@@ -13,24 +13,24 @@ type Answer = { readonly status?: number; readonly body: Json; readonly headers?
 
 export const BOT = "@bridge:matrix.example";
 
-/** A homeserver of one timeline per room, for tests: what it is sent it keeps, answers, and pushes as an application service hears it. */
+/** A homeserver for tests, with one timeline per room. It keeps the events that it gets, and pushes them to an application service. */
 export class FakeHomeserver {
   readonly timelines = new Map<string, Json[]>();
   readonly requests: Request[] = [];
-  /** Who may not read rooms. */
+  /** Users that may not read rooms. */
   readonly strangers = new Set<string>();
-  /** Pushes what was sent before its answer leaves. */
+  /** Gets each event before its answer leaves. */
   pushes: Ingest | null = null;
-  /** Answers in its place. */
+  /** An answer in place of the usual one. */
   refuse: (request: Request) => Answer | undefined = () => undefined;
-  /** Does what it is asked, and then gives no answer. */
+  /** True to process requests without an answer. */
   losesAnswers = false;
-  /** Called when an event was taken, before it is answered. */
-  taken: () => Promise<void> = async () => undefined;
+  /** Called after an event was added, before its answer. */
+  afterSend: () => Promise<void> = async () => undefined;
   readonly #answered = new Map<string, Answer>();
   #events = 0;
 
-  /** The fetch of somebody who only knows this server. */
+  /** A `fetch` that reaches this server alone. */
   readonly fetch = async (address: string | URL | globalThis.Request, init: RequestInit = {}): Promise<Response> => {
     const url = new URL(String(address));
     const path = url.pathname.replace("/_matrix/client/", "").split("/").map(decodeURIComponent).join("/");
@@ -42,7 +42,7 @@ export class FakeHomeserver {
     return new Response(JSON.stringify(answer), { status, headers });
   };
 
-  /** Puts an event into a room, `seconds` after the beginning of the year, or after the one before. */
+  /** Adds an event to a room, a second after the event before. */
   say(room: string, type: string, sender: string, content: Json, more: Json = {}): Json {
     this.#events += 1;
     const origin_server_ts = Date.UTC(2025, 0, 1) + this.#events * 1000;
@@ -51,7 +51,7 @@ export class FakeHomeserver {
     return event;
   }
 
-  /** What was asked, without reading. */
+  /** The requests that write. */
   written(): Request[] {
     return this.requests.filter(({ method }) => method !== "GET");
   }
@@ -80,11 +80,11 @@ export class FakeHomeserver {
     const answer = { body: { event_id: event.event_id } };
     this.#answered.set(path, answer);
     await this.pushes?.take({ events: [event] });
-    await this.taken();
+    await this.afterSend();
     return answer;
   }
 
-  /** A room's events as they are now: what was redacted is stripped. */
+  /** A room's events in their present form: redacted ones are stripped. */
   seen(room: string): Json[] {
     const events = this.timelines.get(room) ?? [];
     const redactions = new Map(events.map((event) => [event.redacts, event]));

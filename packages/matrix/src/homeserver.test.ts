@@ -2,20 +2,20 @@ import { Problem } from "@signalbox/protocol/errors";
 import { expect, test } from "vitest";
 import { createHomeserver } from "./homeserver.ts";
 
-interface Asked {
+interface Sent {
   readonly method: string;
   readonly url: string;
   readonly body: unknown;
   readonly token: string | null;
 }
 
-/** A homeserver that gives one answer to whatever it is asked. */
+/** A homeserver with one answer to all requests, which are recorded. */
 function answering(answer: () => Response | Promise<Response>) {
-  const asked: Asked[] = [];
-  const ask: typeof fetch = async (url, init = {}) => {
+  const sent: Sent[] = [];
+  const send: typeof fetch = async (url, init = {}) => {
     const body = typeof init.body === "string" ? (JSON.parse(init.body) as unknown) : undefined;
     const token = new Headers(init.headers).get("authorization");
-    asked.push({
+    sent.push({
       method: init.method ?? "GET",
       url: String(url).replace("http://hs.example/_matrix/client/", ""),
       body,
@@ -23,7 +23,7 @@ function answering(answer: () => Response | Promise<Response>) {
     });
     return answer();
   };
-  return { asked, homeserver: createHomeserver({ url: "http://hs.example/", asToken: "as-secret", fetch: ask }) };
+  return { sent, homeserver: createHomeserver({ url: "http://hs.example/", asToken: "as-secret", fetch: send }) };
 }
 
 const json =
@@ -32,23 +32,21 @@ const json =
     new Response(JSON.stringify(body), { status, headers });
 
 test("a send goes out under its transaction id, as its user, with every id encoded", async () => {
-  const { asked, homeserver } = answering(json({ event_id: "$new" }));
+  const { sent, homeserver } = answering(json({ event_id: "$new" }));
   const content = { msgtype: "m.text", body: "hi" };
   expect(await homeserver.send("@ada:hs", "!room/1:hs", "m.room.message", "t/1", content)).toBe("$new");
   const url = "v3/rooms/!room%2F1%3Ahs/send/m.room.message/t%2F1?user_id=%40ada%3Ahs";
-  expect(asked).toEqual([{ method: "PUT", url, body: content, token: "Bearer as-secret" }]);
+  expect(sent).toEqual([{ method: "PUT", url, body: content, token: "Bearer as-secret" }]);
 });
 
-test("whoever acts as nobody acts as the bridge", async () => {
-  const { asked, homeserver } = answering(json({ event_id: "$new" }));
+test("a call without a user acts as the bridge", async () => {
+  const { sent, homeserver } = answering(json({ event_id: "$new" }));
   await homeserver.redact(null, "!r", "$e", "t1");
-  expect(asked).toMatchObject([{ method: "PUT", url: "v3/rooms/!r/redact/%24e/t1", body: {} }]);
+  expect(sent).toMatchObject([{ method: "PUT", url: "v3/rooms/!r/redact/%24e/t1", body: {} }]);
 });
 
-test("signals and questions go where Matrix has them", async () => {
-  const { asked, homeserver } = answering(
-    json({ chunk: [{}], end: "t2", joined_rooms: ["!r", 7], user_id: "@bot:hs" }),
-  );
+test("signals and reads use the paths of Matrix", async () => {
+  const { sent, homeserver } = answering(json({ chunk: [{}], end: "t2", joined_rooms: ["!r", 7], user_id: "@bot:hs" }));
   await homeserver.typing("@a:hs", "!r", 4000);
   await homeserver.typing("@a:hs", "!r", 0);
   await homeserver.receipt("@a:hs", "!r", "$e", false);
@@ -61,7 +59,7 @@ test("signals and questions go where Matrix has them", async () => {
   expect(await homeserver.whoami()).toBe("@bot:hs");
   await homeserver.ping("signalbox");
   const user = "user_id=%40a%3Ahs";
-  expect(asked.map(({ method, url, body }) => [method, url, body])).toEqual([
+  expect(sent.map(({ method, url, body }) => [method, url, body])).toEqual([
     ["PUT", `v3/rooms/!r/typing/%40a%3Ahs?${user}`, { typing: true, timeout: 4000 }],
     ["PUT", `v3/rooms/!r/typing/%40a%3Ahs?${user}`, { typing: false }],
     ["POST", `v3/rooms/!r/receipt/m.read/%24e?${user}`, {}],
@@ -104,12 +102,12 @@ test.each<[string, () => Response | Promise<Response>]>([
   await expect(homeserver.whoami()).rejects.toMatchObject({ code: "unavailable" });
 });
 
-test("a user who is registered already is registered", async () => {
+test("the registration of an existing user succeeds", async () => {
   const { homeserver } = answering(json({ errcode: "M_USER_IN_USE" }, 400));
   await homeserver.register("_bridge_ada");
 });
 
-test("no problem says what was sent, nor the token", async () => {
+test("no problem holds what was sent, nor the token", async () => {
   const words = "as-secret hello";
   for (const status of [400, 403, 404, 413, 429, 500]) {
     const { homeserver } = answering(json({ error: words, errcode: words }, status));

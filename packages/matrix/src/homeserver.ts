@@ -3,29 +3,29 @@ import { Problem, type ProblemCode } from "@signalbox/protocol/errors";
 import { isObject } from "@signalbox/protocol/text";
 import type { Json } from "./events.ts";
 
-/** How long an answer may take. */
+/** The limit for an answer. */
 const TIMEOUT_MS = 10_000;
-/** How long to wait after a refusal that does not say it. */
+/** The delay after a rate limit without one. */
 const RETRY_MS = 1000;
 
 /**
- * The homeserver as an application service sees it: the Matrix client-server API with a token that may act as any user of its
- * namespace. `as`: the Matrix user to act as; null: the bridge's own. Every call rejects with `forbidden`, `not_found`,
- * `too_large` or `rate_limited` (with `retryAfterMs`) when the homeserver says so, and with `unavailable` for any other answer, for
- * none within 10 seconds, and for one that makes no sense: what was asked may have been done then.
+ * The homeserver's client-server API for an application service, with a token that may act as any user of its namespace. `as` is the
+ * Matrix user to act as, null the bridge's own. Every call rejects with `forbidden`, `not_found`, `too_large` or `rate_limited` (with
+ * `retryAfterMs`) when the homeserver refuses it so. For any other or invalid answer, and for none within 10 seconds, it rejects with
+ * `unavailable`: the call may have taken effect then.
  */
 export interface Homeserver {
-  /** Sends an event; the same transaction id again is answered as the first time. Resolves with its event id. */
+  /** Sends an event, once per transaction id. Resolves to its event id. */
   send(as: string | null, roomId: string, type: string, transactionId: string, content: Json): Promise<string>;
-  /** Redacts an event. Resolves with the redaction's event id. */
+  /** Redacts an event, once per transaction id. Resolves to the event id of the redaction. */
   redact(as: string | null, roomId: string, eventId: string, transactionId: string): Promise<string>;
-  /** Says that the user types for so long, in milliseconds; 0: no longer. */
+  /** Starts the user's typing for `forMs` milliseconds; 0 ends it. */
   typing(as: string, roomId: string, forMs: number): Promise<void>;
-  /** Says that the user has read up to there; in private, nobody else is told. */
+  /** Sends the user's receipt for an event; no other user sees a private one. */
   receipt(as: string | null, roomId: string, eventId: string, inPrivate: boolean): Promise<void>;
-  /** One event, as it is now. */
+  /** One event in its present form. */
   event(as: string | null, roomId: string, eventId: string): Promise<unknown>;
-  /** A page of a room's history, oldest first; `end` leads to the next, and is null behind the last. */
+  /** A page of a room's history, oldest first. `end` is the token of the next page, null after the last. */
   messages(
     as: string | null,
     roomId: string,
@@ -34,11 +34,11 @@ export interface Homeserver {
   ): Promise<{ readonly events: readonly unknown[]; readonly end: string | null }>;
   /** The rooms that the user is in. */
   joinedRooms(as: string | null): Promise<readonly string[]>;
-  /** Makes the user `@localpart:server`; one who is there already is left alone. */
+  /** Registers the user `@localpart:server`, unless they exist. */
   register(localpart: string): Promise<void>;
-  /** Has the homeserver call the application service of that id: once it is answered, it sends at once what it could not send before. */
+  /** Asks the homeserver to call the application service of that id. Once it has an answer, it retries failed transactions at once. */
   ping(serviceId: string): Promise<void>;
-  /** The Matrix user that the bridge is itself. */
+  /** The Matrix user of the bridge. */
   whoami(): Promise<string>;
 }
 
@@ -60,7 +60,12 @@ interface Call {
   readonly body?: Json;
 }
 
-export function createHomeserver({ url, asToken, meter = NO_METER, fetch: ask = fetch }: HomeserverDeps): Homeserver {
+export function createHomeserver({
+  url,
+  asToken,
+  meter = NO_METER,
+  fetch: fetchFrom = fetch,
+}: HomeserverDeps): Homeserver {
   const root = url.replace(/\/+$/, "");
 
   const requests = meter.counter("homeserver_requests_total", "Requests to the homeserver by outcome", ["outcome"]);
@@ -84,7 +89,7 @@ export function createHomeserver({ url, asToken, meter = NO_METER, fetch: ask = 
     let response: Response;
     let answer: unknown;
     try {
-      response = await ask(address, body === undefined ? request : { ...request, body: JSON.stringify(body) });
+      response = await fetchFrom(address, body === undefined ? request : { ...request, body: JSON.stringify(body) });
       answer = await response.json().catch(() => undefined);
     } catch {
       throw away();
@@ -136,7 +141,7 @@ export function createHomeserver({ url, asToken, meter = NO_METER, fetch: ask = 
   };
 }
 
-/** A path whose ids are encoded: they hold "!", "/" and whatever else. */
+/** A path with its ids encoded: they hold "!", "/" and other signs. */
 const at = (texts: TemplateStringsArray, ...ids: string[]): string =>
   String.raw({ raw: texts }, ...ids.map(encodeURIComponent));
 
@@ -146,30 +151,30 @@ function textOf(answer: Json, key: string): string {
   return text;
 }
 
-const away = () => new Problem("unavailable", "the homeserver does not answer as it should");
+const away = () => new Problem("unavailable", "the homeserver gave no valid answer");
 
-/** Somebody has that name already. */
+/** The name belongs to a user already. */
 class Taken extends Problem {}
 
 const REFUSALS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
-  403: ["forbidden", "the homeserver does not allow it"],
-  404: ["not_found", "the homeserver does not know it"],
-  413: ["too_large", "the homeserver finds it too large"],
+  403: ["forbidden", "the homeserver does not allow this"],
+  404: ["not_found", "the homeserver found nothing"],
+  413: ["too_large", "the homeserver found this too large"],
 };
 
-/** Its own words stay out of the problem: they may repeat what was sent. */
+/** The problem for a refusal, without the homeserver's text, which may repeat what was sent. */
 function refusal(response: Response, answer: Json): Problem {
   const { status, headers } = response;
   if (status === 429) {
     const retryAfterMs = delayOf(answer.retry_after_ms, headers.get("retry-after"));
-    return new Problem("rate_limited", "the homeserver takes no more at the moment", { retryAfterMs });
+    return new Problem("rate_limited", "the homeserver limits the rate at the moment", { retryAfterMs });
   }
-  if (answer.errcode === "M_USER_IN_USE") return new Taken("conflict", "there is such a user already");
+  if (answer.errcode === "M_USER_IN_USE") return new Taken("conflict", "this user exists already");
   const known = REFUSALS[status];
   return known === undefined ? away() : new Problem(...known);
 }
 
-/** `header`: seconds, or a date, as HTTP has it. */
+/** The delay of a rate limit, in milliseconds. `header` is in seconds, or a date. */
 function delayOf(inBody: unknown, header: string | null): number {
   if (typeof inBody === "number" && inBody >= 0) return Math.ceil(inBody);
   if (header === null) return RETRY_MS;

@@ -29,7 +29,7 @@ test.each([
   expect(clampTimestamp(ts, 1000).getTime()).toBe(time);
 });
 
-test("the last moment that fits an id is the last that is believed", () => {
+test("the latest time is the last one that fits an id", () => {
   expect(subjectIdOf("$event", clampTimestamp(1e300, 1e300)).slice(0, 13)).toBe("ffffffff-ffff");
 });
 

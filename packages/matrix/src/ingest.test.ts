@@ -22,7 +22,7 @@ async function historyOf(store: MapStore) {
 const typesOf = (store: MapStore) => store.eventsOf(roomId).map(({ type }) => type);
 const contents = async (store: MapStore) => (await historyOf(store)).map(({ content }) => content);
 
-test("a room that nobody has seen comes with its members, its owner and their names", async () => {
+test("a new room comes with its members, its owner and their names", async () => {
   const { store } = await setUp();
   expect(store.room(roomId)).toMatchObject({ matrixRoomId: ROOM, createdBy: ada, memberCount: 2 });
   const members = (await store.roomState(roomId, ada, false))?.members ?? [];
@@ -69,7 +69,7 @@ test("the same transaction at two nodes at once is taken once", async () => {
   );
 });
 
-test("one transaction asks the store for its rooms and users once", async () => {
+test("one transaction resolves its rooms and users in one call of the store", async () => {
   const { store, text, take } = await setUp();
   const before = store.calls.get("bridge") ?? 0;
   await take(...Array.from({ length: 100 }, () => text("hello", BEN)));
@@ -82,7 +82,7 @@ test("more events than the writer takes at once all arrive", async () => {
   expect(store.room(roomId)?.messageCount).toBe(1100);
 });
 
-test("what is no event is skipped and counted, and its neighbours arrive", async () => {
+test("an invalid item is skipped and counted, and its neighbours arrive", async () => {
   const { seen, take, text, warnings } = await setUp();
   await take(null, text("one"), { type: "m.room.message" }, 7, text("two"), []);
   expect((await seen()).map(({ content }) => content)).toEqual(["one", "two"]);
@@ -90,7 +90,7 @@ test("what is no event is skipped and counted, and its neighbours arrive", async
 });
 
 test.each([null, [], "text", 7, {}, { events: null }, { events: {} }, { events: [], ephemeral: "x" }])(
-  "a transaction that is %j is taken, and nothing comes of it",
+  "a transaction of %j is ingested, and changes nothing",
   async (body) => {
     const { ingest, store } = await setUp();
     const before = store.room(roomId);
@@ -109,7 +109,7 @@ test("while the store is away a transaction is refused, and taken when it comes 
   expect(await seen()).toHaveLength(1);
 });
 
-test("an event that the store cannot take is passed over, and told of by its ids alone", async () => {
+test("an event that the store refuses is skipped, and logged by its ids alone", async () => {
   const { seen, store, take, text, warnings } = await setUp();
   store.beforeWrite = ({ messages }) => {
     if (messages.some(({ content }) => content === "poison")) throw new Error("cannot store poison");
@@ -120,7 +120,7 @@ test("an event that the store cannot take is passed over, and told of by its ids
   expect(warnings).toEqual([{ eventId: poison.event_id, roomId: ROOM, type: "m.room.message", error: "Error" }]);
 });
 
-test("ids that the store refuses keep nobody else out", async () => {
+test("ids that the store refuses do not stop other events", async () => {
   const { ingest, seen, store, text } = await setUp();
   const bridge = store.bridge.bind(store);
   store.bridge = (rooms, users) =>
@@ -132,25 +132,25 @@ test("ids that the store refuses keep nobody else out", async () => {
   expect((await seen()).map(({ content }) => content)).toEqual(["one", "two"]);
 });
 
-test("a sender whom nobody saw joining has joined", async () => {
+test("a sender without a known join becomes a member", async () => {
   const { store, take, text } = await setUp();
   await take(text("hello", "@new:matrix.example"));
   expect(typesOf(store).slice(-2)).toEqual(["USER_JOIN", "SEND_MSG"]);
 });
 
-test("whoever knocks is not let in", async () => {
+test("a knock makes no member", async () => {
   const { fake, store, take } = await setUp();
-  const who = "@stranger:matrix.example";
-  await take(fake.say(ROOM, "m.room.member", who, { membership: "knock" }, { state_key: who }));
+  const stranger = "@stranger:matrix.example";
+  await take(fake.say(ROOM, "m.room.member", stranger, { membership: "knock" }, { state_key: stranger }));
   expect(store.room(roomId)?.memberCount).toBe(2);
 });
 
-test("a mapped user is who they are here, under the name that they have here", async () => {
+test("a mapped user keeps their id and name here", async () => {
   const { fake, store, take, text } = await setUp();
-  const who = "@cyd:matrix.example";
-  await store.putUser("cyd", "Captain Cyd", who);
-  const join = fake.say(ROOM, "m.room.member", who, { membership: "join", displayname: "Cyd" }, { state_key: who });
-  await take(join, text("hello", who));
+  const cyd = "@cyd:matrix.example";
+  await store.putUser("cyd", "Captain Cyd", cyd);
+  const join = fake.say(ROOM, "m.room.member", cyd, { membership: "join", displayname: "Cyd" }, { state_key: cyd });
+  await take(join, text("hello", cyd));
   expect((await store.users(["cyd"])).get("cyd")?.name).toBe("Captain Cyd");
   expect((await store.history(roomId, 1, null))[0]?.senderId).toBe("cyd");
 });
@@ -195,7 +195,7 @@ const EVERYTHING = {
 };
 const withoutSeqs = ({ seq: _, deleteSeq: __, ...row }: { seq: number; deleteSeq: number | null }) => row;
 
-test("an event that is refused for any other reason than an absent store is passed over", async () => {
+test("an event that is refused for another reason than an absent store is skipped", async () => {
   const { core, ingest, text, warnings } = await setUp();
   core.ingest = () => Promise.reject(new Problem("conflict", "no"));
   await ingest.take({ events: [text("one")] });

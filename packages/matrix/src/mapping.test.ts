@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { readEvents } from "./events.ts";
 
-// The rules themselves are core's: here a command says which it is, and of what. Other files of this worker have the true ones.
+// Core's rules are replaced by ones that return their name and arguments. Other files of this worker have the real ones.
 vi.resetModules();
 vi.doMock("@signalbox/core/matrix/rules", () => {
   const rule =
     (name: string) =>
-    (...said: unknown[]) => [name, ...said];
+    (...args: unknown[]) => [name, ...args];
   return Object.fromEntries(
     [
       "ingestReaction",
@@ -20,7 +20,7 @@ vi.doMock("@signalbox/core/matrix/rules", () => {
     ].map((name) => [name, rule(name)]),
   );
 });
-const { commandOf, namedBy } = await import("./mapping.ts");
+const { commandOf, usersIn } = await import("./mapping.ts");
 afterAll(() => {
   vi.doUnmock("@signalbox/core/matrix/rules");
   vi.resetModules();
@@ -35,21 +35,22 @@ interface Golden {
 const FOLDER = new URL("../golden/", import.meta.url);
 const NOW = Date.UTC(2026, 0, 1);
 
-/** The ids of whatever the events name, as a test can read them. */
-function known(events: ReturnType<typeof readEvents>["events"]) {
-  const ours = (ids: readonly string[]) => new Map(ids.map((id) => [id, `our ${id}`]));
-  return { rooms: ours(events.map(({ roomId }) => roomId)), users: ours(events.flatMap(namedBy).map(({ id }) => id)) };
+/** Readable local ids for all ids in the events. */
+function idsFor(events: ReturnType<typeof readEvents>["events"]) {
+  const mapped = (ids: readonly string[]) => new Map(ids.map((id) => [id, `our ${id}`]));
+  const users = events.flatMap(usersIn).map(({ id }) => id);
+  return { rooms: mapped(events.map(({ roomId }) => roomId)), users: mapped(users) };
 }
 
-function become(items: unknown) {
+function commandsOf(items: unknown) {
   const { events, skipped } = readEvents(items);
-  const commands = events.map((event) => commandOf(event, known(events), NOW));
+  const commands = events.map((event) => commandOf(event, idsFor(events), NOW));
   return { skipped, commands: JSON.parse(JSON.stringify(commands)) as unknown };
 }
 
-describe("what a homeserver pushes becomes the commands that are written beside it", () => {
+describe("pushed events become the commands beside them", () => {
   test.each(readdirSync(FOLDER))("%s", (name) => {
-    const { transaction, ...becomes } = JSON.parse(readFileSync(new URL(name, FOLDER), "utf8")) as Golden;
-    expect(become(transaction.events)).toEqual(becomes);
+    const { transaction, ...expected } = JSON.parse(readFileSync(new URL(name, FOLDER), "utf8")) as Golden;
+    expect(commandsOf(transaction.events)).toEqual(expected);
   });
 });

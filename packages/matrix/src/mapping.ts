@@ -1,4 +1,4 @@
-/** What an event of Matrix is here: one of the rules of core's `bridged.ts`. The wire is that of the Matrix client-server specification. */
+/** Maps events of Matrix, as its client-server specification defines them, to the commands of core's `matrix/rules.ts`. */
 
 import type { Command } from "@signalbox/core/commands/command";
 import type { EventOrigin } from "@signalbox/core/matrix/origin";
@@ -17,18 +17,18 @@ import {
   keyOf,
   type MessageContent,
   mentionsOf,
+  messageContentOf,
   nameAt,
   objectAt,
   REDACTED_CONTENT,
   relationOf,
-  sayingOf,
   stickerOf,
 } from "./content.ts";
 import { isEventId, isUserId, type Json, type MatrixEvent } from "./events.ts";
 import { clampTimestamp, subjectIdOf } from "./ids.ts";
 
-/** What Matrix's ids are here. */
-export interface Known {
+/** The local ids of Matrix rooms and users. */
+export interface LocalIds {
   readonly rooms: ReadonlyMap<string, string>;
   readonly users: ReadonlyMap<string, string>;
 }
@@ -36,52 +36,50 @@ export interface Known {
 /** An event on its way to its command. */
 interface Incoming extends MatrixEvent {
   readonly origin: EventOrigin;
-  /** Our id of a user whom the event names. */
+  /** The local id of a user that the event names. */
   readonly userOf: (matrixUserId: string) => string;
-  readonly believe: (ts: number) => Date;
+  /** A time in the event as a `Date`, never in the future. */
+  readonly timeOf: (ts: number) => Date;
 }
 
 type Rule = (event: Incoming) => Command<void>;
 
-/**
- * The command that an event is. `known` holds the event's room and whomever `namedBy` names; `now` in milliseconds since the
- * epoch.
- */
-export function commandOf(event: MatrixEvent, known: Known, now: number): Command<void> {
-  const believe = (ts: number) => clampTimestamp(ts, now);
-  const userOf = (id: string) => found(known.users, id);
+/** The command for an event. `ids` holds the event's room and the users of `usersIn`; `now` is in milliseconds since the epoch. */
+export function commandOf(event: MatrixEvent, ids: LocalIds, now: number): Command<void> {
+  const timeOf = (ts: number) => clampTimestamp(ts, now);
+  const userOf = (id: string) => localId(ids.users, id);
   const origin: EventOrigin = {
-    roomId: found(known.rooms, event.roomId),
+    roomId: localId(ids.rooms, event.roomId),
     eventId: event.eventId,
     senderId: userOf(event.sender),
-    sentAt: believe(event.sentAt),
+    sentAt: timeOf(event.sentAt),
   };
-  const rules = event.stateKey === null ? OF_MESSAGES : OF_STATE;
-  return (rules.get(event.type) ?? passed)({ ...event, origin, userOf, believe });
+  const rules = event.stateKey === null ? MESSAGE_RULES : STATE_RULES;
+  return (rules.get(event.type) ?? other)({ ...event, origin, userOf, timeOf });
 }
 
-/** The Matrix users whom an event names, each with the name that it gives them. */
-export function namedBy(event: MatrixEvent): { readonly id: string; readonly name: string | null }[] {
+/** The Matrix users in an event, each with the display name that it gives them. */
+export function usersIn(event: MatrixEvent): { readonly id: string; readonly name: string | null }[] {
   const { sender, type, stateKey, content, redacted } = event;
   const others = [...mentionsOf(content), ...mentionsOf(objectAt(content, "m.new_content"))];
   if (redacted !== null) others.push(redacted.by);
-  const named = [sender, ...others].map((id) => ({ id, name: null }));
-  if (type !== "m.room.member" || !isUserId(stateKey)) return named;
+  const users = [sender, ...others].map((id) => ({ id, name: null }));
+  if (type !== "m.room.member" || !isUserId(stateKey)) return users;
   const name = content.membership === "join" ? nameAt(content, "displayname") : null;
-  return [...named, { id: stateKey, name }];
+  return [...users, { id: stateKey, name }];
 }
 
-const passed: Rule = ({ origin }) => ingestOther(origin);
+const other: Rule = ({ origin }) => ingestOther(origin);
 
-const OF_MESSAGES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+const MESSAGE_RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["m.room.message", message],
   ["m.room.encrypted", encrypted],
-  ["m.sticker", (event) => arrived(event, stickerOf(event.content))],
+  ["m.sticker", (event) => newMessage(event, stickerOf(event.content))],
   ["m.reaction", reaction],
   ["m.room.redaction", redaction],
 ]);
 
-const OF_STATE: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+const STATE_RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["m.room.create", ({ origin, stateKey }) => ingestOther(origin, stateKey === "")],
   ["m.room.member", member],
   ["m.room.name", name],
@@ -91,41 +89,45 @@ function message(event: Incoming): Command<void> {
   const { origin, content, redacted } = event;
   const { edits, quotes } = relationOf(content);
   if (edits !== null) return edit(event, edits);
-  const saying = sayingOf(content, quotes);
-  if (saying !== null) return arrived(event, saying);
-  return redacted === null ? ingestOther(origin) : arrived(event, REDACTED_CONTENT);
+  const messageContent = messageContentOf(content, quotes);
+  if (messageContent !== null) return newMessage(event, messageContent);
+  return redacted === null ? ingestOther(origin) : newMessage(event, REDACTED_CONTENT);
 }
 
 function edit(event: Incoming, target: string): Command<void> {
   const { origin, content, redacted } = event;
-  const revised = objectAt(content, "m.new_content");
-  const saying = sayingOf(revised, false);
-  if (redacted !== null || saying === null) return ingestOther(origin);
-  return ingestEdit(origin, target, { ...saying, mentions: mentioned(event, revised) });
+  const newContent = objectAt(content, "m.new_content");
+  const revision = messageContentOf(newContent, false);
+  if (redacted !== null || revision === null) return ingestOther(origin);
+  return ingestEdit(origin, target, { ...revision, mentions: mentioned(event, newContent) });
 }
 
-/** Its relations are in clear. */
+/** An encrypted message or edit: its relations are not encrypted. */
 function encrypted(event: Incoming): Command<void> {
   const { origin, content, redacted } = event;
   const { edits } = relationOf(content);
-  if (edits === null) return arrived(event, ENCRYPTED_CONTENT);
+  if (edits === null) return newMessage(event, ENCRYPTED_CONTENT);
   return redacted === null ? ingestEdit(origin, edits, null) : ingestOther(origin);
 }
 
-function arrived(event: Incoming, saying: MessageContent): Command<void> {
-  const { origin, eventId, content, redacted, userOf, believe } = event;
+function newMessage(event: Incoming, messageContent: MessageContent): Command<void> {
+  const { origin, eventId, content, redacted, userOf, timeOf } = event;
   const messageId = subjectIdOf(eventId, origin.sentAt);
-  // Redacting strips an event: whatever a server left there does not count.
+  // A redaction strips an event: what a server left of the content does not count.
   if (redacted !== null) {
-    const by = { by: userOf(redacted.by), at: believe(redacted.at) };
-    const nothing = { mentions: null, replyTo: null, threadRoot: null, clientMessageId: null };
-    return ingestMessage(origin, { ...REDACTED_CONTENT, ...nothing, messageId, redacted: by });
+    const empty = { mentions: null, replyTo: null, threadRoot: null, clientMessageId: null };
+    return ingestMessage(origin, {
+      ...REDACTED_CONTENT,
+      ...empty,
+      messageId,
+      redacted: { by: userOf(redacted.by), at: timeOf(redacted.at) },
+    });
   }
   const { replyTo, threadRoot } = relationOf(content);
   const clientMessageId = clientIdOf(content);
-  const mentions = saying === ENCRYPTED_CONTENT ? null : mentioned(event, content);
+  const mentions = messageContent === ENCRYPTED_CONTENT ? null : mentioned(event, content);
   return ingestMessage(origin, {
-    ...saying,
+    ...messageContent,
     messageId,
     mentions,
     replyTo,
@@ -137,7 +139,7 @@ function arrived(event: Incoming, saying: MessageContent): Command<void> {
 
 function mentioned({ userOf }: Incoming, content: Json): string[] | null {
   const users = mentionsOf(content).map(userOf);
-  // Two Matrix users may be one of ours.
+  // Two Matrix users may be mapped to one user.
   return users.length === 0 ? null : [...new Set(users)];
 }
 
@@ -148,13 +150,13 @@ function reaction({ origin, eventId, content, redacted }: Incoming): Command<voi
   return ingestReaction(origin, annotates, subjectIdOf(eventId, origin.sentAt), key);
 }
 
-/** Rooms of version 11 name the victim in the content, older ones beside it; most servers say both. */
+/** A redaction. Rooms of version 11 name its target in the content, older ones beside it; most servers send both. */
 function redaction({ origin, content, redacts }: Incoming): Command<void> {
-  const victim = [content.redacts, redacts].find(isEventId);
-  return victim === undefined ? ingestOther(origin) : ingestRedaction(origin, victim);
+  const target = [content.redacts, redacts].find(isEventId);
+  return target === undefined ? ingestOther(origin) : ingestRedaction(origin, target);
 }
 
-/** An invitation or a knock changes nothing; nor does a profile, whose name is made known with whoever has it. */
+/** A membership. An invitation or a knock changes nothing; the name in a profile is set with the user (`usersIn`). */
 function member({ origin, stateKey, content, userOf }: Incoming): Command<void> {
   if (!isUserId(stateKey)) return ingestOther(origin);
   switch (content.membership) {
@@ -169,12 +171,12 @@ function member({ origin, stateKey, content, userOf }: Incoming): Command<void> 
 }
 
 function name({ origin, stateKey, content }: Incoming): Command<void> {
-  const called = nameAt(content, "name");
-  return stateKey !== "" || called === null ? ingestOther(origin) : ingestRoomName(origin, called);
+  const newName = nameAt(content, "name");
+  return stateKey !== "" || newName === null ? ingestOther(origin) : ingestRoomName(origin, newName);
 }
 
-function found(ids: ReadonlyMap<string, string>, matrixId: string): string {
+function localId(ids: ReadonlyMap<string, string>, matrixId: string): string {
   const id = ids.get(matrixId);
-  if (id === undefined) throw new Error("an id of Matrix was not made known first");
+  if (id === undefined) throw new Error("a Matrix id was not resolved before");
   return id;
 }

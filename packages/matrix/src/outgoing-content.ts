@@ -1,13 +1,13 @@
-/** How a native action is said in Matrix. */
+/** The Matrix events of native actions. */
 import type { MatrixWriting } from "@signalbox/core/commands/homeserver-first";
 import type { Action } from "@signalbox/protocol/up";
 import { CLIENT_ID, clean } from "./content.ts";
 import type { Json } from "./events.ts";
 
-/** What clients that know no edits are shown of one, in bytes: the text is in there twice, and an event holds 65,536. */
+/** The longest fallback text of an edit, for clients without edits, in bytes: an event of 65,536 bytes holds the text twice. */
 const FALLBACK_BYTES = 16_384;
 
-/** The event to send for an action. `mentions`: the Matrix users whom it names. */
+/** The event to send for an action. `mentions` are the Matrix users that it mentions. */
 export function contentOf(
   action: Action,
   writing: Extract<MatrixWriting, { readonly kind: "message" | "edit" | "reaction" }>,
@@ -15,21 +15,21 @@ export function contentOf(
 ): { readonly type: string; readonly content: Json } {
   if (writing.kind === "reaction")
     return { type: "m.reaction", content: relatedAs("m.annotation", writing.eventId, { key: reactionOf(action) }) };
-  const said = {
+  const message = {
     msgtype: "m.text",
     body: textOf(action),
-    // Always there: without it, clients look for names in the text.
+    // Always present: without it, clients search the text for names.
     "m.mentions": mentions.length === 0 ? {} : { user_ids: mentions },
   };
   if (writing.kind === "edit") {
-    // Outside stands whom to notify: nobody, since all that are mentioned were.
-    const fallback = { msgtype: "m.text", body: `* ${clean(said.body, FALLBACK_BYTES)}`, "m.mentions": {} };
-    const content = { ...fallback, "m.new_content": said, ...relatedAs("m.replace", writing.eventId) };
+    // The outer mentions are the users to notify of the edit. There are none: the message notified them before.
+    const fallback = { msgtype: "m.text", body: `* ${clean(message.body, FALLBACK_BYTES)}`, "m.mentions": {} };
+    const content = { ...fallback, "m.new_content": message, ...relatedAs("m.replace", writing.eventId) };
     return { type: "m.room.message", content };
   }
   const { replyTo } = writing;
   const content = {
-    ...said,
+    ...message,
     ...("clientMessageId" in action ? { [CLIENT_ID]: action.clientMessageId } : {}),
     ...(replyTo === null ? {} : { "m.relates_to": { "m.in_reply_to": { event_id: replyTo } } }),
   };

@@ -3,8 +3,8 @@ import { DEFAULT_TIMING, type ExternalPresence, type PresenceRegistry } from "@s
 import type { Presence } from "@signalbox/core/presence/presence";
 import type { MatrixPresence } from "./events.ts";
 
-/** How long Matrix's word on somebody lasts: while they are active there, it says nothing more. */
-const VOUCHED_MS = 30 * 60_000;
+/** The time for which presence in Matrix counts, in milliseconds: a homeserver does not repeat it while a user stays active. */
+const EXTERNAL_MS = 30 * 60_000;
 
 export interface PresenceDeps {
   readonly registry: Pick<PresenceRegistry, "setExternal">;
@@ -12,32 +12,31 @@ export interface PresenceDeps {
 }
 
 /**
- * What Matrix says of who is here, ids being ours: somebody who is there counts here too, with what they chose here, until Matrix
- * says that they are gone, or for 30 minutes. Whoever appears offline here is never said to be here. Rejects with `unavailable` when
- * the engine is away.
+ * Ingests presence; ids are local. A user that is online in Matrix is online here too, with their choice here, until Matrix says
+ * offline, or for 30 minutes. A user that appears offline here stays so. Rejects with `unavailable` while the engine is away.
  */
-export async function hearPresence(
+export async function ingestPresence(
   { registry, presence }: PresenceDeps,
   items: readonly MatrixPresence[],
   users: ReadonlyMap<string, UserRow>,
 ): Promise<void> {
-  const words = items.flatMap((item) => {
+  const presences = items.flatMap((item) => {
     const user = users.get(item.userId);
-    return user === undefined ? [] : (wordOn(item, user) ?? []);
+    return user === undefined ? [] : (externalPresenceOf(item, user) ?? []);
   });
-  if (words.length === 0) return;
-  // Not awaited: it may wait for the rooms of many others. It never rejects.
-  void presence.announce(await registry.setExternal(words));
+  if (presences.length === 0) return;
+  // Not awaited: the announcement may take long, because of many rooms. It never rejects.
+  void presence.announce(await registry.setExternal(presences));
 }
 
-function wordOn(
+function externalPresenceOf(
   { userId, presence, idleForMs }: MatrixPresence,
   { choice, choiceVersion }: UserRow,
 ): ExternalPresence | undefined {
-  const word = { userId, choice, choiceVersion };
-  if (presence === "offline") return { ...word, idleForMs: 0, forMs: 0 };
+  const user = { userId, choice, choiceVersion };
+  if (presence === "offline") return { ...user, idleForMs: 0, forMs: 0 };
   if (choice === "appear_offline") return undefined;
-  // Somebody unavailable is idle here, unless they are known to have done something since.
+  // An unavailable user is idle here, unless this node knows of later activity.
   const idle = presence === "online" ? idleForMs : Math.max(idleForMs, DEFAULT_TIMING.idleMs);
-  return { ...word, idleForMs: idle, forMs: VOUCHED_MS };
+  return { ...user, idleForMs: idle, forMs: EXTERNAL_MS };
 }

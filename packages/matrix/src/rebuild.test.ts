@@ -9,7 +9,7 @@ const EVERYTHING = {
   ...{ from: null, until: null, words: null, after: null },
 };
 
-/** A bridge that heard all of a history as it happened, and an empty one to the same homeserver. */
+/** A bridge that got a whole history live, and an empty one to the same homeserver. */
 async function setUp(count = 250) {
   const live = createBridge();
   await openRoom(live);
@@ -63,7 +63,7 @@ test("a rebuild of nothing makes what live ingestion made", async () => {
   expect(await fresh.store.rebuildCursor(roomId)).toBeNull();
 });
 
-test("a rebuild of what is there changes nothing", async () => {
+test("a rebuild of known events changes nothing", async () => {
   const { onProgress, deps, live } = await setUp();
   const before = live.store.eventsOf(roomId);
   await createRebuild({ ...deps, store: live.store, ingest: live.ingest }).room(roomId, { onProgress });
@@ -109,7 +109,7 @@ test("where the bridge itself may not read, a member does", async () => {
   expect(fake.requests.filter(({ as }) => as !== BOT).length).toBeGreaterThan(0);
 });
 
-test("a room that nobody may read is forbidden, and one that is not bridged is not there", async () => {
+test("a room without a reader is forbidden, and one that is not bridged is not found", async () => {
   const { onProgress, deps, fake } = await setUp(5);
   for (const each of [BOT, ADA, BEN]) fake.strangers.add(each);
   await expect(createRebuild(deps).room(ROOM, { onProgress })).rejects.toMatchObject({ code: "forbidden" });
@@ -117,7 +117,7 @@ test("a room that nobody may read is forbidden, and one that is not bridged is n
   await expect(createRebuild(deps).room(nowhere, { onProgress })).rejects.toMatchObject({ code: "not_found" });
 });
 
-test("all rooms are those that are bridged and those that the bridge is in", async () => {
+test("all rooms are the bridged ones and the ones of the bridge itself", async () => {
   const { deps, fake, fresh, live, rows } = await setUp(5);
   fake.say("!elsewhere:matrix.example", "m.room.message", ADA, { msgtype: "m.text", body: "hello" });
   expect(await createRebuild(deps).all()).toEqual([]);

@@ -6,11 +6,11 @@ import { roomIdOf } from "./ids.ts";
 import type { Ingest } from "./ingest.ts";
 
 /** Events of one page. */
-const PAGE = 100;
-/** Rooms that the store is asked for at once. */
-const ROOMS = 100;
-/** Members who are asked to read a room for us, where the bridge itself may not. */
-const READERS = 20;
+const PAGE_SIZE = 100;
+/** Rooms that are read from the store at a time. */
+const ROOMS_AT_ONCE = 100;
+/** Members to try as readers of a room that the bridge itself may not read, at most. */
+const MOST_READERS = 20;
 
 export interface RebuildDeps {
   readonly store: Pick<
@@ -23,28 +23,27 @@ export interface RebuildDeps {
 
 export interface Progress {
   readonly matrixRoomId: string;
-  /** Events read since this began, or went on. */
+  /** Events read since this run began. */
   readonly events: number;
-  /** The time that they have reached, as its server gave it; null before the first. */
+  /** The time of the last event, as its server gave it; null before the first. */
   readonly reached: Date | null;
 }
 
 export interface RebuildOptions {
-  /** Whom to read as where the bridge itself may not; without it, one of the members. A Matrix user id. */
+  /** The Matrix user to read rooms as; by default the bridge itself, or a member where the bridge may not. */
   readonly as?: string | undefined;
-  /** Told after each page. */
+  /** Called after each page. */
   readonly onProgress?: (progress: Progress) => void;
 }
 
 /**
- * Reads history from the homeserver, from a room's beginning, through the mapping that pushed events take: what is there already
- * stays as it is, what is missing comes back with the same ids. Goes on where an earlier run stopped; may run while the system does.
- * Rejects with `unavailable`.
+ * Ingests rooms again from the homeserver's history, by the mapping of pushed events: known events stay unchanged, missing ones come
+ * back with the same ids. It goes on where an earlier run stopped, and may run while nodes run. Rejects with `unavailable`.
  */
 export interface Rebuild {
-  /** `room`: its id in Matrix ("!…") or here. Rejects with `not_found` for one that is not bridged, `forbidden` when nobody may read it for us. */
+  /** Rebuilds a room, by its Matrix id ("!…") or local id. Rejects with `not_found` for one that is not bridged, `forbidden` without a reader. */
   room(room: string, options?: RebuildOptions): Promise<Progress>;
-  /** Every room that is bridged, and every other that the reader is in, one after the other. Resolves with those that nobody may read for us. */
+  /** Rebuilds every bridged room, and every other room of the reader, one after the other. Resolves to the Matrix ids of rooms without a reader. */
   all(options?: RebuildOptions): Promise<readonly string[]>;
 }
 
@@ -57,12 +56,12 @@ export function createRebuild(deps: RebuildDeps): Rebuild {
       const reader = await readerOf(deps, roomId, (reader) => homeserver.messages(reader, matrixRoomId, from, 1), as);
       let progress: Progress = { matrixRoomId, events: 0, reached: null };
       for (;;) {
-        const { events, end } = await homeserver.messages(reader, matrixRoomId, from, PAGE);
+        const { events, end } = await homeserver.messages(reader, matrixRoomId, from, PAGE_SIZE);
         await ingest.project(events);
         const reached = timeOf(events.at(-1)) ?? progress.reached;
         progress = { matrixRoomId, events: progress.events + events.length, reached };
         onProgress?.(progress);
-        // A page may be empty, of what its reader may not see, and still lead on.
+        // A page may be empty, because its reader may not see its events, and still have a next one.
         const done = end === null || end === from;
         await store.saveRebuildCursor(roomId, done ? null : end);
         if (done) return progress;
@@ -71,18 +70,18 @@ export function createRebuild(deps: RebuildDeps): Rebuild {
     },
     async all(options = {}) {
       const done = new Set<string>();
-      const unread: string[] = [];
+      const unreadable: string[] = [];
       const once = async (matrixRoomId: string) => {
         if (done.has(matrixRoomId)) return;
         done.add(matrixRoomId);
         await rebuild.room(matrixRoomId, options).catch((problem: unknown) => {
           if (!(problem instanceof Problem) || problem.code === "unavailable") throw problem;
-          unread.push(matrixRoomId);
+          unreadable.push(matrixRoomId);
         });
       };
       for await (const { matrixRoomId } of bridgedRooms(deps.store)) await once(matrixRoomId);
       for (const matrixRoomId of await deps.homeserver.joinedRooms(options.as ?? null)) await once(matrixRoomId);
-      return unread;
+      return unreadable;
     },
   };
   return rebuild;
@@ -91,7 +90,7 @@ export function createRebuild(deps: RebuildDeps): Rebuild {
 async function* bridgedRooms(store: RebuildDeps["store"]) {
   let after: string | null = null;
   do {
-    const rooms: Awaited<ReturnType<Store["bridgedRooms"]>> = await store.bridgedRooms(after, ROOMS);
+    const rooms: Awaited<ReturnType<Store["bridgedRooms"]>> = await store.bridgedRooms(after, ROOMS_AT_ONCE);
     yield* rooms;
     after = rooms.at(-1)?.roomId ?? null;
   } while (after !== null);
@@ -103,18 +102,18 @@ async function idsOf(store: RebuildDeps["store"], room: string) {
     return { roomId: rooms.get(room) ?? roomIdOf(room), matrixRoomId: room };
   }
   const matrixRoomId = (await store.roomState(room, "", true))?.room.matrixRoomId ?? null;
-  if (matrixRoomId === null) throw new Problem("not_found", "no such room of Matrix");
+  if (matrixRoomId === null) throw new Problem("not_found", "there is no such bridged room");
   return { roomId: room, matrixRoomId };
 }
 
-/** Who may read the room's history: the bridge itself (null), or somebody whom it may act as. */
+/** The Matrix user to read the room's history as: `as`, the bridge itself (null), or a member. */
 async function readerOf(
   { store }: RebuildDeps,
   roomId: string,
   read: (reader: string | null) => Promise<unknown>,
   as: string | undefined,
 ): Promise<string | null> {
-  const reads = (reader: string | null) =>
+  const mayRead = (reader: string | null) =>
     read(reader).then(
       () => true,
       (problem: unknown) => {
@@ -123,12 +122,12 @@ async function readerOf(
       },
     );
   if (as !== undefined) return as;
-  if (await reads(null)) return null;
+  if (await mayRead(null)) return null;
   const members = (await store.membersOf([roomId])).get(roomId) ?? [];
-  const users = await store.users(members.slice(0, READERS));
+  const users = await store.users(members.slice(0, MOST_READERS));
   for (const { matrixUserId } of users.values())
-    if (matrixUserId !== null && (await reads(matrixUserId))) return matrixUserId;
-  throw new Problem("forbidden", "nobody whom the bridge may act as can read the room");
+    if (matrixUserId !== null && (await mayRead(matrixUserId))) return matrixUserId;
+  throw new Problem("forbidden", "no user that the bridge may act as can read the room");
 }
 
 function timeOf(event: unknown): Date | null {

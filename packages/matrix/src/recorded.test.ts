@@ -1,4 +1,4 @@
-/** What a real Synapse pushed (`test/matrix/record.ts` recorded it) and what becomes of it here. */
+/** Transactions of a real Synapse, recorded by `test/matrix/record.ts`, and the messages that they become here. */
 import { readdirSync, readFileSync } from "node:fs";
 import type { ProjectionFilter } from "@signalbox/core/ports/store";
 
@@ -7,7 +7,7 @@ import { createBridge } from "./bridge.fake.ts";
 
 interface Recorded {
   readonly transactionId: string;
-  /** What it was answered then: 503 was sent again. */
+  /** The answer at the time of the recording; after 503 the transaction came again. */
   readonly status: number;
   readonly body: { readonly events: readonly { readonly room_id: string }[] };
 }
@@ -30,8 +30,8 @@ const EVERYTHING: ProjectionFilter = {
   after: null,
 };
 
-/** The messages of all rooms as they are told apart by a reader, oldest first, each with its reactions. */
-async function told({ store }: ReturnType<typeof createBridge>): Promise<readonly object[]> {
+/** The messages of all rooms as a reader sees them, oldest first, each with its reactions. */
+async function messagesIn({ store }: ReturnType<typeof createBridge>): Promise<readonly object[]> {
   const projections = await store.projections("reader", true, EVERYTHING, 1000);
   const rooms = [...new Set(projections.map(({ roomId }) => roomId))];
   const history = (await Promise.all(rooms.map((roomId) => store.history(roomId, 1000, null)))).flat();
@@ -49,11 +49,11 @@ async function told({ store }: ReturnType<typeof createBridge>): Promise<readonl
   }));
 }
 
-test("everything that Synapse pushed is taken without a word, and becomes what its users saw", async () => {
+test("everything that Synapse pushed is ingested without a warning, and becomes the messages that its users saw", async () => {
   const bridge = createBridge();
   for (const { body } of RECORDED) await bridge.ingest.take(body);
   expect(bridge.warnings).toEqual([]);
-  expect(await told(bridge)).toEqual(read("told.json"));
+  expect(await messagesIn(bridge)).toEqual(read("told.json"));
 });
 
 test("pushed again, at once and in another order it stays the same", async () => {
@@ -62,5 +62,5 @@ test("pushed again, at once and in another order it stays the same", async () =>
   for (const { body } of RECORDED) await bridge.ingest.take(body);
   await Promise.all(again.map(({ body }) => bridge.ingest.take(body)));
   expect(bridge.warnings).toEqual([]);
-  expect(await told(bridge)).toEqual(read("told.json"));
+  expect(await messagesIn(bridge)).toEqual(read("told.json"));
 });

@@ -2,21 +2,21 @@ import type { Engine } from "@signalbox/core/ports/engine";
 import { encodeStopFrame, encodeTypingFrame } from "@signalbox/core/ports/engine-frames";
 import type { Typing } from "./events.ts";
 
-/** Matrix clients say for how long somebody types, 30 seconds at most, and the homeserver says when they stop. */
+/** The duration of an entry, in milliseconds: Matrix clients give at most 30 seconds, and the homeserver pushes an earlier end. */
 const TYPING_MS = 30_000;
 
 export interface TypingDeps {
   readonly engine: Pick<Engine, "pubSub" | "typing">;
-  /** How long somebody types natively without saying so again. */
+  /** The duration of a native typing entry, in milliseconds. */
   readonly typingTtlMs: number;
 }
 
 /**
- * Each item replaces what Matrix said before of who types in its room; ids are ours. Whoever has longer to go than anybody who
- * types here, types by Matrix's word: they stop when Matrix no longer says so. Those who type here hear of it from the
- * homeserver too, and are left alone. Rejects with `unavailable` when the engine is away.
+ * Ingests typing; ids are local. Each item replaces the typists from Matrix in its room. An entry that lasts longer than a native one
+ * is from Matrix, and ends when Matrix no longer lists its user. Native entries stay: the homeserver lists their users too. Rejects
+ * with `unavailable` while the engine is away.
  */
-export async function hearTyping({ engine, typingTtlMs }: TypingDeps, items: readonly Typing[]): Promise<void> {
+export async function ingestTyping({ engine, typingTtlMs }: TypingDeps, items: readonly Typing[]): Promise<void> {
   if (items.length === 0) return;
   const before = await engine.typing.list(items.map(({ roomId }) => roomId));
   for (const { roomId, userIds } of items) {

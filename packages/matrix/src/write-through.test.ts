@@ -25,7 +25,7 @@ async function setUp(echoFirst = false) {
   };
 }
 
-/** What the homeserver keeps of a room comes again, as after an outage: nothing may change by it. */
+/** Pushes the homeserver's whole timeline of the room again, as after an outage, which must change nothing. */
 async function replay({ fake, ingest, store }: Awaited<ReturnType<typeof setUp>>): Promise<void> {
   const before = store.eventsOf(roomId);
   await ingest.take({ events: fake.timelines.get(ROOM) });
@@ -58,7 +58,7 @@ test.each([
   await replay(bridge);
 });
 
-test("a message without a client id is known again by one that is made for it", async () => {
+test("a message without a client id is recognised by a new one", async () => {
   const { history, say, sent } = await setUp();
   await say("Hello");
   const [row] = await history();
@@ -80,7 +80,7 @@ test("the same send at the same time is one message", async () => {
   expect([(await history()).length, fake.timelines.get(ROOM)?.length]).toEqual([1, 4]);
 });
 
-test("a send whose answer was lost is unavailable, and its repeat is the same message", async () => {
+test("a send with a lost answer is unavailable, and its repeat is the same message", async () => {
   const bridge = await setUp();
   const { fake, history, say, sent } = bridge;
   fake.losesAnswers = true;
@@ -94,7 +94,7 @@ test("a send whose answer was lost is unavailable, and its repeat is the same me
   await replay(bridge);
 });
 
-test("a send whose answer was lost after its echo came is answered by that when it is repeated", async () => {
+test("a repeated send with a lost answer is answered by its echo", async () => {
   const { fake, history, say, sent } = await setUp(true);
   fake.losesAnswers = true;
   await expect(say("Hello", { clientMessageId: "c-1" })).rejects.toMatchObject({ code: "unavailable" });
@@ -105,7 +105,7 @@ test("a send whose answer was lost after its echo came is answered by that when 
 test.each([
   ["has not come", false, { code: "unavailable" }],
   ["has come", true, undefined],
-])("when what was written cannot be read back and its echo %s, that decides", async (_, echoFirst, problem) => {
+])("when an event cannot be read back and its echo %s, that decides", async (_, echoFirst, problem) => {
   const { fake, say } = await setUp(echoFirst);
   fake.strangers.add(ADA);
   const said = say("Hello", { clientMessageId: "c-1" });
@@ -127,7 +127,7 @@ test.each([
   expect(await history()).toEqual([]);
 });
 
-test("what the rules refuse is not written", async () => {
+test("an action that the rules refuse is not written", async () => {
   const { act, sent } = await setUp();
   const chatId = roomId;
   await expect(act("stranger", { type: "SEND_MSG", chatId, message: "x" })).rejects.toMatchObject({
@@ -181,7 +181,7 @@ test("a repeated delete and an edit to the text that is there write nothing", as
   expect(sent()).toHaveLength(2);
 });
 
-test("an edit over which a newer one has won meanwhile is a conflict, and done once", async () => {
+test("an edit that a newer one replaced meanwhile is a conflict, and sent once", async () => {
   const { act, fake, ingest, say, sent } = await setUp();
   const first = await say("One");
   const edit = (body: string, more: Json = {}) =>
@@ -189,7 +189,7 @@ test("an edit over which a newer one has won meanwhile is a conflict, and done o
       ...{ msgtype: "m.text", body, "m.new_content": { msgtype: "m.text", body } },
       ...{ ...relatesTo(first.eventId, { rel_type: "m.replace" }), ...more },
     });
-  fake.taken = () => ingest.take({ events: [edit("Three")] });
+  fake.afterSend = () => ingest.take({ events: [edit("Three")] });
   const action = { type: "EDIT_MSG", chatId: roomId, messageId: String(first.messageId), message: "Two" } as const;
   await expect(act(ada, action)).rejects.toMatchObject({ code: "conflict" });
   expect(sent()).toHaveLength(2);
@@ -203,7 +203,7 @@ test("a long edit fits into one event of Matrix", async () => {
   expect(Buffer.byteLength(JSON.stringify(sent()[1]?.body))).toBeLessThan(60_000);
 });
 
-test("a receipt is told to the homeserver, in private by whoever appears offline", async () => {
+test("a receipt is sent to the homeserver, a private one for a user that appears offline", async () => {
   const { act, fake, say, sent, store } = await setUp();
   const { messageId, eventId } = await say("Hello");
   const read = { type: "READ_MSG", chatId: roomId, messageId: String(messageId) } as const;
@@ -218,7 +218,7 @@ test("a receipt is told to the homeserver, in private by whoever appears offline
   await expect(act(ben, read)).resolves.toMatchObject({ type: "READ_MSG" });
 });
 
-test("typing is told to the homeserver, and to everybody here whether or not that hears it", async () => {
+test("typing is sent to the homeserver, and published here also when that fails", async () => {
   const { act, engine, fake, sent } = await setUp();
   await act(ada, { type: "TYPING", chatId: roomId });
   await act(ada, { type: "STOP_TYPING", chatId: roomId });
@@ -231,14 +231,14 @@ test("typing is told to the homeserver, and to everybody here whether or not tha
   expect((await engine.typing.list([roomId])).get(roomId)).toMatchObject([{ userId: ada }]);
 });
 
-test("whoever appears offline types in secret in Matrix as well", async () => {
+test("the typing of a user that appears offline is not sent to Matrix", async () => {
   const { act, sent, store } = await setUp();
   await store.choosePresence(ada, "appear_offline");
   await act(ada, { type: "TYPING", chatId: roomId });
   expect(sent()).toEqual([]);
 });
 
-test("a user who is nobody in Matrix is refused", async () => {
+test("a user without an account in Matrix is refused", async () => {
   const { act, core, sent, store } = await setUp();
   await store.putUser("local", "Local", null);
   const member = {
@@ -256,7 +256,7 @@ test("a user who is nobody in Matrix is refused", async () => {
   expect(sent()).toEqual([]);
 });
 
-test("a back end that is nobody in Matrix speaks as the bridge, and is repeated as that", async () => {
+test("a back end without an account in Matrix acts as the bridge, also in a repeat", async () => {
   const { history, sent, writer } = await setUp();
   const service = { userId: "backend", service: true };
   const action = { type: "SEND_MSG", chatId: roomId, message: "Ahoy", clientMessageId: "c-1" } as const;
@@ -268,7 +268,7 @@ test("a back end that is nobody in Matrix speaks as the bridge, and is repeated 
   expect(await history()).toHaveLength(1);
 });
 
-test("rooms that are not bridged know nothing of it", async () => {
+test("a room that is not bridged sends nothing to the homeserver", async () => {
   const { fake, writer } = await setUp();
   const room = await writer.createRoom(user(ada), { name: "Native", members: [], metadata: {} });
   const event = await writer.act(user(ada), { type: "SEND_MSG", chatId: room.roomId, message: "Hello" });

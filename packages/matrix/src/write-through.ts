@@ -12,7 +12,7 @@ import { transactionIdOf, userIdOf } from "./ids.ts";
 import type { Ingest } from "./ingest.ts";
 import { contentOf } from "./outgoing-content.ts";
 
-/** Words on who types that are on their way to the homeserver at once; more are dropped. */
+/** Typing calls under way to the homeserver at a time, at most; further ones are dropped. */
 const TYPING_AT_ONCE = 1000;
 
 export interface WriteThroughDeps {
@@ -20,17 +20,17 @@ export interface WriteThroughDeps {
   readonly homeserver: Homeserver;
   readonly ingest: Pick<Ingest, "project">;
   readonly faults: Faults;
-  /** How long somebody types without saying so again. */
+  /** The duration of a typing entry, in milliseconds. */
   readonly typingTtlMs: number;
 }
 
-/** Whoever acts, here and in Matrix. `matrixUserId` is null for the bridge itself. */
+/** The user of an action, here and in Matrix. `matrixUserId` is null for the bridge itself. */
 interface Author {
   readonly userId: string;
   readonly matrixUserId: string | null;
 }
 
-/** Something to be written in a room of Matrix. */
+/** A write in a room of Matrix. */
 interface HomeserverWrite<Writing extends MatrixWriting = MatrixWriting> {
   readonly author: Author;
   readonly action: Action;
@@ -38,22 +38,22 @@ interface HomeserverWrite<Writing extends MatrixWriting = MatrixWriting> {
   readonly writing: Writing;
 }
 
-/** What becomes an event. */
-type Eventful = Exclude<MatrixWriting, { readonly kind: "receipt" | "typing" }>;
+/** A writing that becomes an event. */
+type EventWriting = Exclude<MatrixWriting, { readonly kind: "receipt" | "typing" }>;
 
 /**
- * A writer whose actions in bridged rooms go to the homeserver first, as their user; what it wrote is read back and projected by
- * the mapping that its echo takes, whichever of the two is first. `writer` has to be made with `homeserver: true`. What the
- * homeserver refuses is the answer: `forbidden`, `not_found`, `too_large`, `rate_limited`; `forbidden` too for a user who is nobody in
- * Matrix; `conflict` when something newer has won meanwhile; `unavailable` when it is away or its answer was lost: then the action
- * may still appear by its echo, and a send that is repeated with the same client id is the same.
+ * A writer that sends actions in bridged rooms to the homeserver first, as their user. It reads the event back and ingests it as its
+ * echo would be; either of the two may be first. `writer` has to be made with `homeserver: true`. Actions reject with the refusals of
+ * the homeserver (`forbidden`, `not_found`, `too_large`, `rate_limited`), with `forbidden` for a user without an account in Matrix,
+ * with `conflict` when a newer event has won meanwhile, and with `unavailable` when the homeserver is away or its answer was lost:
+ * the action may still appear by its echo then, and a repeated send with the same client id is the same message.
  */
 export function writeThrough(writer: Writer, deps: WriteThroughDeps): Writer {
   const authorOf = createAuthors(deps);
-  const tellTyping = createTyping(deps);
+  const sendTyping = createTypingSender(deps);
   return {
     ...writer,
-    // Whoever asked may know that the actor is in the room, but only the store knows that it is bridged.
+    // Without the caller's knowledge that the actor is a member: only the store knows that the room is bridged.
     async act(actor, action) {
       try {
         return await writer.act(actor, action, false);
@@ -61,39 +61,39 @@ export function writeThrough(writer: Writer, deps: WriteThroughDeps): Writer {
         if (!(problem instanceof Bridged)) throw problem;
         const { matrixRoomId, writing } = problem;
         const author = await authorOf(actor);
-        const deed = { author, action: named(action), matrixRoomId };
-        const again = { ...actor, userId: author.userId };
-        if (isEventful(writing)) return write(writer, deps, again, { ...deed, writing });
-        if (writing.kind === "typing") tellTyping(author, action, matrixRoomId);
+        const write = { author, action: withClientId(action), matrixRoomId };
+        const localActor = { ...actor, userId: author.userId };
+        if (becomesEvent(writing)) return writeEvent(writer, deps, localActor, { ...write, writing });
+        if (writing.kind === "typing") sendTyping(author, action, matrixRoomId);
         else await deps.homeserver.receipt(author.matrixUserId, matrixRoomId, writing.eventId, writing.hidden);
-        return writer.act({ ...again, written: true }, action, false);
+        return writer.act({ ...localActor, written: true }, action, false);
       }
     },
   };
 }
 
-const isEventful = (writing: MatrixWriting): writing is Eventful =>
+const becomesEvent = (writing: MatrixWriting): writing is EventWriting =>
   writing.kind !== "receipt" && writing.kind !== "typing";
 
-async function write(
+async function writeEvent(
   writer: Writer,
   deps: WriteThroughDeps,
-  again: Actor,
-  deed: HomeserverWrite<Eventful>,
+  actor: Actor,
+  write: HomeserverWrite<EventWriting>,
 ): Promise<Bytes> {
-  const projected = await project(deps, deed, await put(deps, deed));
+  const projected = await readBack(deps, write, await sendEvent(deps, write));
   try {
-    // Not as `written`: what is done answers as a repeat, and what is not must not be done here alone.
-    return await writer.act(again, deed.action, false);
+    // Not as `written`: an ingested event answers as a repeat, and a missing one must not be applied here alone.
+    return await writer.act(actor, write.action, false);
   } catch (problem) {
     if (!(problem instanceof Bridged)) throw problem;
-    if (!projected) throw new Problem("unavailable", "the homeserver took it, and its outcome is not known here yet");
-    throw new Problem("conflict", "something newer has come from Matrix meanwhile");
+    if (!projected) throw new Problem("unavailable", "the homeserver has the event, but it cannot be read yet");
+    throw new Problem("conflict", "a newer event came from Matrix meanwhile");
   }
 }
 
-/** Says who types, as far as the homeserver keeps up: nothing depends on it, and nobody waits for it. */
-function createTyping({ homeserver, typingTtlMs, faults }: WriteThroughDeps) {
+/** Sends typing to the homeserver, best effort: no caller waits for it. */
+function createTypingSender({ homeserver, typingTtlMs, faults }: WriteThroughDeps) {
   let underWay = 0;
   return ({ matrixUserId }: Author, action: Action, matrixRoomId: string): void => {
     if (matrixUserId === null || underWay >= TYPING_AT_ONCE) return;
@@ -110,29 +110,31 @@ function createTyping({ homeserver, typingTtlMs, faults }: WriteThroughDeps) {
   };
 }
 
-/** Writes the event that the action is. Resolves with its event id. */
-async function put({ store, homeserver }: WriteThroughDeps, deed: HomeserverWrite<Eventful>): Promise<string> {
-  const { author, action, matrixRoomId, writing } = deed;
+/** Sends the event of an action. Resolves to its event id. */
+async function sendEvent(
+  { store, homeserver }: WriteThroughDeps,
+  { author, action, matrixRoomId, writing }: HomeserverWrite<EventWriting>,
+): Promise<string> {
   const clientMessageId = ("clientMessageId" in action ? action.clientMessageId : undefined) ?? null;
   const transactionId = transactionIdOf(matrixRoomId, author.userId, clientMessageId);
   if (writing.kind === "redaction")
     return homeserver.redact(author.matrixUserId, matrixRoomId, writing.eventId, transactionId);
-  // Before anything is sent: its echo may be here before the answer.
+  // Before the send: its echo may come before the answer.
   if (clientMessageId !== null && "chatId" in action)
     await store.recordPendingWrite({ roomId: action.chatId, senderId: author.userId, clientMessageId });
-  const { type, content } = contentOf(action, writing, await mentioned(store, action, writing));
+  const { type, content } = contentOf(action, writing, await mentionedUsers(store, action, writing));
   return homeserver.send(author.matrixUserId, matrixRoomId, type, transactionId, content);
 }
 
-/** Reads back what was written, for the time that the homeserver gave it, and projects it. False when it cannot be read: its echo will come. */
-async function project(
+/** Reads the event back, with the homeserver's time, and ingests it. False when it cannot be read: its echo will come. */
+async function readBack(
   { homeserver, ingest }: WriteThroughDeps,
-  deed: HomeserverWrite,
+  { author, matrixRoomId }: HomeserverWrite,
   eventId: string,
 ): Promise<boolean> {
   let event: unknown;
   try {
-    event = await homeserver.event(deed.author.matrixUserId, deed.matrixRoomId, eventId);
+    event = await homeserver.event(author.matrixUserId, matrixRoomId, eventId);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return false;
@@ -141,17 +143,17 @@ async function project(
   return true;
 }
 
-/** A send has a client id: it is known by that when it comes back. */
-function named(action: Action): Action {
+/** Adds a client id to a send without one: the send is recognised by it when it comes back. */
+function withClientId(action: Action): Action {
   const sends = action.type === "SEND_MSG" || action.type === "REPLY";
   return sends && action.clientMessageId === undefined ? { ...action, clientMessageId: randomUUID() } : action;
 }
 
-/** Whom a message mentions, as Matrix calls them. */
-async function mentioned(
+/** The Matrix ids of the users that a message mentions. */
+async function mentionedUsers(
   store: WriteThroughDeps["store"],
   action: Action,
-  writing: Eventful,
+  writing: EventWriting,
 ): Promise<readonly string[]> {
   const mentions = (writing.kind === "edit" ? writing : "mentions" in action ? action : {}).mentions ?? [];
   if (mentions.length === 0) return [];
@@ -159,7 +161,7 @@ async function mentioned(
   return mentions.flatMap((userId) => users.get(userId)?.matrixUserId ?? []);
 }
 
-/** Tells who acts in Matrix for whom: a back end that is nobody there speaks as the bridge, here as well as there. */
+/** Resolves the author of an action. A back end without an account in Matrix acts as the bridge, here as well as there. */
 function createAuthors({ store, homeserver }: WriteThroughDeps): (actor: Actor) => Promise<Author> {
   let own: string | undefined;
 
@@ -172,7 +174,7 @@ function createAuthors({ store, homeserver }: WriteThroughDeps): (actor: Actor) 
   return async ({ userId, service }) => {
     const matrixUserId = (await store.users([userId])).get(userId)?.matrixUserId ?? null;
     if (matrixUserId !== null) return { userId, matrixUserId };
-    if (!service) throw new Problem("forbidden", "the room is Matrix's, and this user is nobody there");
+    if (!service) throw new Problem("forbidden", "the room is in Matrix, where this user has no account");
     return bridge();
   };
 }

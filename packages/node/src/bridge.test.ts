@@ -61,7 +61,7 @@ describe("a native action in a bridged room", () => {
   it("goes to the homeserver first where it may be written to", async () => {
     const env = { MATRIX_HS_URL: "http://127.0.0.1:1", MATRIX_AS_TOKEN: "as-token" };
     const refused = says(await openBridge(env));
-    await expect(refused).rejects.toThrow("the homeserver does not answer");
+    await expect(refused).rejects.toThrow("the homeserver gave no valid answer");
   });
 });
 

@@ -1,25 +1,25 @@
--- Every table leads with room_id or user_id in its primary key, and none points at another by a foreign key: they can be
--- hash-partitioned, or distributed, without a change of query. Ids of users compare bytewise.
+-- Every table has room_id or user_id first in its primary key, and none has a foreign key: they can be hash-partitioned, or
+-- distributed, without a change of query. Ids of users compare bytewise.
 --
--- "xid" is the transaction that wrote a row last: Store.changes asks for it.
+-- "xid" is the transaction that wrote a row last: Store.changes searches by it.
 
 create table rooms (
   room_id uuid not null,
   name text not null,
-  -- json, not jsonb: what comes back is what was handed in, in the order of its keys.
+  -- json, not jsonb: it comes back unchanged, in the order of its keys.
   metadata json not null,
   created_by text collate "C" not null,
   created_at timestamptz not null,
   matrix_room_id text collate "C",
   last_seq bigint not null,
-  -- The store's clock at the last change: a clock that steps back must not turn a room's time back.
+  -- The store's clock at the last change: a clock that is set back must not turn a room's time back.
   last_at timestamptz not null,
   member_count integer not null,
   deleted_at timestamptz,
   primary key (room_id)
 ) with (fillfactor = 50);
 -- Every commit updates its rooms. No column that it changes has an index, and half of each page is free: these updates stay
--- on their page and touch no index (HOT).
+-- on their page and write no index (HOT).
 
 create table members (
   room_id uuid not null,
@@ -49,7 +49,7 @@ create table messages (
   delete_seq bigint,
   deleted_at timestamptz,
   deleted_by text collate "C",
-  -- What counting the unread needs, so that the index alone answers it.
+  -- The columns for counting unread messages, so that the index alone suffices.
   primary key (room_id, seq) include (sender_id, delete_seq),
   unique (room_id, message_id)
 );
@@ -76,7 +76,7 @@ create table receipts (
   message_seq bigint not null,
   read_at timestamptz not null,
   stamp_seq bigint not null,
-  -- When the row was written, by the store's clock; read_at is what the receipt says.
+  -- The time of the write, by the store's clock; read_at is the time in the receipt.
   changed_at timestamptz not null,
   xid xid8 not null default pg_current_xact_id(),
   primary key (room_id, user_id)
@@ -95,7 +95,7 @@ create index users_revoked on users (xid) where revoked_at is not null;
 create table events (
   room_id uuid not null,
   seq bigint not null,
-  -- The type's place in EVENT_TYPES of the protocol.
+  -- The type's index in EVENT_TYPES of the protocol.
   type smallint not null,
   user_id text collate "C" not null,
   body text not null,
@@ -105,7 +105,7 @@ create table events (
 );
 create index events_changed on events (xid);
 
--- How far old events were looked at for deletion: one row, whose lock also keeps all but one node away from this work.
+-- The progress of the deletion of old events: one row. Its lock also keeps all nodes but one away from this work.
 create table pruning (
   walked_xid xid8 not null,
   keep bigint not null

@@ -1,4 +1,4 @@
--- Messages as Matrix has them, what lists and searches read, and what is remembered of Matrix. Tables as 0001 says.
+-- The Matrix fields of messages, the indexes of lists and searches, and the events of Matrix. Keys of tables as in 0001.
 
 alter table users add column matrix_user_id text collate "C";
 create unique index users_of_matrix on users (matrix_user_id) where matrix_user_id is not null;
@@ -11,18 +11,18 @@ alter table messages
   add column file json,
   add column thread_root text collate "C",
   add column event_id text collate "C";
--- Whoever knows the room gives both; the event alone leads there too.
+-- A query with the room gives both; the event alone suffices too.
 create unique index messages_of_matrix on messages (event_id, room_id) where event_id is not null;
 create index messages_by_id on messages (message_id);
--- Lists are in the order of the ids, which hold the time. What is rare has an index of its own; most messages are in none of them.
+-- Lists are in the order of the ids, which hold the time. Rare kinds have indexes of their own; most messages are in none of these.
 create index messages_by_sender on messages (room_id, sender_id, message_id);
 create index messages_typed on messages (room_id, type, message_id) where type <> 'm.text';
 create index messages_with_file on messages (room_id, message_id) where file is not null;
 create index messages_in_thread on messages (room_id, thread_root, message_id) where thread_root is not null;
--- The words of the preview (core/src/preview.ts), and the room as one word more, which no text can hold: a rare word is found
--- without a look at other rooms, and a frequent one of others does not matter. White space makes no difference to a text that
--- is not cut. `search.ts` has the same expression. New entries gather in a list that each search goes through, and a send that
--- fills it empties it: 256 kB keep both short (14 ms for the one in 450 sends; without the list, every send pays four times as much).
+-- The words of the preview (core/src/model/preview.ts), and the room as one more word, which no text can hold: a rare word is found
+-- without a read of other rooms, and a frequent one of other rooms costs nothing. White space makes no difference to a text that
+-- is not cut. `search.ts` has the same expression. New entries gather in a list that each search reads, and a send that fills it
+-- empties it: 256 kB keep both short (14 ms for the one in 450 sends; without the list, every send costs four times as much).
 create index messages_words on messages using gin ((
   array_to_tsvector(array['@' || room_id::text]) || to_tsvector('simple',
     case when length(content) <= 200 then content else left(btrim(regexp_replace(content, '\s+', ' ', 'g')), 200) end)
@@ -30,27 +30,27 @@ create index messages_words on messages using gin ((
 
 alter table reactions add column event_id text collate "C";
 
--- Read in private, as Matrix says: a third row, hidden for good.
+-- Private receipts of Matrix: a third row, hidden for good.
 alter table receipts
   add column private boolean not null default false check (hidden or not private),
-  -- The message's.
+  -- The event id of the message.
   add column event_id text collate "C";
 alter table receipts drop constraint receipts_pkey, add primary key (room_id, user_id, hidden, private);
 drop index receipts_hidden;
 create index receipts_hidden on receipts (user_id) where hidden and not private;
 
--- What statistics print of messages that are not deleted. These columns have no index, and change in the update that every
--- commit makes anyway: a text without more costs no write of its own.
+-- Statistics of messages that are not deleted. These columns have no index, and change in the update that every commit makes
+-- anyway: a plain text costs no write of its own.
 alter table rooms
   add column standing_count bigint not null default 0,
   add column file_count bigint not null default 0,
   -- Threads with at least one reply.
   add column thread_count bigint not null default 0,
-  -- By the order of lists.
+  -- The ends in the order of lists.
   add column first_id uuid,
   add column last_id uuid;
 
--- Types other than m.text: that one is the rest.
+-- Counts by type. m.text has none: its count is the rest.
 create table message_types (
   room_id uuid not null,
   type text collate "C" not null,
@@ -65,7 +65,7 @@ create table threads (
   primary key (room_id, root)
 );
 
--- What came of bridged rooms: see MatrixRow of the ports.
+-- Events of bridged rooms: see MatrixRow in core/src/model/rows.ts.
 create table matrix_events (
   room_id uuid not null,
   event_id text collate "C" not null,
@@ -81,7 +81,7 @@ create table matrix_events (
 );
 create index matrix_events_about on matrix_events (room_id, target_id) where target_id is not null;
 
--- Sends that are on their way to the homeserver.
+-- Sends on their way to the homeserver.
 create table matrix_writes (
   room_id uuid not null,
   sender_id text collate "C" not null,
@@ -91,7 +91,7 @@ create table matrix_writes (
 );
 create index matrix_writes_by_age on matrix_writes (at);
 
--- How far rebuilds that are under way have come.
+-- The progress of rebuilds under way.
 create table matrix_rebuilds (
   room_id uuid not null,
   token text not null,

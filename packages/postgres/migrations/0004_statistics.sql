@@ -1,9 +1,9 @@
--- Statistics of the messages that were there before statistics were kept.
+-- Statistics of the messages before 0003.
 
 update rooms r set standing_count = n.messages, file_count = n.files, first_id = n.first_id, last_id = n.last_id
 from (
   select room_id, count(*) as messages, count(file) as files,
-    -- As text, which compares as its bytes do: uuid has no minimum before version 18.
+    -- As text in byte order: uuid has no minimum before version 18.
     min(message_id::text collate "C")::uuid as first_id, max(message_id::text collate "C")::uuid as last_id
   from messages where delete_seq is null group by room_id
 ) n where n.room_id = r.room_id;

@@ -4,16 +4,15 @@ import { markerColumns, memberColumns, receiptColumns, userColumns } from "./col
 import type { Sql } from "./connection.ts";
 
 /**
- * What was committed since `snapshot`: the oldest transaction that was still running when it was taken. Rows of that one or
- * of later ones that are visible now: a transaction that began early and committed late is among them. Asking for ids above
- * the last one seen would miss it.
+ * The visible rows of the transactions from `snapshot` on, the oldest one that was still running when the snapshot was taken. This
+ * includes a transaction that began early and committed late, which a search above the last id seen would miss.
  */
 export async function changes(sql: Sql, snapshot: string | null): Promise<Changes> {
   if (snapshot === null) {
     const [start] = await sql<[{ snapshot: string }]>`select pg_snapshot_xmin(pg_current_snapshot())::text as snapshot`;
     return { snapshot: start.snapshot, rooms: [], members: [], receipts: [], markers: [], users: [] };
   }
-  // All statements see one snapshot, and are sent at once.
+  // Sent at once. All statements see one snapshot.
   const [, [next], rooms, members, receipts, markers, users] = await Promise.all([
     sql`begin isolation level repeatable read read only`.execute(),
     sql<[{ snapshot: string }]>`select pg_snapshot_xmin(pg_current_snapshot())::text as snapshot`.execute(),

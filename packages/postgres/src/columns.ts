@@ -1,6 +1,6 @@
 import type { Sql } from "./connection.ts";
 
-// What each row of the ports is made of, as fragments of a select list: columns come back in camel case, so these are the rows.
+// The columns of each row type, as fragments of a select list. Column names come back in camel case, which makes them the rows.
 
 export const roomColumns = (sql: Sql) =>
   sql`r.room_id, r.name, r.metadata, r.created_by, r.created_at, r.last_seq, r.member_count, r.message_count, r.deleted_at,

@@ -2,12 +2,12 @@ import { connect, type Socket } from "node:net";
 import postgres from "postgres";
 import { unconnected } from "./errors.ts";
 
-/** How long the server works on one statement, or waits for one lock, in milliseconds: it gives up before its caller does. */
+/** The server's limit for one statement, or for the wait for one lock, in milliseconds: shorter than the caller's. */
 const STATEMENT_MS = 4_500;
 const CONNECT_MS = 4_000;
 
 const bigint = { to: 20, from: [20], serialize: String, parse: Number };
-/** Lists of ids and numbers. Ids of Matrix may hold what a list is made of. */
+/** Lists of ids and numbers. Matrix ids may hold quotes and backslashes. */
 const list = (oid: number) => ({
   to: oid,
   from: [],
@@ -19,7 +19,7 @@ const types = { bigint, bigints: list(1016), uuids: list(2951), texts: list(1009
 /** Tagged templates for one connection. Columns come back in camel case, `bigint` as number. */
 export type Sql = postgres.Sql<{ bigint: number }>;
 
-/** Every query of the store is a look-up by index: the planner is never to guess, from statistics of yesterday, that a table is small. */
+/** Every query of the store is a look-up by index: the planner must not guess from old statistics that a table is small. */
 const LOOK_UPS = {
   plan_cache_mode: "force_generic_plan",
   enable_seqscan: "off",
@@ -43,9 +43,9 @@ interface Address {
 }
 
 /**
- * One connection to the server, for one call at a time. It opens with its first query and opens once: after an end it stays
- * ended. The library would open it again and carry on in the middle of a transaction, or write to the socket that is gone
- * and take the process down (porsager/postgres issues 1208 and 1216).
+ * One connection to the server, for one call at a time. It opens once, with its first query, and stays ended after an end. The
+ * library would open it again and go on in the middle of a transaction, or write to the closed socket and crash the process
+ * (porsager/postgres issues 1208 and 1216).
  */
 export class Connection {
   readonly sql: Sql;
@@ -61,7 +61,7 @@ export class Connection {
       max_lifetime: null,
       prepare: true,
       types,
-      // Asking the server for more types rejects, with nobody to hear it, when the connection ends meanwhile.
+      // The library's query for more types would reject without a handler when the connection ends meanwhile.
       fetch_types: false,
       transform: { column: { from: postgres.toCamel } },
       connection: { application_name: "signalbox", ...parameters },
@@ -73,18 +73,18 @@ export class Connection {
     this.sql = postgres(url, options);
   }
 
-  /** Whether it has ended, or was ended. */
+  /** True once the connection has ended. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** Lets what is under way finish, then ends. */
+  /** Ends the connection after the queries under way. */
   async end(): Promise<void> {
     await this.sql.end();
     this.destroy();
   }
 
-  /** Ends at once; whoever waits for an answer is told so. Idempotent. */
+  /** Ends the connection at once; queries under way reject. Idempotent. */
   destroy(): void {
     this.#over = true;
     this.#socket?.destroy();
@@ -95,7 +95,7 @@ export class Connection {
     const socket = path ? connect(path) : connect({ host: host[0] ?? "localhost", port: port[0] ?? 5432 });
     this.#socket = socket;
     await opened(socket);
-    // The library takes the name for TLS from here.
+    // The library reads the server name for TLS from here.
     return Object.assign(socket, { host: host[0] });
   }
 }

@@ -21,7 +21,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Adds a row, and says how many there are. */
+/** Adds a row, and returns the number of rows. */
 async function count(url: string): Promise<number> {
   const { sql, destroy } = open(url);
   await sql`create table if not exists kept (n int)`;
@@ -37,7 +37,7 @@ function open(url: string) {
 }
 
 /** Starts a server in another process, which waits to be killed. */
-async function elsewhere() {
+async function startInChild() {
   const module = new URL("./embedded.ts", import.meta.url).href;
   const script = `import(${JSON.stringify(module)}).then(({ startEmbedded }) => startEmbedded({ dir: process.argv[1] })).then(({ url }) => console.log(url))`;
   const args = ["--conditions=development", "--import", "tsx", "-e", script, dir];
@@ -47,7 +47,7 @@ async function elsewhere() {
 }
 
 test(
-  "data outlives a stop, only we can read the password, and it listens on the loopback only",
+  "data outlives a stop, only this account can read the password, and it listens on the loopback only",
   async () => {
     server = await startEmbedded({ dir });
     expect(await count(server.url)).toBe(1);
@@ -75,9 +75,9 @@ test(
 );
 
 test(
-  "a server whose process was killed is shut down, and its data goes on",
+  "a server that a killed process left is shut down, and its data is kept",
   async () => {
-    const { child, url } = await elsewhere();
+    const { child, url } = await startInChild();
     expect(await count(url)).toBe(1);
     child.kill("SIGKILL");
     await once(child, "exit");
@@ -92,7 +92,7 @@ test(
 test(
   "a server that a living process uses is left alone",
   async () => {
-    const { child, url } = await elsewhere();
+    const { child, url } = await startInChild();
     await expect(startEmbedded({ dir })).rejects.toThrow("another process uses this folder's PostgreSQL");
     expect(await count(url)).toBe(1);
     child.kill("SIGKILL");
@@ -103,7 +103,7 @@ test(
 );
 
 test(
-  "what a killed server left behind blocks no start, even when its number is another program's by now",
+  "the record of a killed server blocks no start, even when its process id is another program's by now",
   async () => {
     server = await startEmbedded({ dir });
     const { pid } = (await postmaster(join(dir, "postgres")))!;
@@ -129,7 +129,7 @@ test(
 );
 
 test(
-  "a server that cannot start says why",
+  "a server that cannot start rejects with the reason",
   async () => {
     await expect(startEmbedded({ dir, settings: { shared_buffers: "nonsense" } })).rejects.toThrow(
       /did not start: .*shared_buffers/,

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Connection } from "./connection.ts";
-import { type Account, account, letThrough, own, reachable } from "./os-account.ts";
+import { type Account, allowPassage, chooseAccount, giveTo, requireReachable } from "./os-account.ts";
 import { binaries, forget, initialise, launch, postmaster, shutDown, signal } from "./postmaster.ts";
 
 export interface Embedded {
@@ -16,13 +16,13 @@ export interface Embedded {
 }
 
 export interface EmbeddedOptions {
-  /** Holds the data, the password and the server's log. Made when missing. */
+  /** The folder of the data, the password and the server's log. Made when missing. */
   readonly dir: string;
-  /** On 127.0.0.1; a free one when absent. */
+  /** The port on 127.0.0.1; by default a free one. */
   readonly port?: number;
-  /** Deletes `dir` with the stop. */
+  /** Deletes `dir` when the server stops. */
   readonly ephemeral?: boolean;
-  /** Settings of the server besides our own. */
+  /** Settings of the server, on top of `SETTINGS`. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -33,78 +33,78 @@ const SETTINGS = {
   shared_buffers: "256MB",
   log_min_messages: "warning",
 };
-/** Held, on its own connection, by the process that uses the server: it is free as soon as that process is dead. */
+/** The key of the advisory lock of the process that uses the server: held on a connection, so that it is free once that process is dead. */
 const OWNER = 7_391_520_462;
-/** How long a server whose user may just have died is given to notice. */
+/** The time for a server to notice that the process that used it has died, in milliseconds. */
 const ORPHAN_MS = 2_000;
 
 /**
- * Starts a PostgreSQL of our own on 127.0.0.1. The data in `dir` survives stops and crashes. A server that a killed process
- * left running is shut down first; one that a living process uses rejects the start.
+ * Starts a private PostgreSQL on 127.0.0.1. The data in `dir` survives stops and crashes. A server that a killed process left running
+ * is shut down first. Rejects while a live process uses the server of `dir`.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const dir = resolve(options.dir);
   const folder = join(dir, "postgres");
-  const who = await account();
+  const account = await chooseAccount();
   await mkdir(dir, { recursive: true });
-  await letThrough(dir, who);
-  await reachable(dir, who);
-  await reachable((await binaries()).postgres, who);
-  const password = await prepare(dir, folder, who);
+  await allowPassage(dir, account);
+  await requireReachable(dir, account);
+  await requireReachable((await binaries()).postgres, account);
+  const password = await prepare(dir, folder, account);
   await takeOver(folder, password);
 
   const port = options.port ?? (await freePort());
   const settings = Object.entries({ ...SETTINGS, port: String(port), ...options.settings });
   const args = settings.flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const pid = await launch(folder, join(dir, "postgres.log"), args, who);
+  const pid = await launch(folder, join(dir, "postgres.log"), args, account);
   const url = address(password, port);
-  const owner = await possess(url, 0);
+  const owner = await lockServer(url, 0);
   return { url, stop: stopper({ folder, pid, owner }, options.ephemeral ? dir : undefined) };
 }
 
 /** Returns the password of the cluster in `folder`, which is made at the first start. */
-async function prepare(dir: string, folder: string, who: Account | undefined): Promise<string> {
+async function prepare(dir: string, folder: string, account: Account | undefined): Promise<string> {
   const file = join(dir, "postgres.password");
   if (await stat(join(folder, "PG_VERSION")).catch(() => undefined)) return readFile(file, "utf8");
   const password = randomBytes(24).toString("base64url");
   await writeFile(file, password, { mode: 0o600 });
-  // Made beside its place and moved there when complete: a start that was killed leaves nothing half made.
-  const draft = `${folder}.new`;
-  const handed = `${file}.new`;
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { mode: 0o700 });
-  await own(draft, who);
-  await writeFile(handed, password, { mode: 0o600 });
-  await own(handed, who);
+  // Made beside its place and renamed once complete: a start that is killed leaves no unfinished cluster in `folder`.
+  const newFolder = `${folder}.new`;
+  const newFile = `${file}.new`;
+  await rm(newFolder, { recursive: true, force: true });
+  await mkdir(newFolder, { mode: 0o700 });
+  await giveTo(newFolder, account);
+  await writeFile(newFile, password, { mode: 0o600 });
+  await giveTo(newFile, account);
   try {
-    await initialise(draft, handed, who);
+    await initialise(newFolder, newFile, account);
   } finally {
-    await rm(handed);
+    await rm(newFile);
   }
-  await rename(draft, folder);
+  await rename(newFolder, folder);
   return password;
 }
 
-/** Leaves `folder` without a server: shuts down one that nobody uses any more, and forgets one that died. */
+/** Leaves `folder` without a server: shuts down one without a process that uses it, and removes the record of a dead one. */
 async function takeOver(folder: string, password: string): Promise<void> {
   for (const until = Date.now() + ORPHAN_MS; ; await pause(100)) {
     const found = await postmaster(folder);
     if (!found) return;
-    // What takes this folder's password on this port is this folder's server. A process number alone proves nothing: it may be reused.
-    const owner = await possess(address(password, found.port), ORPHAN_MS).catch((error: unknown) => {
+    // A server on this port that takes this folder's password is this folder's. A process id alone may be another program's by now.
+    const owner = await lockServer(address(password, found.port), ORPHAN_MS).catch((error: unknown) => {
       if (error instanceof InUse) throw error;
     });
     if (owner) {
       owner.destroy();
       return shutDown(folder, found.pid);
     }
-    // A server that starts, or stops, refuses for a while; one that had said "ready" is dead.
+    // A server that starts or stops refuses connections for a while; one that was ready before is dead.
     if (found.ready || !signal(found.pid, 0) || Date.now() > until) return forget(folder);
   }
 }
 
-/** Connects, and keeps others from doing so while the connection stands. Ends the start when somebody else holds on for `ms`. */
-async function possess(url: string, ms: number): Promise<Connection> {
+/** Connects, and locks the server for this process while the connection lasts. Throws `InUse` when another process keeps the lock for `ms`. */
+async function lockServer(url: string, ms: number): Promise<Connection> {
   const connection = new Connection(url, { application_name: "signalbox embedded" });
   for (const until = Date.now() + ms; ; await pause(100)) {
     const [answer] = await connection.sql<[{ free: boolean }]>`select pg_try_advisory_lock(${OWNER}::bigint) as free`;
@@ -125,15 +125,15 @@ interface Running {
 
 function stopper({ folder, pid, owner }: Running, remove: string | undefined): () => Promise<void> {
   let stopping: Promise<void> | undefined;
-  const leave = (): boolean => signal(pid, "SIGINT");
+  const interrupt = (): boolean => signal(pid, "SIGINT");
   const stop = async (): Promise<void> => {
-    process.off("exit", leave);
+    process.off("exit", interrupt);
     owner.destroy();
     await shutDown(folder, pid);
     if (remove) await rm(remove, { recursive: true, force: true });
   };
-  // The last resort of a process that ends without a stop: nothing can be awaited any more.
-  process.once("exit", leave);
+  // For a process that ends without a stop: on exit nothing can be awaited.
+  process.once("exit", interrupt);
   return () => {
     stopping ??= stop();
     return stopping;

@@ -3,7 +3,7 @@ import type { EventRow } from "@signalbox/core/model/rows";
 import { EVENT_TYPES, type EventType } from "@signalbox/protocol/down";
 import type { Sql } from "./connection.ts";
 
-/** An event as its table has it: the type by its place in EVENT_TYPES, the body as text. */
+/** An event as a row of its table: the type as its index in EVENT_TYPES, the body as text. */
 export interface StoredEvent {
   readonly roomId: string;
   readonly seq: number;
@@ -12,7 +12,7 @@ export interface StoredEvent {
   readonly body: string;
 }
 
-const PLACES: ReadonlyMap<EventType, number> = new Map(EVENT_TYPES.map((type, place) => [type, place]));
+const INDEXES: ReadonlyMap<EventType, number> = new Map(EVENT_TYPES.map((type, index) => [type, index]));
 
 export function toEvent({ roomId, seq, type, userId, body }: StoredEvent): EventRow {
   const name = EVENT_TYPES[type];
@@ -21,7 +21,7 @@ export function toEvent({ roomId, seq, type, userId, body }: StoredEvent): Event
 }
 
 export function toStored({ roomId, seq, type, userId, body }: EventRow): StoredEvent {
-  return { roomId, seq, type: PLACES.get(type) ?? -1, userId, body: toText(body) };
+  return { roomId, seq, type: INDEXES.get(type) ?? -1, userId, body: toText(body) };
 }
 
 /** At most `limit` events of `room` above `after`, in order: one range of the primary key. */

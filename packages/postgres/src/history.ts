@@ -1,3 +1,4 @@
+import { groupBy } from "@signalbox/core/model/groups";
 import type { MessageRow, ReactionRow } from "@signalbox/core/model/rows";
 import type { HistoryMessage } from "@signalbox/core/ports/store";
 import type { Original } from "@signalbox/protocol/down";
@@ -5,7 +6,7 @@ import { Problem } from "@signalbox/protocol/errors";
 import { messageColumns, reactionColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 
-/** A page of messages, newest first, from below the message `before` or from the end. Throws `not_found` for an unknown `before`. */
+/** A page of messages in descending order, from below the message `before` or from the end. Throws `not_found` for an unknown `before`. */
 export async function history(
   sql: Sql,
   room: string,
@@ -18,11 +19,10 @@ export async function history(
   const ids = page.map(({ messageId }) => messageId);
   const answered = page.flatMap(({ replyTo }) => replyTo ?? []);
   const [reactions, originals] = await Promise.all([
-    standing(sql, room, ids),
+    activeReactions(sql, room, ids),
     answered.length === 0 ? [] : messagesById(sql, room, answered),
   ]);
-  const byMessage = new Map(ids.map((id): [string, ReactionRow[]] => [id, []]));
-  for (const reaction of reactions) byMessage.get(reaction.messageId)?.push(reaction);
+  const byMessage = groupBy(reactions, ({ messageId }) => messageId);
   const byId = new Map(originals.map((message) => [message.messageId, message]));
   return page.map((message) => {
     const original = message.replyTo === null ? undefined : byId.get(message.replyTo);
@@ -45,7 +45,7 @@ const messagesById = (sql: Sql, room: string, ids: readonly string[]) =>
     select ${messageColumns(sql)} from messages m
     where m.room_id = ${room} and m.message_id = any(${[...ids]}::uuid[])`.execute();
 
-const standing = (sql: Sql, room: string, messageIds: readonly string[]) =>
+const activeReactions = (sql: Sql, room: string, messageIds: readonly string[]) =>
   sql<ReactionRow[]>`
     select ${reactionColumns(sql)} from reactions x
     where x.room_id = ${room} and x.message_id = any(${[...messageIds]}::uuid[]) and x.removed_seq is null

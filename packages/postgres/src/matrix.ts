@@ -10,24 +10,24 @@ const toMap = (rows: readonly Pair[]): ReadonlyMap<string, string> =>
   new Map(rows.map(({ key, value }) => [key, value]));
 
 /**
- * What Matrix's ids are here. Most calls find all of them known by the right name, and write nothing. Each statement is a
- * transaction of its own, with its rows in order, and passes over what another node makes at the same time: the last look finds that.
+ * As `Store.bridge`. Most calls find all ids known, with the right names, and write nothing. Each statement is a transaction of its
+ * own, with its rows in order, and skips rows that another node creates at the same time: the last read finds those.
  */
 export async function bridge(sql: Sql, rooms: Bridging[0], users: Bridging[1]): Promise<Bridged> {
-  const known = await look(sql, rooms, users);
-  const unseen = rooms.filter(({ matrixRoomId }) => !known.rooms.has(matrixRoomId));
-  const unknown = users.filter(({ matrixUserId }) => !known.users.has(matrixUserId));
-  const misnamed = users.filter(
+  const known = await readKnown(sql, rooms, users);
+  const newRooms = rooms.filter(({ matrixRoomId }) => !known.rooms.has(matrixRoomId));
+  const newUsers = users.filter(({ matrixUserId }) => !known.users.has(matrixUserId));
+  const renamed = users.filter(
     ({ matrixUserId, userId, name }) =>
       name !== null && known.users.get(matrixUserId) === userId && known.names.get(userId) !== name,
   );
-  if (unseen.length > 0) await insertRooms(sql, unseen);
-  if (unknown.length > 0) await insertUsers(sql, unknown);
-  if (unknown.length > 0 || misnamed.length > 0) await updateUsers(sql, [...unknown, ...misnamed]);
-  return unseen.length > 0 || unknown.length > 0 ? look(sql, rooms, users) : known;
+  if (newRooms.length > 0) await insertRooms(sql, newRooms);
+  if (newUsers.length > 0) await insertUsers(sql, newUsers);
+  if (newUsers.length > 0 || renamed.length > 0) await updateUsers(sql, [...newUsers, ...renamed]);
+  return newRooms.length > 0 || newUsers.length > 0 ? readKnown(sql, rooms, users) : known;
 }
 
-async function look(sql: Sql, rooms: Bridging[0], users: Bridging[1]) {
+async function readKnown(sql: Sql, rooms: Bridging[0], users: Bridging[1]) {
   const [foundRooms, foundUsers] = await Promise.all([
     sql<Pair[]>`
       select matrix_room_id as key, room_id as value from rooms
@@ -45,7 +45,7 @@ export async function isMatrixUser(sql: Sql, matrixUserId: string): Promise<bool
   return rows.length > 0;
 }
 
-/** Rooms without anything yet, not even a name: what Matrix says next fills them. */
+/** Inserts empty rooms, without a name: the events of Matrix fill them. */
 const insertRooms = (sql: Sql, rooms: Bridging[0]) =>
   sql`
   insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count, matrix_room_id)
@@ -59,7 +59,7 @@ const insertUsers = (sql: Sql, users: Bridging[1]) =>
   select * from json_to_recordset(${JSON.stringify(users)}::text::json) as n("userId" text, name text, "matrixUserId" text)
   order by "userId" collate "C" on conflict do nothing`.execute();
 
-/** Users under the given id, some of whom may have been here before Matrix spoke of them. One who is somebody else in Matrix stays that. */
+/** Updates users under the given id, some of them older than their first event. A user that is mapped to another Matrix user stays so. */
 const updateUsers = (sql: Sql, users: Bridging[1]) =>
   sql`
   with n as materialized (
@@ -74,7 +74,7 @@ const updateUsers = (sql: Sql, users: Bridging[1]) =>
   update users u set name = coalesce(n.name, u.name), matrix_user_id = n."matrixUserId", xid = pg_current_xact_id()
   from n where u.user_id = n.user_id`.execute();
 
-/** Our ids of those of the events that became messages. */
+/** The message ids of the events that became messages. */
 export async function messageIds(
   sql: Sql,
   room: string | null,
@@ -87,7 +87,7 @@ export async function messageIds(
   );
 }
 
-/** Notes that a send is under way, anew when it is tried again. */
+/** Records that a send is under way; a repeat renews the record. */
 export async function recordPendingWrite(sql: Sql, { roomId, senderId, clientMessageId }: MatrixWrite): Promise<void> {
   await sql`
     insert into matrix_writes (room_id, sender_id, client_message_id, at)
@@ -95,7 +95,7 @@ export async function recordPendingWrite(sql: Sql, { roomId, senderId, clientMes
     on conflict (room_id, sender_id, client_message_id) do update set at = excluded.at`;
 }
 
-/** Bridged rooms that stand, by id, above `after`. */
+/** Bridged rooms that are not deleted, by id, above `after`. */
 export const bridgedRooms = (sql: Sql, after: string | null, limit: number) =>
   sql<{ roomId: string; matrixRoomId: string }[]>`
     select room_id, matrix_room_id from rooms
@@ -104,13 +104,13 @@ export const bridgedRooms = (sql: Sql, after: string | null, limit: number) =>
 /** Below every other UUID. */
 const NIL = "00000000-0000-0000-0000-000000000000";
 
-/** How far a rebuild of the room has come; null when there is none. */
+/** The token from which a rebuild of the room goes on; null when none is under way. */
 export async function rebuildCursor(sql: Sql, room: string): Promise<string | null> {
   const [row] = await sql<{ token: string }[]>`select token from matrix_rebuilds where room_id = ${room}`;
   return row?.token ?? null;
 }
 
-/** Notes how far it has come, or that it is done. */
+/** Saves that token; null ends the rebuild. */
 export async function saveRebuildCursor(sql: Sql, room: string, token: string | null): Promise<void> {
   if (token === null) await sql`delete from matrix_rebuilds where room_id = ${room}`;
   else

@@ -4,7 +4,7 @@ import { Connection, type Sql } from "./connection.ts";
 import { problemOf } from "./errors.ts";
 
 const FOLDER = new URL("../migrations/", import.meta.url);
-/** Any number that nobody else locks in this database; the same in every version. */
+/** The key of an advisory lock that no other code takes in this database; the same in every version. */
 const LOCK = 7_391_520_461;
 
 interface Migration {
@@ -18,7 +18,7 @@ interface Migration {
  */
 export async function migrate(url: string): Promise<void> {
   const migrations = await listed();
-  // A migration may take its time: none of the limits of `SERVING` holds here.
+  // No limits of `SERVING`: a migration may take long.
   const connection = new Connection(url, {});
   try {
     await connection.sql`select pg_advisory_lock(${LOCK}::bigint)`;

@@ -1,11 +1,11 @@
 import type { Sql } from "./connection.ts";
 
-/** The user's membership of a room that stands. */
+/** The user's membership of a room that is not deleted. */
 const membership = (sql: Sql, room: string, userId: string) =>
   sql`from members m join rooms r on r.room_id = m.room_id
     where m.room_id = ${room} and m.user_id = ${userId} and m.left_seq is null and r.deleted_at is null`;
 
-/** Mutes the room for the user until then, or ends that. False when they are no member of it. */
+/** Mutes the room for the user; null ends it. False when they are no member. */
 export async function mute(sql: Sql, room: string, userId: string, until: Date | null): Promise<boolean> {
   const done =
     until === null
@@ -20,8 +20,8 @@ export async function mute(sql: Sql, room: string, userId: string, until: Date |
 }
 
 /**
- * Snoozes the message for the user until then, or ends that. False when they are no member of its room, or it is not there, as
- * none is by an id that Matrix gave. The user's snoozes in this room that are over are forgotten with it.
+ * Snoozes the message for the user; null ends it. False when they are no member of its room, or the message is missing; a Matrix event
+ * id names no message here. The user's expired snoozes in this room are deleted with it.
  */
 export async function snooze(
   sql: Sql,
@@ -31,7 +31,7 @@ export async function snooze(
   until: Date | null,
 ): Promise<boolean> {
   if (messageId.startsWith("$")) return false;
-  // What this statement inserts, or updates, it must not delete.
+  // The delete must not touch the row that this statement inserts or updates.
   const done = await sql`
     with there as materialized (
       select m.room_id, m.user_id ${membership(sql, room, userId)} and exists (

@@ -8,11 +8,11 @@ export interface Account {
   readonly gid: number;
 }
 
-/** Accounts to fall back on, the better first. */
+/** The accounts for PostgreSQL under root, in order of preference. */
 const UNPRIVILEGED = ["postgres", "nobody"];
 
-/** Whom PostgreSQL runs as: undefined for ourselves, another account when we are root, which it refuses. */
-export async function account(): Promise<Account | undefined> {
+/** The account for PostgreSQL: undefined for the account of this process, another one under root, which PostgreSQL refuses. */
+export async function chooseAccount(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const lines = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
   for (const name of UNPRIVILEGED) {
@@ -20,29 +20,29 @@ export async function account(): Promise<Account | undefined> {
     if (line) return { name, uid: Number(line[2]), gid: Number(line[3]) };
   }
   throw new Error(
-    "PostgreSQL does not run as root, and there is no account postgres or nobody to run it as: use another account",
+    "PostgreSQL does not run as root, and there is no account `postgres` or `nobody` to run it as: use another account",
   );
 }
 
-/** Rejects with a sentence that says what to do when `who` cannot get to `path`, for want of a right on a folder above it. */
-export async function reachable(path: string, who: Account | undefined): Promise<void> {
-  if (!who) return access(path, constants.X_OK);
+/** Rejects, with advice, when the account lacks the right to enter a folder above `path`. */
+export async function requireReachable(path: string, account: Account | undefined): Promise<void> {
+  if (!account) return access(path, constants.X_OK);
   for (let folder = path; folder !== dirname(folder); folder = dirname(folder)) {
-    if (await enters(folder, who)) continue;
+    if (await enters(folder, account)) continue;
     throw new Error(
-      `we are root, so PostgreSQL runs as "${who.name}", who may not enter ${folder}: use another folder or account, or allow it with chmod o+x`,
+      `this process is root, so PostgreSQL runs as "${account.name}", which may not enter ${folder}: use another folder or account, or allow it with chmod o+x`,
     );
   }
 }
 
-/** Lets the account pass through `dir`, a folder of ours, to what belongs to it inside; nothing else in there becomes readable. */
-export const letThrough = async (dir: string, who: Account | undefined): Promise<void> => {
-  if (who && !(await enters(dir, who))) await chmod(dir, (await stat(dir)).mode | 0o001);
+/** Lets the account pass through `dir` to its own files inside; no other file there becomes readable. */
+export const allowPassage = async (dir: string, account: Account | undefined): Promise<void> => {
+  if (account && !(await enters(dir, account))) await chmod(dir, (await stat(dir)).mode | 0o001);
 };
 
-/** Makes `path` belong to the account. */
-export const own = async (path: string, who: Account | undefined): Promise<void> => {
-  if (who) await chown(path, who.uid, who.gid);
+/** Gives `path` to the account. */
+export const giveTo = async (path: string, account: Account | undefined): Promise<void> => {
+  if (account) await chown(path, account.uid, account.gid);
 };
 
 async function enters(path: string, { uid, gid }: Account): Promise<boolean> {

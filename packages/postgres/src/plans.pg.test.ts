@@ -1,4 +1,4 @@
-/** What statements read of a large database: what they need, by index, however much lies beside it. */
+/** The plans of all statements on a large database: each reads only what it needs, by index. */
 import { randomUUID } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -27,12 +27,12 @@ let connection: Connection;
 let sql: Sql;
 
 /**
- * 100,000 messages, half of them read; of the unread ones 10 are the reader's own, 20 deleted, 5 mention them. 20 each are images,
- * have a file, are in a thread; 5 have the word "needle".
+ * A room of 100,000 messages, half of them read. Of the unread ones 10 are the reader's own, 20 are deleted, and 5 mention the reader. 20
+ * each are images, have a file, or are in a thread; 5 have the word "needle".
  */
 const LARGE = randomUUID();
 const READER = "reader";
-/** In 1,000 rooms of 5. */
+/** A member of 1,000 rooms of 5. */
 const COMPANION = "companion";
 const ID = randomUUID();
 
@@ -42,7 +42,7 @@ beforeAll(async () => {
   const filling = new Connection(server.url, {});
   await fillLargeRoom(filling.sql);
   await fillManyRooms(filling.sql);
-  // What is visible to all is marked so, as the server does by itself in time; no statistics of columns: plans must not need them.
+  // A vacuum, as the server runs by itself in time, but no statistics of columns: plans must not need them.
   await filling.sql`vacuum`;
   await filling.end();
 }, 120_000);
@@ -75,7 +75,7 @@ async function fillLargeRoom(sql: Sql): Promise<void> {
     from members u join messages m on m.room_id = u.room_id and m.seq = 50000`;
 }
 
-/** 2,000 rooms of 5; in 1,000 of them the companion sits, with persons 0 to 1999; in the others persons 1000 to 2999. */
+/** Adds 2,000 rooms of 5: in 1,000 of them the companion with persons 0 to 1999, in the others persons 1000 to 2999. */
 async function fillManyRooms(sql: Sql): Promise<void> {
   await sql`
     insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count)
@@ -89,7 +89,7 @@ async function fillManyRooms(sql: Sql): Promise<void> {
   await sql`insert into users (user_id, name) select 'person-' || n, 'Name ' || n from generate_series(0, 2999) n`;
 }
 
-const NEEDS: ReadSet = {
+const READS: ReadSet = {
   rooms: [LARGE],
   members: [{ roomId: LARGE, userId: READER }],
   messages: [{ roomId: LARGE, messageId: ID }],
@@ -130,9 +130,9 @@ function decide({ rooms, members, messages, receipts, users: people }: Rows, now
     content: "",
     sentAt: now,
   };
-  const undone = { editSeq: null, editedAt: null, deleteSeq: null, deletedAt: null, deletedBy: null };
-  const given = { clientMessageId: "1", replyTo: null, mentions: ["ada"], textMentions: null };
-  const arrived = { type: "m.image", file: null, threadRoot: "$0", eventId: "$1" };
+  const unchanged = { editSeq: null, editedAt: null, deleteSeq: null, deletedAt: null, deletedBy: null };
+  const fields = { clientMessageId: "1", replyTo: null, mentions: ["ada"], textMentions: null };
+  const fromMatrix = { type: "m.image", file: null, threadRoot: "$0", eventId: "$1" };
   const reaction = {
     roomId: LARGE,
     messageId: ID,
@@ -145,7 +145,7 @@ function decide({ rooms, members, messages, receipts, users: people }: Rows, now
   return {
     rooms: rooms.map((room) => ({ ...room, messageCount: room.messageCount + 1 })),
     members,
-    messages: [{ ...message, ...given, ...arrived, ...undone }, ...messages],
+    messages: [{ ...message, ...fields, ...fromMatrix, ...unchanged }, ...messages],
     reactions: [{ ...reaction, removedSeq: null, eventId: null }],
     receipts: [...receipts, ...receipts.map((row) => ({ ...row, hidden: true }))],
     users: people,
@@ -159,7 +159,7 @@ function decide({ rooms, members, messages, receipts, users: people }: Rows, now
   };
 }
 
-/** The plans of all that this connection has prepared, as it would run them with any parameters. */
+/** The generic plans of all statements that this connection has prepared. */
 async function plans(): Promise<readonly string[]> {
   const prepared = await sql<{ statement: string }[]>`
     select statement from pg_prepared_statements where statement ~ '\\m(from|into|update)\\M' and statement !~ 'pg_|public'`;
@@ -171,7 +171,7 @@ async function plans(): Promise<readonly string[]> {
   );
 }
 
-/** Where a plan goes through a table, or through an index whose first column it does not know. */
+/** The parts of a plan that scan a whole table, or an index without a condition on its first column. */
 function scans(plan: string, leading: ReadonlyMap<string, string>): readonly string[] {
   const whole = plan.match(/Seq Scan on \w+|hashed SubPlan(?![\s\S]*CTE Scan on mine)/g) ?? [];
   const indexes = [...plan.matchAll(/Index (?:Only )?Scan(?: Backward)? (?:using|on) (\w+).*\n\s*(.*)/g)];
@@ -193,7 +193,7 @@ const ALL: ProjectionFilter = {
   after: null,
 };
 
-/** Every filter by itself and some together, each in each of the rooms. */
+/** Every condition alone and some together, in each of the rooms. */
 function filters(rooms: readonly (string | null)[]): readonly ProjectionFilter[] {
   const some: readonly Partial<ProjectionFilter>[] = [
     {},
@@ -224,7 +224,7 @@ async function matrixCalls(): Promise<void> {
 }
 
 test("no statement reads a table, or an index, from end to end", async () => {
-  await commit(sql, NEEDS, decide);
+  await commit(sql, READS, decide);
   await changes(sql, "1");
   await events(sql, LARGE, 1, 10);
   const page = await history(sql, LARGE, 10, ID);
@@ -262,7 +262,7 @@ test("no statement reads a table, or an index, from end to end", async () => {
   expect(found.flatMap((plan) => scans(plan, leading).map((scan) => `${scan}\n${plan}`))).toEqual([]);
 });
 
-/** Runs the statement that was prepared last once more, and returns its plan and how many rows a node of it saw at most. */
+/** Runs the statement prepared last again, and returns its plan and the most rows that a node of the plan read. */
 async function explained(...parameters: readonly string[]): Promise<{ readonly plan: string; readonly most: number }> {
   const [last] = await sql<{ name: string }[]>`
     select name from pg_prepared_statements where statement !~ 'pg_prepared' order by prepare_time desc limit 1`;
@@ -284,7 +284,7 @@ test("counting 50,000 unread messages reads none of them", async () => {
   expect(most).toBeLessThan(50);
 });
 
-test("1,000 people are held against 1,000 rooms by their own few rooms", async () => {
+test("1,000 people are compared with 1,000 rooms by their own few rooms", async () => {
   const people = Array.from({ length: 1_000 }, (_, n) => `person-${n * 3}`);
   expect((await users.visibleUsers(sql, COMPANION, false, people)).size).toBe(667);
   const { most } = await explained(COMPANION, `{${people.join()}}`, COMPANION);
@@ -292,7 +292,7 @@ test("1,000 people are held against 1,000 rooms by their own few rooms", async (
   expect(most).toBeLessThan(4_000);
 });
 
-/** How many rows of `messages` were fetched meanwhile. In a transaction: only at its end what was counted may be put away. */
+/** The number of rows of `messages` that `work` fetched. In a transaction, so that the server's counters are not reset meanwhile. */
 async function fetched(work: () => Promise<unknown>): Promise<number> {
   const counted = async () => {
     const [row] = await sql<[{ seqScan: number; rows: number }]>`
@@ -319,7 +319,7 @@ test("a page of any list fetches little more than itself, in one room, in all of
   for (const id of [ID, "$1"]) expect(await fetched(() => projection(sql, READER, false, id))).toBeLessThan(2);
 });
 
-test("a search looks at the newest few thousand, then at what the index finds", async () => {
+test("a search reads the newest few thousand messages, then the hits of the index", async () => {
   const search = (words: string, userId = READER, roomId: string | null = LARGE) =>
     fetched(() => projections(sql, userId, false, { ...ALL, roomId, words }, 10));
   expect(await search("text")).toBeLessThan(4_100);

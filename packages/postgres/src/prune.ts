@@ -1,6 +1,6 @@
 import type { Sql } from "./connection.ts";
 
-/** How many events one batch looks at, and how many it deletes, at most. */
+/** The events that one batch reads, and the ones that it deletes, at most. */
 const BATCH = 5_000;
 
 interface Walk {
@@ -15,9 +15,9 @@ interface Aged {
 }
 
 /**
- * One batch: looks at the events that have become older than `days` since the last batch, in the order of their transactions,
- * and deletes what their rooms keep no longer. Every event is looked at once in its life, whatever its room holds, so the
- * work follows what is written, and no rooms are listed. Undefined when another node is at it.
+ * Runs one batch: reads the events that have become older than `days` since the last batch, in the order of their transactions, and
+ * deletes the ones that their rooms keep no longer. Each event is read once in its life, so the work grows with what is written,
+ * and no rooms are listed. Undefined while another node prunes.
  */
 export async function pruneBatch(
   sql: Sql,
@@ -30,21 +30,21 @@ export async function pruneBatch(
     await sql`rollback`;
     return undefined;
   }
-  // Rooms that keep fewer than before have old events to give that were walked past.
+  // With a lower `keep` than before, events that were read and kept are too many now.
   const from = keep < walk.keep ? "0" : walk.walkedXid;
   const aged = await newlyAged(sql, from, days);
   const deleted = aged.rooms.length === 0 ? 0 : await deleteEvents(sql, aged.rooms, keep, days);
-  // A full batch may have left some of these rooms' events: the next one looks at the same rooms again.
+  // A full batch may have left some events of these rooms: the next one reads the same rooms again.
   const full = deleted >= BATCH;
-  await forgetWrites(sql);
+  await deleteOldWrites(sql);
   await sql`update pruning set walked_xid = ${full ? from : (aged.walkedXid ?? from)}::xid8, keep = ${keep}`;
   await sql`commit`;
   return { deleted, more: full || aged.more === true };
 }
 
 /**
- * Events in the order of their transactions, up to the last old one: a single event of the future, made while a clock was
- * wrong, does not hold up the rest. The index on xid gives this walk; one on the time of the events would be kept for it alone.
+ * The rooms of old events, in the order of their transactions, up to the last old one: a single event with a time in the future, made
+ * under a wrong clock, does not stop the rest. The index on xid serves this; an index on the time would exist for it alone.
  */
 async function newlyAged(sql: Sql, from: string, days: number): Promise<Aged> {
   const [aged] = await sql<[Aged]>`
@@ -75,8 +75,8 @@ async function deleteEvents(sql: Sql, rooms: readonly string[], keep: number, da
   return result.count;
 }
 
-/** Sends to a homeserver whose echo has not come for a day: it does not come any more, or without being believed. */
-const forgetWrites = (sql: Sql) =>
+/** Deletes records of sends to a homeserver after a day: an echo that comes later does not count as theirs. */
+const deleteOldWrites = (sql: Sql) =>
   sql`
   delete from matrix_writes w using (
     select ctid from matrix_writes where at < now() - interval '1 day' order by at limit ${BATCH}

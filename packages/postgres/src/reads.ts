@@ -1,10 +1,11 @@
+import { groupBy } from "@signalbox/core/model/groups";
 import type { MessageRow, ReceiptRow, RoomRow } from "@signalbox/core/model/rows";
 import type { RoomSummary } from "@signalbox/core/ports/store";
 import { messageColumns, receiptColumns, roomColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 import { lastRead, unread } from "./unread.ts";
 
-/** The rooms that stand and that `userId` is a member of, with their last seq. */
+/** The rooms that `userId` is a member of, with their last seq, without deleted ones. */
 export const roomsOf = (sql: Sql, userId: string): Promise<readonly Pick<RoomRow, "roomId" | "lastSeq">[]> =>
   sql<Pick<RoomRow, "roomId" | "lastSeq">[]>`
     select r.room_id, r.last_seq from members m join rooms r on r.room_id = m.room_id
@@ -19,7 +20,7 @@ export async function roomsOfAll(
     select m.user_id as key, m.room_id as value from unnest(${[...userIds]}::text[]) as n(id)
     cross join lateral (select user_id, room_id from members where user_id = n.id and left_seq is null offset 0) m
     cross join lateral (select from rooms where room_id = m.room_id and deleted_at is null offset 0) r`;
-  return grouped(rows);
+  return valuesByKey(rows);
 }
 
 /** The members of each of these rooms; rooms without any are absent. */
@@ -27,20 +28,15 @@ export async function membersOf(sql: Sql, rooms: readonly string[]): Promise<Rea
   const rows = await sql<{ key: string; value: string }[]>`
     select m.room_id as key, m.user_id as value from unnest(${[...rooms]}::uuid[]) as n(id)
     cross join lateral (select room_id, user_id from members where room_id = n.id and left_seq is null offset 0) m`;
-  return grouped(rows);
+  return valuesByKey(rows);
 }
 
-function grouped(rows: readonly { readonly key: string; readonly value: string }[]): ReadonlyMap<string, string[]> {
-  const groups = new Map<string, string[]>();
-  for (const { key, value } of rows) {
-    const group = groups.get(key);
-    if (group) group.push(value);
-    else groups.set(key, [value]);
-  }
-  return groups;
+function valuesByKey(rows: readonly { readonly key: string; readonly value: string }[]): ReadonlyMap<string, string[]> {
+  const groups = groupBy(rows, ({ key }) => key);
+  return new Map([...groups].map(([key, group]) => [key, group.map(({ value }) => value)]));
 }
 
-/** The last seq of those of `rooms` that `userId` is a member of, deleted ones included. */
+/** The last seq of each of `rooms` that `userId` is a member of, deleted ones included. */
 export async function resumable(
   sql: Sql,
   userId: string,
@@ -52,7 +48,7 @@ export async function resumable(
   return new Map(rows.map(({ roomId, lastSeq }) => [roomId, lastSeq]));
 }
 
-/** A condition on a room `r`: it stands, and `userId` is a member of it or a service. Without `offset 0` all the user's rooms would be read. */
+/** A condition on a room `r`: it is not deleted, and `userId` is a member or a service. Without `offset 0` all of the user's rooms would be read. */
 export const isVisible = (sql: Sql, userId: string, service: boolean) =>
   sql`r.deleted_at is null and (${service} or exists (
     select from members m where m.room_id = r.room_id and m.user_id = ${userId} and m.left_seq is null offset 0))`;
@@ -65,9 +61,9 @@ export async function seqOf(sql: Sql, room: string, userId: string, service: boo
 }
 
 /**
- * Of each room, the receipts stamped at or after its cursor, and those of the ten seconds before that event: the hint of one
- * of them may have been lost when the event arrived. When the event is not kept, all of the room's. Hidden ones are among them:
- * it is the caller who knows whose sessions may see them.
+ * The receipts of each room from its cursor on, and those of the ten seconds before that event, because the hint of one may have been
+ * lost when the event arrived. When the event is pruned, all receipts of the room. Hidden ones are included: the caller decides
+ * which sessions see them.
  */
 export const receiptsSince = (sql: Sql, cursors: ReadonlyMap<string, number>): Promise<readonly ReceiptRow[]> =>
   sql<ReceiptRow[]>`
@@ -77,7 +73,7 @@ export const receiptsSince = (sql: Sql, cursors: ReadonlyMap<string, number>): P
     cross join lateral (select * from receipts where room_id = n.room_id offset 0) c
     where c.stamp_seq >= n.cursor or e.seq is null or c.changed_at > e.created_at - interval '10 seconds'`.execute();
 
-/** The user's standing rooms by descending id, below `before`, with their unread messages counted and their newest message. */
+/** The user's rooms by descending id, below `before`, with the number of unread messages and the newest one. Deleted rooms are left out. */
 export async function roomPage(
   sql: Sql,
   userId: string,

@@ -1,31 +1,32 @@
 import type { MessageRow } from "@signalbox/core/model/rows";
 import type { Sql } from "./connection.ts";
 
-// Statistics of a room are kept by whatever writes its messages: by the difference between the rows that a commit was given and
-// those that it decided, so that the cost is the commit's and not the room's. Only messages that are not deleted count.
+// Counters behind the statistics of a room, without deleted messages. Each commit adds the difference between the messages that it
+// read and those that it writes, so that the cost follows the commit and not the room.
 
-/** What the row of a room keeps: how much there is more of it, and the least and greatest message id of what was written. */
+/** The changes of the counters in the row of a room; `firstId` and `lastId` are the least and greatest message id written. */
 export interface Counters {
-  readonly standing: number;
+  readonly messages: number;
   readonly files: number;
   readonly firstId: string | null;
   readonly lastId: string | null;
 }
 
-/** What a commit changes in one room. */
+/** The changes of all counters of one room by a commit. */
 export interface CounterChanges extends Counters {
-  /** How many messages more by type, and by the root of their thread. */
+  /** More or fewer messages by type; `TEXT` is left out. */
   readonly types: ReadonlyMap<string, number>;
+  /** More or fewer messages by the root of their thread. */
   readonly threads: ReadonlyMap<string, number>;
-  /** Messages that are deleted by it. */
+  /** The ids of messages that the commit deletes. */
   readonly deleted: readonly string[];
 }
 
-export const NO_CHANGE: Counters = { standing: 0, files: 0, firstId: null, lastId: null };
-/** The type that most messages have: what has no other type is of this one, and is not counted by itself. */
+export const NO_CHANGE: Counters = { messages: 0, files: 0, firstId: null, lastId: null };
+/** The type of most messages. It has no counter: its number is the total less all other types. */
 export const TEXT = "m.text";
 
-/** What changes from the messages `before` to those `after`, by room. A message that is not among those before is new. */
+/** The counter changes by room, from the messages that a commit read to those that it writes. A message that is not in `before` is new. */
 export function countChanges(
   before: readonly MessageRow[],
   after: readonly MessageRow[],
@@ -36,7 +37,7 @@ export function countChanges(
     const count = rooms.get(message.roomId) ?? new ChangeCounter();
     rooms.set(message.roomId, count);
     const old = known.get(message.messageId);
-    if (old) count.take(old);
+    if (old) count.remove(old);
     count.add(message);
     if (old?.deleteSeq === null && message.deleteSeq !== null) count.deleted.push(message.messageId);
   }
@@ -44,7 +45,7 @@ export function countChanges(
 }
 
 class ChangeCounter implements CounterChanges {
-  standing = 0;
+  messages = 0;
   files = 0;
   firstId: string | null = null;
   lastId: string | null = null;
@@ -55,32 +56,34 @@ class ChangeCounter implements CounterChanges {
   add(message: MessageRow): void {
     if (message.deleteSeq !== null) return;
     this.#count(message, 1);
-    // As text they compare as their bytes do.
+    // Ids compare as text in the order of their bytes.
     const { messageId } = message;
     if (this.firstId === null || messageId < this.firstId) this.firstId = messageId;
     if (this.lastId === null || messageId > this.lastId) this.lastId = messageId;
   }
 
-  take(message: MessageRow): void {
+  remove(message: MessageRow): void {
     if (message.deleteSeq === null) this.#count(message, -1);
   }
 
   #count({ type, file, threadRoot }: MessageRow, by: 1 | -1): void {
-    this.standing += by;
+    this.messages += by;
     if (file !== null) this.files += by;
     if (type !== TEXT) this.types.set(type, (this.types.get(type) ?? 0) + by);
     if (threadRoot !== null) this.threads.set(threadRoot, (this.threads.get(threadRoot) ?? 0) + by);
   }
 }
 
-/** The statements that keep what the rows of rooms do not; none for a commit that only sends texts. They follow the messages. */
+/** The statements for counters outside the rows of rooms, to run after the messages; none for a commit that only sends plain texts. */
 export function putCounters(sql: Sql, rooms: ReadonlyMap<string, CounterChanges>) {
   const all = [...rooms];
-  const types = all.flatMap(([roomId, tally]) => changed(tally.types).map(([type, more]) => ({ roomId, type, more })));
-  const threads = all.flatMap(([roomId, tally]) =>
-    changed(tally.threads).map(([root, more]) => ({ roomId, root, more })),
+  const types = all.flatMap(([roomId, changes]) =>
+    nonZero(changes.types).map(([type, more]) => ({ roomId, type, more })),
   );
-  const deleted = all.filter(([, tally]) => tally.deleted.length > 0);
+  const threads = all.flatMap(([roomId, changes]) =>
+    nonZero(changes.threads).map(([root, more]) => ({ roomId, root, more })),
+  );
+  const deleted = all.filter(([, changes]) => changes.deleted.length > 0);
   return [
     types.length > 0 && putTypes(sql, types),
     threads.length > 0 && putThreads(sql, threads),
@@ -88,7 +91,7 @@ export function putCounters(sql: Sql, rooms: ReadonlyMap<string, CounterChanges>
   ].filter((statement) => statement !== false);
 }
 
-const changed = (counts: ReadonlyMap<string, number>) => [...counts].filter(([, more]) => more !== 0);
+const nonZero = (counts: ReadonlyMap<string, number>) => [...counts].filter(([, more]) => more !== 0);
 
 const putTypes = (sql: Sql, types: readonly { roomId: string; type: string; more: number }[]) =>
   sql`
@@ -96,7 +99,7 @@ const putTypes = (sql: Sql, types: readonly { roomId: string; type: string; more
   select * from json_to_recordset(${JSON.stringify(types)}::text::json) as n("roomId" uuid, type text, more bigint)
   on conflict (room_id, type) do update set messages = t.messages + excluded.messages`.execute();
 
-/** A thread is one while it has replies: the room counts those that begin or end by this. */
+/** Updates replies by thread, and the room's number of threads with at least one reply. */
 const putThreads = (sql: Sql, threads: readonly { roomId: string; root: string; more: number }[]) =>
   sql`
   with n as materialized (
@@ -111,7 +114,7 @@ const putThreads = (sql: Sql, threads: readonly { roomId: string; root: string; 
   update rooms r set thread_count = thread_count + threads from begun b
   where r.room_id = b.room_id and threads <> 0`.execute();
 
-/** Where the first or the last message of a room is deleted, the next one that stands takes its place. */
+/** Replaces a deleted first or last message of a room by the next one that is not deleted. */
 function moveEnds(sql: Sql, rooms: readonly (readonly [string, CounterChanges])[]) {
   const ids = rooms.flatMap(([, { deleted }]) => deleted);
   return sql`

@@ -5,7 +5,7 @@ import type { Sql } from "./connection.ts";
 import { isVisible } from "./reads.ts";
 import { countColumns, lastRead } from "./unread.ts";
 
-type Stated = RoomRow &
+type StateRow = RoomRow &
   Omit<Counts, "roomId" | "userId"> &
   Pick<RoomState, "lastReadId" | "markerId" | "snoozed"> & {
     readonly lastReadEventId: string | null;
@@ -14,7 +14,7 @@ type Stated = RoomRow &
     readonly sections: readonly RoomSectionRow[];
   };
 
-/** A member as JSON has it: times are text. An array, because naming each value in each row was half of the statement's time. */
+/** A member in JSON, with times as text. An array, because the names of the values in each row were half of the statement's time. */
 type JsonMember = readonly [
   userId: string,
   role: RoomStateMember["role"],
@@ -26,19 +26,19 @@ type JsonMember = readonly [
   readAt: string | null,
 ];
 
-/** A room as `userId` sees it: one statement, one row, and so one snapshot. Null as `seqOf`. */
+/** The state of a room for `userId`: one statement and one row, so one snapshot. Null as `seqOf`. */
 export async function roomState(sql: Sql, room: string, userId: string, service: boolean): Promise<RoomState | null> {
-  const asker = sql`${userId}::text`;
-  const [row] = await sql<Stated[]>`
-    select ${roomColumns(sql)}, ${countColumns(sql, asker)}, l.message_id as last_read_id,
+  const reader = sql`${userId}::text`;
+  const [row] = await sql<StateRow[]>`
+    select ${roomColumns(sql)}, ${countColumns(sql, reader)}, l.message_id as last_read_id,
       l.event_id as last_read_event_id, l.read_at as last_read_at,
-      (select message_id from markers where room_id = r.room_id and user_id = ${asker}) as marker_id,
+      (select message_id from markers where room_id = r.room_id and user_id = ${reader}) as marker_id,
       (select coalesce(json_agg(message_id), '[]') from snoozes
-        where room_id = r.room_id and user_id = ${asker} and until > now()) as snoozed,
+        where room_id = r.room_id and user_id = ${reader} and until > now()) as snoozed,
       (select coalesce(json_agg(json_build_object('roomId', room_id, 'section', part, 'body', body) order by part), '[]')
         from parts where room_id = r.room_id) as sections,
       ${members(sql)} as members
-    from rooms r ${lastRead(sql, asker)}
+    from rooms r ${lastRead(sql, reader)}
     where r.room_id = ${room} and ${isVisible(sql, userId, service)}`;
   if (!row) return null;
   const {
@@ -55,16 +55,16 @@ export async function roomState(sql: Sql, room: string, userId: string, service:
     ...rest
   } = row;
   const own = { roomId: room, userId, unread, mentions, mutedUntil, lastReadId, markerId, snoozed };
-  // One's own receipt may be hidden from the others, and the further one.
+  // The user's own receipt may be a hidden one, ahead of the visible one.
   const read =
     lastReadId === null || lastReadAt === null
       ? null
       : { messageId: lastReadId, eventId, readAt: lastReadAt.toISOString() };
-  const everybody = json.map(toMember).map((member) => (member.userId === userId ? { ...member, read } : member));
-  return { ...own, room: rest, sections, members: everybody };
+  const all = json.map(toMember).map((member) => (member.userId === userId ? { ...member, read } : member));
+  return { ...own, room: rest, sections, members: all };
 }
 
-/** The members as JSON, by the time of joining, with what all may know that they have read. `offset 0`: see facts.ts. */
+/** The members in JSON, by the time of joining, with their visible receipts. For `offset 0` see commit-reads.ts. */
 const members = (sql: Sql) =>
   sql`(
     select coalesce(json_agg(json_build_array(m.user_id, m.role, m.joined_at, u.name, u.active_at, c.message_id, c.event_id, c.read_at)
@@ -90,12 +90,12 @@ const toMember = ([
   userId,
   name,
   role,
-  joinedAt: printed(joinedAt),
+  joinedAt: toIsoTime(joinedAt),
   activeAt: activeAt === null ? null : new Date(activeAt),
-  read: messageId === null || readAt === null ? null : { messageId, eventId, readAt: printed(readAt) },
+  read: messageId === null || readAt === null ? null : { messageId, eventId, readAt: toIsoTime(readAt) },
 });
 
-/** A time as it is printed. Postgres writes microseconds, without zeros at their end, and the zone of the connection, which is UTC. */
-const printed = (time: string): string =>
+/** A time in ISO 8601, from the text of Postgres: microseconds without trailing zeros, in the zone of the connection, UTC. */
+const toIsoTime = (time: string): string =>
   time.length >= MILLISECONDS && time.endsWith("+00:00") ? `${time.slice(0, 23)}Z` : new Date(time).toISOString();
 const MILLISECONDS = "2026-01-01T00:00:00.000+00:00".length;

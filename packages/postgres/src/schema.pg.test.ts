@@ -21,7 +21,7 @@ test("nodes that start at the same time migrate an empty database once, to exact
   await connection.end();
 });
 
-test("a database that is newer than the code is refused with a sentence that says so", async () => {
+test("a database that is newer than the code is refused with the reason", async () => {
   const connection = new Connection(server.url, {});
   await connection.sql`insert into migrations (number, file) values (9999, '9999_future.sql')`;
   await expect(migrate(server.url)).rejects.toMatchObject({
@@ -31,7 +31,7 @@ test("a database that is newer than the code is refused with a sentence that say
   await connection.end();
 });
 
-test("messages of the first schema get their places, their mentions, their statistics and what counting needs", async () => {
+test("messages of the first schema get their ordinals, mentions and counters", async () => {
   const first = new Connection(server.url, {});
   await first.sql`create database first`;
   await first.end();
@@ -69,14 +69,14 @@ test("messages of the first schema get their places, their mentions, their stati
   await connection.end();
 });
 
-/** The ends of the list of messages that are not deleted. */
+/** The first and the last id of the messages that are not deleted. */
 async function firstAndLast(sql: Sql): Promise<{ readonly firstId: string; readonly lastId: string }> {
-  const standing = await sql<{ messageId: string }[]>`
+  const ids = await sql<{ messageId: string }[]>`
     select message_id from messages where delete_seq is null order by message_id`;
-  return { firstId: standing[0]!.messageId, lastId: standing.at(-1)!.messageId };
+  return { firstId: ids[0]!.messageId, lastId: ids.at(-1)!.messageId };
 }
 
-/** The schema as SQL, in an order that does not depend on how it came about. */
+/** The schema as SQL, in an order that does not depend on its migrations. */
 async function dump(sql: Sql): Promise<string> {
   const tables = await sql<{ oid: number; name: string; options: string | null }[]>`
     select oid::int, relname as name, array_to_string(reloptions, ', ') as options
@@ -107,7 +107,7 @@ async function columns(sql: Sql, table: number): Promise<string[]> {
 }
 
 async function constraints(sql: Sql, table: number): Promise<string[]> {
-  // Since version 18 "not null" has an entry of its own; the columns say it already.
+  // Since version 18 "not null" is a constraint too; the columns print it already.
   const rows = await sql<{ line: string }[]>`
     select 'CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid) as line
     from pg_constraint where conrelid = ${table} and contype <> 'n' order by contype desc, conname`;

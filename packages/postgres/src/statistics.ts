@@ -3,14 +3,14 @@ import type { Sql } from "./connection.ts";
 import { isVisible } from "./reads.ts";
 import { TEXT } from "./room-counters.ts";
 
-interface Kept extends Omit<Statistics, "byType"> {
-  /** Null when there are none but texts. */
+interface StatisticsRow extends Omit<Statistics, "byType"> {
+  /** The messages of other types than `TEXT`; null without any. */
   readonly others: Readonly<Record<string, number>> | null;
 }
 
-/** What `tally.ts` keeps of a room: as many look-ups as it has types, whatever it holds. */
+/** The statistics of a room, from the counters of `room-counters.ts`. The cost follows its types, not its messages. */
 export async function statistics(sql: Sql, room: string, userId: string, service: boolean): Promise<Statistics | null> {
-  const [row] = await sql<Kept[]>`
+  const [row] = await sql<StatisticsRow[]>`
     select r.standing_count as total, r.file_count as attachments, r.thread_count as threads,
       (select sent_at from messages where room_id = r.room_id and message_id = r.first_id) as first_at,
       (select sent_at from messages where room_id = r.room_id and message_id = r.last_id) as last_at,

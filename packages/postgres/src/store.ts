@@ -6,7 +6,7 @@ import { events } from "./events.ts";
 import { history } from "./history.ts";
 import * as matrix from "./matrix.ts";
 import { migrate } from "./migrate.ts";
-import * as personal from "./mutes-snoozes.ts";
+import { mute, snooze } from "./mutes-snoozes.ts";
 import { Pool } from "./pool.ts";
 import { projection, projections } from "./projections.ts";
 import { pruneBatch } from "./prune.ts";
@@ -16,8 +16,8 @@ import { statistics } from "./statistics.ts";
 import { counts } from "./unread.ts";
 import * as users from "./users.ts";
 
-/** Connections of one node. */
-const POOL = 10;
+/** The connections of one node, at most. */
+const POOL_SIZE = 10;
 
 export interface StoreOptions {
   /** `postgres://…` */
@@ -26,15 +26,15 @@ export interface StoreOptions {
 }
 
 /**
- * The store on the PostgreSQL at `url` (`postgres://…`), which is brought up to the newest migration. Rejects with
- * `unavailable` when it cannot be reached, and with `internal` when its database is newer than this code.
+ * The store on the PostgreSQL at `url` (`postgres://…`), after all migrations. Rejects with `unavailable` when it cannot be reached,
+ * and with `internal` when the database is newer than this code.
  */
 export async function createStore({ url, meter = NO_METER }: StoreOptions): Promise<Store> {
   await migrate(url);
-  const pool = new Pool(url, POOL, meter);
+  const pool = new Pool(url, POOL_SIZE, meter);
   return {
-    async commit(needs, decide) {
-      const failed = await pool.run((sql) => commit(sql, needs, decide));
+    async commit(readSet, decide) {
+      const failed = await pool.run((sql) => commit(sql, readSet, decide));
       if (failed) throw failed.thrown;
     },
     roomsOf: (userId) => pool.run((sql) => reads.roomsOf(sql, userId)),
@@ -47,15 +47,15 @@ export async function createStore({ url, meter = NO_METER }: StoreOptions): Prom
     seqOf: (room, userId, service) => pool.run((sql) => reads.seqOf(sql, room, userId, service)),
     roomState: (room, userId, service) => pool.run((sql) => roomState(sql, room, userId, service)),
     counts: (asked) => pool.run((sql) => counts(sql, asked)),
-    mute: (room, userId, until) => pool.run((sql) => personal.mute(sql, room, userId, until)),
-    snooze: (room, userId, messageId, until) => pool.run((sql) => personal.snooze(sql, room, userId, messageId, until)),
+    mute: (room, userId, until) => pool.run((sql) => mute(sql, room, userId, until)),
+    snooze: (room, userId, messageId, until) => pool.run((sql) => snooze(sql, room, userId, messageId, until)),
     history: (room, limit, before) => pool.run((sql) => history(sql, room, limit, before)),
     roomPage: (userId, limit, before) => pool.run((sql) => reads.roomPage(sql, userId, limit, before)),
     projections: (userId, service, filter, limit) =>
       pool.run((sql) => projections(sql, userId, service, filter, limit)),
     projection: (userId, service, messageId) => pool.run((sql) => projection(sql, userId, service, messageId)),
     statistics: (room, userId, service) => pool.run((sql) => statistics(sql, room, userId, service)),
-    bridge: (rooms, people) => pool.run((sql) => matrix.bridge(sql, rooms, people)),
+    bridge: (rooms, matrixUsers) => pool.run((sql) => matrix.bridge(sql, rooms, matrixUsers)),
     isMatrixUser: (id) => pool.run((sql) => matrix.isMatrixUser(sql, id)),
     messageIds: (room, eventIds) => pool.run((sql) => matrix.messageIds(sql, room, eventIds)),
     recordPendingWrite: (write) => pool.run((sql) => matrix.recordPendingWrite(sql, write)),
@@ -74,7 +74,7 @@ export async function createStore({ url, meter = NO_METER }: StoreOptions): Prom
   };
 }
 
-/** Batch by batch, each a transaction and a call of its own, so that no one of them is long. */
+/** Prunes in batches, each a transaction and a call of its own, so that none takes long. */
 async function prune(pool: Pool, keep: number, days: number): Promise<number> {
   for (let deleted = 0; ; ) {
     const batch = await pool.run((sql) => pruneBatch(sql, keep, days));

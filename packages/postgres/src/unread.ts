@@ -4,9 +4,9 @@ import type { Sql } from "./connection.ts";
 
 type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
-// Fragments over a room `r` and a user: what `counts`, `roomPage` and `roomState` say of the unread is one formula.
+// Fragments over a room `r` and a user: one formula of unread messages for `counts`, `roomPage` and `roomState`.
 
-/** Joins `l`, the last message that the user has read: of their two receipts the further one. */
+/** Joins `l`, the user's receipt that is ahead of the others. */
 export const lastRead = (sql: Sql, userId: Fragment) =>
   sql`left join lateral (
     select message_id, message_seq, message_place, event_id, read_at from receipts
@@ -14,8 +14,8 @@ export const lastRead = (sql: Sql, userId: Fragment) =>
   ) l on true`;
 
 /**
- * All that came after it, less what is not to be read: an index has each of these, so that the cost follows what the user wrote
- * and what was deleted since, not what is unread.
+ * The messages after it, less the user's own and deleted ones. Both have an index, so that the cost follows what the user wrote and
+ * what was deleted since, not what is unread.
  */
 export const unread = (sql: Sql, userId: Fragment) =>
   sql`r.message_count - coalesce(l.message_place, 0) - (
@@ -25,7 +25,7 @@ export const unread = (sql: Sql, userId: Fragment) =>
     select count(*) from messages
     where room_id = r.room_id and seq > coalesce(l.message_seq, 0) and delete_seq is not null)`;
 
-/** The columns of `Counts` but room and user. */
+/** The columns of `Counts`, without room and user. */
 export const countColumns = (sql: Sql, userId: Fragment) =>
   sql`${unread(sql, userId)} as unread, (
     select count(*) from mentions
@@ -33,7 +33,7 @@ export const countColumns = (sql: Sql, userId: Fragment) =>
   ) as mentions, (
     select until from mutes where room_id = r.room_id and user_id = ${userId} and until > now()) as muted_until`;
 
-/** What is unread by these users in these rooms, whether they are members or not; rooms that do not exist are left out. */
+/** The unread messages of each of these users in the room beside them, members or not; missing rooms are left out. */
 export async function counts(
   sql: Sql,
   asked: readonly { readonly roomId: string; readonly userId: string }[],

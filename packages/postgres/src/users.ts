@@ -4,16 +4,16 @@ import { userColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 import { showReceipts } from "./writes.ts";
 
-// Every statement here but `noteActive` leaves its transaction in xid: `changes` reports the user.
+// Every statement here but `saveLastActive` writes its transaction to xid, so that `changes` reports the user.
 
-/** Those of the users that exist. */
+/** The existing ones of these users. */
 export async function users(sql: Sql, userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>> {
   return byId(
     await sql<UserRow[]>`select ${userColumns(sql)} from users u where u.user_id = any(${[...userIds]}::text[])`,
   );
 }
 
-/** Creates the user or changes what is given; null leaves it as it is. Most calls find nothing to change, and write nothing. */
+/** Creates the user, or changes what is not null. Most calls find no change, and write nothing. */
 export async function putUser(
   sql: Sql,
   userId: string,
@@ -31,7 +31,7 @@ export async function putUser(
   return row;
 }
 
-/** To the millisecond, as a `Date` is: what is returned is what is kept. */
+/** As `Store.revoke`. The moment is cut to milliseconds, so that the returned `Date` is the stored one. */
 export async function revoke(sql: Sql, userId: string): Promise<Date> {
   const [row] = await sql<[{ revokedAt: Date }]>`
     insert into users as u (user_id, revoked_at) values (${userId}, date_trunc('milliseconds', clock_timestamp()))
@@ -41,8 +41,8 @@ export async function revoke(sql: Sql, userId: string): Promise<Date> {
 }
 
 /**
- * Those of `userIds` who exist and share a room that stands with the user, or are the user; for a service, all who exist. The
- * user's rooms are listed once, and each of the others' is looked up in that list until one is found there.
+ * As `Store.visibleUsers`; deleted rooms do not count. The user's rooms are listed once. The rooms of each other user are looked up in
+ * that list until one is found.
  */
 export async function visibleUsers(
   sql: Sql,
@@ -51,7 +51,7 @@ export async function visibleUsers(
   userIds: readonly string[],
 ): Promise<ReadonlyMap<string, UserRow>> {
   if (service) return users(sql, userIds);
-  // `is true` keeps the list a hash table, `offset 0` the rest a look-up for each user: as joins they would go through whole tables.
+  // `is true` keeps the list a hash table, `offset 0` the rest a look-up for each user: joins would read whole tables.
   return byId(
     await sql<UserRow[]>`
       with mine as materialized (
@@ -66,8 +66,8 @@ export async function visibleUsers(
 }
 
 /**
- * Notes the choice, and shows hidden receipts unless the user goes on appearing offline. The row of the user is locked first:
- * a commit that hides a receipt meanwhile is waited for, or sees this choice (`putHiddenReceipts`).
+ * Records the choice and, unless the user still appears offline, shows their hidden receipts. It locks the row of the user first: it
+ * waits for a commit that hides a receipt meanwhile, or that commit sees this choice (`putHiddenReceipts`).
  */
 export async function choosePresence(sql: Sql, userId: string, choice: Choice): Promise<UserRow> {
   const [, [row]] = await Promise.all([
@@ -82,12 +82,12 @@ export async function choosePresence(sql: Sql, userId: string, choice: Choice): 
   return row;
 }
 
-/** Locked in the order of their ids: nodes that note the same users do not wait for each other for ever. Nobody is made by it. */
+/** As `Store.saveLastActive`. It creates no users, and locks them in the order of their ids, so that two nodes never wait for each other for ever. */
 export async function saveLastActive(sql: Sql, active: ReadonlyMap<string, Date>): Promise<void> {
-  const noted = [...active].map(([userId, at]) => ({ userId, at }));
+  const rows = [...active].map(([userId, at]) => ({ userId, at }));
   await sql`
     with n as materialized (
-      select u.user_id, n.at from json_to_recordset(${JSON.stringify(noted)}::text::json) as n("userId" text, at timestamptz)
+      select u.user_id, n.at from json_to_recordset(${JSON.stringify(rows)}::text::json) as n("userId" text, at timestamptz)
       join users u on u.user_id = n."userId" order by u.user_id for no key update of u
     )
     update users u set active_at = n.at from n where u.user_id = n.user_id and (u.active_at is null or u.active_at < n.at)`;

@@ -14,20 +14,20 @@ import type { Sql } from "./connection.ts";
 import { toStored } from "./events.ts";
 import type { Counters } from "./room-counters.ts";
 
-// One statement per table and group, with all its rows as one JSON parameter; DECISIONS 2 has the other ways that were measured.
+// One statement per table and group, with all rows as one JSON parameter; DECISIONS 2 has the alternatives and their measurements.
 
-/** Rooms that were not there at the lock. One that somebody else made, or bridged, meanwhile fails the commit: it must not be written over. */
+/** Inserts rooms that did not exist at the lock. A room that another node created or bridged meanwhile fails the commit, so that it is not overwritten. */
 export const insertRooms = (sql: Sql, rooms: readonly (RoomRow & Counters)[], now: Date) =>
   sql`
   insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count, message_count,
     deleted_at, matrix_room_id, standing_count, file_count, first_id, last_id)
   select "roomId", name, metadata, "createdBy", "createdAt", "lastSeq", ${now}, "memberCount", "messageCount", "deletedAt",
-    "matrixRoomId", standing, files, "firstId", "lastId"
+    "matrixRoomId", messages, files, "firstId", "lastId"
   from json_to_recordset(${JSON.stringify(rooms)}::text::json) as n("roomId" uuid, name text, metadata json, "createdBy" text,
     "createdAt" timestamptz, "lastSeq" bigint, "memberCount" integer, "messageCount" bigint, "deletedAt" timestamptz,
-    "matrixRoomId" text, standing bigint, files bigint, "firstId" uuid, "lastId" uuid)`.execute();
+    "matrixRoomId" text, messages bigint, files bigint, "firstId" uuid, "lastId" uuid)`.execute();
 
-/** A room's changes; null is what stays as it is. What stands is added to what stood. */
+/** The changes of a room. Null leaves a field unchanged; counters are added to the stored ones. */
 export type RoomChange = Pick<RoomRow, "roomId" | "lastSeq" | "memberCount" | "messageCount" | "deletedAt"> &
   Counters & {
     readonly [K in "name" | "metadata" | "createdBy" | "createdAt" | "matrixRoomId"]: RoomRow[K] | null;
@@ -39,11 +39,11 @@ export const updateRooms = (sql: Sql, rooms: readonly RoomChange[], now: Date) =
     message_count = n."messageCount", deleted_at = n."deletedAt", name = coalesce(n.name, r.name),
     metadata = coalesce(n.metadata, r.metadata), created_by = coalesce(n."createdBy", r.created_by),
     created_at = coalesce(n."createdAt", r.created_at), matrix_room_id = coalesce(n."matrixRoomId", r.matrix_room_id),
-    standing_count = r.standing_count + n.standing, file_count = r.file_count + n.files,
+    standing_count = r.standing_count + n.messages, file_count = r.file_count + n.files,
     first_id = least(r.first_id, n."firstId"), last_id = greatest(r.last_id, n."lastId")
   from json_to_recordset(${JSON.stringify(rooms)}::text::json) as n("roomId" uuid, name text, metadata json, "createdBy" text,
     "createdAt" timestamptz, "matrixRoomId" text, "lastSeq" bigint, "memberCount" integer, "messageCount" bigint,
-    "deletedAt" timestamptz, standing bigint, files bigint, "firstId" uuid, "lastId" uuid)
+    "deletedAt" timestamptz, messages bigint, files bigint, "firstId" uuid, "lastId" uuid)
   where r.room_id = n."roomId"`.execute();
 
 export const putMembers = (sql: Sql, members: readonly MemberRow[]) =>
@@ -68,7 +68,7 @@ export const putMessages = (sql: Sql, messages: readonly MessageRow[]) =>
     edited_at = excluded.edited_at, delete_seq = excluded.delete_seq, deleted_at = excluded.deleted_at,
     deleted_by = excluded.deleted_by`.execute();
 
-/** Keeps who is mentioned by these messages: whomever either list names, their authors aside; nobody once they are deleted. */
+/** Writes the mentions of these messages: the users of both lists without the author, and none for a deleted message. */
 export const putMentions = (sql: Sql, messages: readonly MessageRow[]) =>
   sql`
   with n as materialized (
@@ -94,7 +94,7 @@ export const putReactions = (sql: Sql, reactions: readonly ReactionRow[]) =>
     "reactionId" uuid, "senderId" text, reaction text, seq bigint, "sentAt" timestamptz, "removedSeq" bigint, "eventId" text)
   on conflict (room_id, reaction_id) do update set removed_seq = excluded.removed_seq`.execute();
 
-/** At most one of a kind may stand, and the index looks at each row by itself: the old one must have gone before the new one comes. */
+/** Removed reactions first: the index allows one active reaction of a kind, and checks each row by itself. */
 const removedFirst = (reactions: readonly ReactionRow[]): readonly ReactionRow[] => [
   ...reactions.filter(({ removedSeq }) => removedSeq !== null),
   ...reactions.filter(({ removedSeq }) => removedSeq === null),
@@ -105,7 +105,7 @@ const receiptRows = (sql: Sql, receipts: readonly ReceiptRow[]) =>
     private boolean, "messageId" uuid, "eventId" text, "messageSeq" bigint, "messageOrdinal" bigint, "readAt" timestamptz,
     "stampSeq" bigint)`;
 
-/** What becomes of a receipt that is there already. */
+/** The update of an existing receipt. */
 const replaceReceipt = (sql: Sql) =>
   sql`on conflict (room_id, user_id, hidden, private) do update set message_id = excluded.message_id,
     event_id = excluded.event_id, message_seq = excluded.message_seq,
@@ -119,9 +119,9 @@ export const putReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now: Date
   select n.*, ${now} from ${receiptRows(sql, receipts)} ${replaceReceipt(sql)}`.execute();
 
 /**
- * Hidden receipts. No lock of a room keeps a user from showing themselves meanwhile, so each choice is looked at once more, under
- * a lock that `choose` waits for: a receipt of somebody who shows themselves by now is not hidden any more. A private one is,
- * whoever shows what.
+ * Writes hidden receipts. The lock of a room does not stop its user from showing themselves meanwhile. So this reads each choice again,
+ * under a lock that `choosePresence` waits for: the receipt of a user that is visible by now is written as a visible one. A private
+ * receipt stays hidden.
  */
 export const putHiddenReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now: Date) =>
   sql`
@@ -134,7 +134,7 @@ export const putHiddenReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now
   select "roomId", "userId", private or exists (select from hiding h where h.user_id = n."userId"), private, "messageId", "eventId",
     "messageSeq", "messageOrdinal", "readAt", "stampSeq", ${now} from ${receiptRows(sql, receipts)} ${replaceReceipt(sql)}`.execute();
 
-/** A user's receipts that were hidden, over the visible ones, which are behind them; stamped as if they were made now. Private ones stay. */
+/** Replaces a user's visible receipts by the hidden ones, which are ahead of them, with a present stamp. Private ones stay. */
 export const showReceipts = (sql: Sql, userId: string) =>
   sql`
   with shown as (delete from receipts where user_id = ${userId} and hidden and not private returning *)
@@ -150,7 +150,7 @@ export const putMarkers = (sql: Sql, markers: readonly MarkerRow[]) =>
   select * from json_to_recordset(${JSON.stringify(markers)}::text::json) as n("roomId" uuid, "userId" text, "messageId" uuid)
   on conflict (room_id, user_id) do update set message_id = excluded.message_id, xid = excluded.xid`.execute();
 
-/** A section whose body is null goes: rooms may have had any number of sidekicks. */
+/** Writes sections. A section without a body is deleted, since a room may have had any number of sidekicks. */
 export const putSections = (sql: Sql, sections: readonly RoomSectionRow[]) =>
   sql`
   with n as materialized (
@@ -162,8 +162,8 @@ export const putSections = (sql: Sql, sections: readonly RoomSectionRow[]) =>
   on conflict (room_id, part) do update set body = excluded.body`.execute();
 
 /**
- * Users are under no lock of a room: sorted, so that two commits do not wait for each other, and a revocation, a choice or an
- * activity that came in between stays.
+ * Writes users, which no lock of a room covers. They are sorted, so that two commits do not wait for each other for ever. A revocation,
+ * choice or activity that was written since the read stays.
  */
 export const putUsers = (sql: Sql, users: readonly UserRow[]) =>
   sql`
@@ -186,7 +186,7 @@ export const putMatrix = (sql: Sql, rows: readonly MatrixRow[]) =>
     subject_id = excluded.subject_id, sender_id = excluded.sender_id, sent_at = excluded.sent_at, revision = excluded.revision,
     redacted = excluded.redacted, seq = excluded.seq`.execute();
 
-/** Events are only ever added. */
+/** Inserts events; none is ever updated. */
 export const insertEvents = (sql: Sql, events: readonly EventRow[], now: Date) =>
   sql`
   insert into events (room_id, seq, type, user_id, body, created_at)

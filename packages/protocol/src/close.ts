@@ -1,7 +1,7 @@
 /**
- * Why a socket was closed, and what its client does next. CONTRACT section 4, "Close codes".
+ * The reasons for closing a socket, each with the client's next step. CONTRACT section 4, "Close codes".
  * `resume`: reconnect and resume after a jittered delay. `backoff`: wait first, then as `resume`.
- * `token`: do not reconnect with this token. `stop`: nothing more to do.
+ * `token`: do not reconnect with this token. `stop`: do not reconnect.
  */
 export const CLOSE = {
   normal: { code: 1000, next: "stop", reason: "closed" },

@@ -1,4 +1,4 @@
-/** Holds the tables of docs/PROTOCOL.md to the code: what the one says, the other does. */
+/** Compares the tables of docs/PROTOCOL.md with the code. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { CLOSE } from "./close.ts";
@@ -23,7 +23,7 @@ function table(nth: number, ...head: string[]): string[][] {
 
 type Schema = { readonly options: readonly { readonly entries: Record<string, { readonly type: string }> }[] };
 
-/** What a table of frames says of a schema: type → its fields in order of the alphabet, optional ones with a question mark. */
+/** A schema as a table of frames: type → its sorted fields, optional ones with a question mark. */
 function described(schemas: readonly Schema[], ...elsewhere: string[]): Record<string, string[]> {
   const options = schemas.flatMap((schema) => schema.options);
   return Object.fromEntries(
@@ -66,7 +66,7 @@ test("the table of signals names every signal and its fields", () => {
 });
 
 test("the table of frames about the connection names every frame and its fields", () => {
-  // An ACK is only ever the answer to a ref.
+  // In the table `ref` is not optional: an ACK always answers one.
   const frames = { ...described(schemas(SessionFrame)), ACK: ["data", "ref"] };
   expect(written(table(1, "type", "fields", ""))).toEqual(frames);
 });

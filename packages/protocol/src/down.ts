@@ -1,4 +1,4 @@
-/** Frames to a session. The twelve events carry exactly the fields of the document "Realtime"; CONTRACT section 4 adds to them. */
+/** Frames to a session. The twelve events have exactly the fields of the document "Realtime" and the ones that CONTRACT section 4 adds. */
 import * as v from "valibot";
 import { PROBLEMS } from "./errors.ts";
 import { Status } from "./presence.ts";
@@ -9,7 +9,7 @@ const time = v.pipe(v.string(), v.isoTimestamp());
 const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-/** Who an event is for: the one part that differs per recipient. */
+/** The recipient of an event: the only field that differs per recipient. */
 const recipientId = id;
 const sent = { recipientId, chatId: id, senderId: id, seq };
 const mentions = v.optional(v.array(id));
@@ -25,7 +25,7 @@ export const Original = v.object({
   editedAt: v.nullable(time),
 });
 
-/** What a message has besides its text: absent are "m.text", no file, no thread, and an event id made of `messageId`. */
+/** The fields of a message besides its text. Absent fields mean "m.text", no file, and no thread. */
 const kinds = {
   messageType: v.optional(v.string()),
   file: v.optional(
@@ -38,12 +38,12 @@ const kinds = {
   ),
   threadRootEventId: v.optional(id),
 };
-/** The Matrix event id of the message, or of the one that is reacted to, when Matrix gave it one. */
+/** The Matrix event id of the message, or of the message that a reaction is to. Absent when it is made of `messageId`. */
 const eventId = v.optional(id);
 
 const type = <const T extends string>(name: T) => v.literal(name);
 
-/** Durable events: each has its room's next seq. */
+/** Durable events, each with the next seq of its room. */
 export const DurableEvent = v.variant("type", [
   v.object({
     type: type("SEND_MSG"),
@@ -87,12 +87,12 @@ export const DurableEvent = v.variant("type", [
   v.object({ type: type("ROOM_STATE"), chatId: id, changed: v.array(v.string()), seq }),
 ]);
 
-/** What is true at the moment, or newest: no seq, never replayed (receipts apart, CONTRACT section 2). */
+/** Signals: the present or newest state, without a seq, never replayed (except receipts, CONTRACT section 2). */
 export const Signal = v.variant("type", [
   v.object({ type: type("TYPING"), recipientId, chatId: id, senderId: id }),
   v.object({ type: type("STOP_TYPING"), chatId: id, senderId: id }),
   v.object({ type: type("READ_MSG"), recipientId, chatId: id, senderId: id, messageId: id, timeStamp: time, eventId }),
-  /** Many at once: a READ_MSG for each reader and session would be readers times sessions frames. */
+  /** Many receipts at once: a READ_MSG each would make as many frames as readers times sessions. */
   v.object({
     type: type("RECEIPTS"),
     chatId: id,
@@ -110,7 +110,7 @@ export const Signal = v.variant("type", [
   v.object({ type: type("MARKER"), chatId: id, messageId: id }),
 ]);
 
-/** A socket's own life. */
+/** Frames about the connection. */
 export const SessionFrame = v.variant("type", [
   v.object({
     type: type("READY"),
@@ -138,12 +138,12 @@ export type SessionFrame = v.InferOutput<typeof SessionFrame>;
 export type Original = v.InferOutput<typeof Original>;
 
 type Unaddressed<T> = T extends unknown ? Omit<T, "recipientId"> : never;
-/** A durable event before it is known whom it is for. */
+/** A durable event without its recipient. */
 export type EventBody = Unaddressed<DurableEvent>;
 export type SignalBody = Unaddressed<Signal>;
 export type EventType = DurableEvent["type"];
 
-/** The order is the wire's: a frame's header names its type by its place here. Append only. */
+/** The types in the order of the wire: the header of a frame holds the index of its type. Append only. */
 export const EVENT_TYPES = [
   "SEND_MSG",
   "EDIT_MSG",

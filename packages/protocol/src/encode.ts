@@ -1,6 +1,6 @@
 import type { EventBody, SessionFrame, SignalBody } from "./down.ts";
 
-/** Frames of our own carry no `recipientId`: only the twelve events of the document "Realtime" do. */
+/** The frames without a `recipientId`: only the twelve events of the document "Realtime" have one. */
 const UNADDRESSED: ReadonlySet<string> = new Set([
   "ROOM_STATE",
   "STOP_TYPING",
@@ -11,8 +11,8 @@ const UNADDRESSED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Encodes an event or signal once for everybody: JSON that only lacks what `open` puts in front. `seq` comes first, so
- * that a reader that only counts finds it at a fixed place.
+ * Encodes an event or signal once for all recipients: JSON without its beginning, which `open` makes. `seq` comes first, so that a
+ * reader finds it at a fixed place without parsing.
  */
 export function encodeBody(body: EventBody | SignalBody): string {
   const { type, ...rest } = body;
@@ -21,17 +21,17 @@ export function encodeBody(body: EventBody | SignalBody): string {
   return UNADDRESSED.has(type) ? json : `,${json}`;
 }
 
-/** What stands in front of the recipient's id. */
+/** The text before the recipient's id. */
 export const RECIPIENT = '{"recipientId":"';
 
-/** Whether a body says whom it is for: then it begins with the comma behind that. */
+/** True for a body with a recipient: it begins with the comma after the recipient's id. */
 export const isAddressed = (body: string): boolean => body.startsWith(",");
 
 /**
- * What completes a body for one recipient: `open(body, userId) + body` is its JSON. A user id needs no escaping (CONTRACT
- * section 1, "User id"), so this is a concatenation, 0.26 µs instead of an encoding per recipient.
+ * The beginning of a body for one recipient: `open(body, userId) + body` is its JSON. A user id needs no escaping (CONTRACT section
+ * 1, "User id"), so this is a concatenation, 0.26 µs instead of an encoding per recipient.
  */
 export const open = (body: string, userId: string): string => (isAddressed(body) ? `${RECIPIENT}${userId}"` : "{");
 
-/** Encodes a frame of a session's own life. */
+/** Encodes a frame about the connection. */
 export const encodeFrame = (frame: SessionFrame): string => JSON.stringify(frame);

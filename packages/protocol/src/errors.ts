@@ -1,5 +1,5 @@
 /**
- * What can go wrong, as one table: the `code` of an RFC 9457 problem over HTTP and of an ERROR frame on a socket.
+ * The errors of the API: the `code` of an RFC 9457 problem over HTTP and of an ERROR frame on a socket.
  * CONTRACT section 1, "Errors".
  */
 export const PROBLEMS = {
@@ -22,7 +22,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** The one error type of the domain. `detail` is for people and may be shown to any client: no secret, query or text of a message belongs in it. */
+/** The only error type of the domain. `detail` may be shown to any client: it must not hold a secret, a query or the text of a message. */
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly errors: readonly FieldError[] | undefined;
@@ -37,7 +37,7 @@ export class Problem extends Error {
   }
 }
 
-/** A problem as RFC 9457 prints it: the body of an `application/problem+json` answer. `status` is for what has no code of its own. */
+/** A problem in the form of RFC 9457, the body of an `application/problem+json` answer. `status` replaces the one of the code. */
 export function problemBody({ code, message: detail, errors, retryAfterMs }: Problem, status?: number) {
   const { title, status: standard } = PROBLEMS[code];
   return {

@@ -1,10 +1,10 @@
-/** Bodies and queries of the REST surface that `up.ts` does not hold. CONTRACT sections 5 to 8. */
+/** Bodies and queries of the REST API, without actions (`up.ts`). CONTRACT sections 5 to 8. */
 import * as v from "valibot";
 import { matrixRoomId, matrixUserId, messageId, roomId, userId } from "./ids.ts";
-import { Choice, WORDS } from "./presence.ts";
+import { CHOICE_BY_SIGNAL_STATUS, Choice } from "./presence.ts";
 import { label, object } from "./text.ts";
 
-/** Members that one request may name. */
+/** Members in one request, at most. */
 export const MEMBERS_AT_ONCE = 1000;
 
 const name = label(200);
@@ -17,7 +17,7 @@ export const CreateRoom = v.object({
     [],
   ),
   metadata: v.optional(object, {}),
-  /** The room of Matrix that this one is bridged to. */
+  /** The Matrix room to bridge the new room to. */
   matrix_room_id: v.optional(matrixRoomId),
 });
 
@@ -32,7 +32,7 @@ export const PutUser = v.pipe(
   v.check((body) => body.name !== undefined || body.matrix_user_id !== undefined, "name or matrix_user_id"),
 );
 
-/** Who somebody wants to be on a node that takes anybody's word for it. */
+/** The user to sign in as, on a development node that requires no proof. */
 export const SignIn = v.object({ userId, name: v.optional(name) });
 
 /** A page's size in a query: 1 to 100, 50 when absent. */
@@ -48,7 +48,7 @@ export const limit = v.optional(
 );
 
 export const HistoryQuery = v.object({ limit, before: v.optional(messageId) });
-/** What an earlier page gave to go on from; who made it knows what it holds. */
+/** The cursor of an earlier page; opaque to clients. */
 const cursor = v.optional(v.pipe(v.string(), v.maxLength(200)));
 export const RoomsQuery = v.object({ limit, cursor });
 
@@ -61,10 +61,10 @@ const eventId = messageId;
 
 export const PutTyping = v.object({ room_id: roomId, typing: v.boolean() });
 export const PostTyping = v.object({ typing: v.boolean() });
-/** Of `POST …/read` and `POST …/marker`. */
+/** The body of `POST …/read` and `POST …/marker`. */
 export const PostEvent = v.object({ event_id: eventId });
 
-/** People that one look-up of presence may name. */
+/** Users in one look-up of presence, at most. */
 export const PRESENCE_AT_ONCE = 1000;
 const ids = v.pipe(
   v.array(userId),
@@ -76,7 +76,7 @@ export const PutPresence = v.object({ status: Choice });
 export const PutSignalPresence = v.object({
   status: v.pipe(
     v.picklist(["online", "offline", "unavailable"]),
-    v.transform((word): Choice => WORDS[word]),
+    v.transform((status): Choice => CHOICE_BY_SIGNAL_STATUS[status]),
   ),
 });
 
@@ -93,17 +93,17 @@ const time = v.pipe(
 );
 /** The types that statistics always count. */
 export const MESSAGE_TYPES = ["m.text", "m.image", "m.file", "m.audio", "m.video"] as const;
-/** The type of a message whose text is not ours to read. */
+/** The type of an encrypted message: its text is unknown here. */
 export const ENCRYPTED = "m.room.encrypted";
 
-/** Which message projections are asked for: all filters that are given hold at once. */
+/** The filters on message projections; a message must match all that are given. */
 export const ProjectionsQuery = v.object({
   conversation_id: v.optional(roomId),
   message_type: v.optional(v.picklist([...MESSAGE_TYPES, ENCRYPTED, "m.notice", "m.emote", "m.location", "m.sticker"])),
   has_attachment: v.optional(
     v.pipe(
       v.picklist(["true", "false"]),
-      v.transform((word) => word === "true"),
+      v.transform((text) => text === "true"),
     ),
   ),
   sender_user_id: v.optional(userId),
@@ -121,19 +121,19 @@ export const StatsQuery = v.object({ conversation_id: roomId });
 export const PutMute = v.object({ until: v.nullable(time) });
 export const PutSnooze = v.object({ until: time });
 
-/** A room state part: what it must hold is checked, what else it holds is kept. */
-const part = <const E extends v.ObjectEntries>(entries: E) => v.pipe(object, v.looseObject(entries));
+/** A section of a room's state: the given fields are checked, all others are kept. */
+const section = <const E extends v.ObjectEntries>(entries: E) => v.pipe(object, v.looseObject(entries));
 const short = label(200);
-export const Engagement = part({ mode: short, overrides: v.optional(v.record(userId, short), {}) });
-export const Plan = part({
+export const Engagement = section({ mode: short, overrides: v.optional(v.record(userId, short), {}) });
+export const Plan = section({
   title: short,
   steps: v.pipe(
     v.array(v.looseObject({ id: short, title: short, status: short })),
     v.maxLength(1000, "at most 1000 steps"),
   ),
 });
-export const Sidekick = part({});
-export const Call = part({
+export const Sidekick = section({});
+export const Call = section({
   call_id: short,
   started_at: utc,
   participants: v.pipe(v.array(userId), v.maxLength(1000, "at most 1000 participants")),

@@ -13,12 +13,12 @@ function uuid(text: string, prefix: RegExp): string | undefined {
   return UUID.test(id) ? id : undefined;
 }
 
-/** A room id in lower case without its `room-`, or undefined. CONTRACT section 1, "Room id". */
+/** A room id in lower case without `room-`; undefined for an invalid one. CONTRACT section 1, "Room id". */
 export const parseRoomId = (text: string): string | undefined => uuid(text, /^room-/);
 
 /**
- * The UUID behind any form of a message id: bare, `msg-…`, `evt-…`, or the Matrix event id that we gave it. An event id that
- * Matrix gave stays as it is (`$…`). Undefined for anything else. CONTRACT section 1, "Message id".
+ * The UUID in any form of a message id: bare, `msg-…`, `evt-…`, or a Matrix event id made of it by `matrixEventId`. An event id
+ * of Matrix is returned unchanged (`$…`). Undefined for other text. CONTRACT section 1, "Message id".
  */
 export function parseMessageId(text: string): string | undefined {
   if (!text.startsWith("$")) return uuid(text, /^(msg|evt)-/);
@@ -27,19 +27,19 @@ export function parseMessageId(text: string): string | undefined {
   return MATRIX_EVENT.test(text) ? text : undefined;
 }
 
-/** Whether `text` is a user id. CONTRACT section 1, "User id". */
+/** True for a valid user id. CONTRACT section 1, "User id". */
 export const isUserId = (text: string): boolean => USER.test(text);
 
 /** The Matrix event id of a message that did not come from Matrix. CONTRACT section 1, "Matrix event id". */
 export function matrixEventId(messageId: string, serverName: string): string {
   const hex = messageId.replaceAll("-", "");
   let base64 = "";
-  // Three digits of hex are two of base64; 32 digits are ten times three and two more.
+  // Three hex digits make two base64 digits; 32 hex digits are ten times three, and two more.
   for (let at = 0; at < 30; at += 3) base64 += pairOf(Number.parseInt(hex.slice(at, at + 3), 16));
   return `$${base64}${pairOf(Number.parseInt(hex.slice(30), 16) << 4)}:${serverName}`;
 }
 
-/** What a message's event id is: Matrix's, or, when it did not come from there, the one made of our id. */
+/** The event id of a message: the one of Matrix, or, for a message that did not come from there, one made of its id. */
 export const eventIdOf = (
   { eventId, messageId }: { readonly messageId: string; readonly eventId?: string | null | undefined },
   serverName: string,
@@ -73,6 +73,6 @@ export const userId = v.pipe(
   v.string(),
   v.regex(USER, "a user id: 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ ! $ = + -"),
 );
-/** Opaque: newer rooms have no domain in their id. */
+/** A Matrix room id, opaque: newer rooms have no domain in their id. */
 export const matrixRoomId = v.pipe(v.string(), v.regex(MATRIX_ROOM, "a Matrix room id: !…"));
 export const matrixUserId = v.pipe(v.string(), v.regex(MATRIX_USER, "a Matrix user id: @name:server"));

@@ -14,7 +14,7 @@ export function parse<const S extends v.GenericSchema>(schema: S, input: unknown
   });
 }
 
-/** Says what is taken, never what was sent: what was sent may be a secret or somebody's text. */
+/** The expectation that an input failed, without the input: it may be a secret or the text of a user. */
 const expectation = (issue: v.BaseIssue<unknown>): string =>
   issue.kind === "schema" ? `expected ${issue.expected ?? "something else"}` : issue.message;
 

@@ -1,4 +1,4 @@
-/** A stream's wire, held byte by byte to `vectors/sse.json`, as `wire.test.ts` holds the sockets'. */
+/** The wire of streams, compared byte by byte with `vectors/sse.json`, as `wire.test.ts` does for sockets. */
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -27,7 +27,7 @@ test("every durable event has a vector, and a name of its own: none is left out,
   expect(new Set(names).size).toBe(EVENT_TYPES.length - 1);
 });
 
-/** A stream as the HTML standard has a browser read it ("9.2.6 Interpreting an event stream"). */
+/** Reads a stream as the HTML standard defines it ("9.2.6 Interpreting an event stream"). */
 function read(stream: string): { event: string; data: string; id: string }[] {
   const events: { event: string; data: string; id: string }[] = [];
   let [event, data, id] = ["", "", ""];
@@ -51,7 +51,7 @@ test.each(["a\nb", "a\rb", "a\r\nb", "\n", "a\n\nb", "\r\n\r", "event: reset\n\n
   },
 );
 
-test("whatever the text and whatever is beside it, an event is read as it was written", () => {
+test("an event with any text is read as it was written, between others", () => {
   const awkward = fc.string({ unit: fc.constantFrom("a", " ", ":", "\n", "\r", "\r\n", "\u2029", "\u{1f44d}") });
   fc.assert(
     fc.property(fc.array(awkward), (texts) => {
@@ -61,7 +61,7 @@ test("whatever the text and whatever is beside it, an event is read as it was wr
   );
 });
 
-test("whatever a message holds, its event is one line of data", () => {
+test("the event of a message with any text is one line of data", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (message) => {
       const body = { ...vectors[0]?.body, message } as EventBody;

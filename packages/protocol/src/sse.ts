@@ -1,4 +1,4 @@
-/** Frames of a stream of server-sent events: the five events of "Real-Time Signals", and those that CONTRACT section 5 adds. */
+/** Frames of a stream of server-sent events: the five events of "Real-Time Signals", and the ones that CONTRACT section 5 adds. */
 import * as v from "valibot";
 import type { EventBody } from "./down.ts";
 import { ENCRYPTED } from "./http.ts";
@@ -11,12 +11,12 @@ const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const event = <const T extends string, const E extends v.ObjectEntries>(name: T, data: E) =>
   v.object({ event: v.literal(name), data: v.object(data) });
 
-/** A message: its id behind `msg-`, its Matrix event id, and who did what is told of it. */
+/** A message: `msg-` and its id, its Matrix event id, and the user of the event. */
 const message = { id, event_id: id, sender_user_id: id };
-/** A reaction: its own id, and the event id of the message that it is to. */
+/** A reaction: its own id, the event id of its message, and the user of the event. */
 const reaction = { id, event_id: id, sender_user_id: id };
 
-/** Every event of a stream by its name, and what its data holds. */
+/** Every event of a stream, by name, with its data. */
 export const SseEvent = v.variant("event", [
   event("message", {
     ...message,
@@ -49,20 +49,20 @@ export const SseEvent = v.variant("event", [
     unread_count: whole,
     mention_count: whole,
   }),
-  /** What was missed is not kept any longer: a snapshot tells how things are, and the stream goes on after `cursor`. */
+  /** The missed events are no longer kept: the client loads a snapshot, and the stream goes on after `cursor`. */
   event("reset", { reason: v.picklist(["too_old", "not_member"]), cursor: whole }),
 ]);
 export type SseEvent = v.InferOutput<typeof SseEvent>;
 
-/** What printing a message takes besides the message. */
+/** The dependencies of `sseOf`. */
 export interface Print {
-  /** `SERVER_NAME`, the domain of the event ids of what did not come from Matrix. */
+  /** `SERVER_NAME`: the domain in event ids of messages that did not come from Matrix. */
   readonly serverName: string;
   /** The beginning of a message on one line. */
   readonly preview: (content: string) => string;
 }
 
-/** A durable event as a stream is sent it. */
+/** A durable event in the form of a stream. */
 export function sseOf(body: EventBody, print: Print): SseEvent {
   const { serverName } = print;
   switch (body.type) {
@@ -92,7 +92,7 @@ type MessageBody = Extract<EventBody, { messageId: string }>;
 type TextBody = Extract<EventBody, { type: "SEND_MSG" | "REPLY" | "EDIT_MSG" }>;
 type RoomBody = Exclude<EventBody, MessageBody>;
 
-/** An event about the conversation itself, or who is in it. */
+/** An event about the conversation itself, or about its members. */
 function sseOfRoom(body: RoomBody): SseEvent {
   const { chatId: conversation_id } = body;
   switch (body.type) {
@@ -148,21 +148,21 @@ function reactionIn(body: Extract<EventBody, { parentMessageId: string }>, serve
   };
 }
 
-/** A reader ends a line at any of these. */
+/** The line ends of a stream. */
 const LINE_END = /\r\n|\r|\n/;
 
 /**
- * An event as `text/event-stream` prints it. `seq`: of a durable event, which a reader brings back as `Last-Event-ID`.
- * Whatever `data` holds is read as it was written: JSON has no line end outside its escapes, other text has a field per line.
+ * Encodes an event as `text/event-stream`. `seq` is that of a durable event, which a client sends back as `Last-Event-ID`. A reader
+ * gets `data` unchanged: JSON has no line end outside its escapes, other text has a field per line.
  */
 export function encodeSse(name: string, data: string, seq?: number): string {
-  const place = seq === undefined ? "" : `id: ${seq}\n`;
+  const idLine = seq === undefined ? "" : `id: ${seq}\n`;
   const lines = data.split(LINE_END).map((line) => `data: ${line}\n`);
-  return `${place}event: ${name}\n${lines.join("")}\n`;
+  return `${idLine}event: ${name}\n${lines.join("")}\n`;
 }
 
-/** Has the reader wait `ms` before it connects again. */
+/** The delay before a client connects again, in milliseconds. */
 export const encodeRetry = (ms: number): string => `retry: ${Math.round(ms)}\n\n`;
 
-/** Says nothing: what lies between a node and a reader takes a stream without any bytes for a dead one. */
+/** A comment that keeps the connection alive: proxies close a stream without bytes. */
 export const SSE_COMMENT = ":\n\n";

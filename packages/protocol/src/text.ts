@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-/** U+0000, which Postgres cannot store, and lone surrogates, which UTF-8 cannot carry. */
+/** U+0000, which Postgres cannot store, and lone surrogates, which UTF-8 cannot hold. */
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
 const encoder = new TextEncoder();
 
@@ -30,19 +30,19 @@ export const label = (max: number) =>
     v.check((value) => value.trim() !== "", "not only white space"),
   );
 
-/** A JSON object whose unknown fields are kept, of at most 64 KiB, storable throughout. CONTRACT section 6. */
+/** A JSON object with any fields, of at most 64 KiB, with storable text throughout. CONTRACT section 6. */
 export const object = v.pipe(
   v.custom<Record<string, unknown>>(isObject, "an object"),
   v.check((value) => storable(value), "text without U+0000 and lone surrogates"),
   v.check((value) => utf8Length(JSON.stringify(value)) <= 65_536, "at most 64 KiB"),
 );
 
-/** A JSON object: to valibot's `record` a list is one too. */
+/** True for a JSON object, and not for a list, which valibot's `record` accepts. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-/** Depth at which nested JSON is refused: far above any use, far below the stack's end. */
+/** The deepest nesting of JSON that is accepted: far above any use, far below a stack overflow. */
 const DEEPEST = 64;
 
 function storable(value: unknown, depth = 0): boolean {

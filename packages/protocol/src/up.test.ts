@@ -10,7 +10,7 @@ const ROOM = "660e8400-e29b-41d4-a716-446655440001";
 const MESSAGE = "770e8400-e29b-41d4-a716-446655440002";
 const sent = (fields: object) => ({ type: "SEND_MSG", chatId: ROOM, message: "hello", ...fields });
 
-/** The problem that `input` is refused with; fails when it is taken. */
+/** The problem that `input` is refused with; throws when it is accepted. */
 function refusal(
   input: unknown,
   schema: typeof Action | typeof Control | typeof CreateRoom | typeof Ref = Action,
@@ -21,7 +21,7 @@ function refusal(
     if (error instanceof Problem) return error;
     throw error;
   }
-  throw new Error("it was taken");
+  throw new Error("it was accepted");
 }
 const paths = (input: unknown) => refusal(input).errors?.map(({ path }) => path);
 
@@ -29,7 +29,7 @@ describe("a message", () => {
   test.each([
     ["one byte", "a"],
     ["the most bytes there are", "a".repeat(32_768)],
-    ["the most bytes of quotes and newlines, whose JSON is twice as long", '"\n'.repeat(16_384)],
+    ["the most bytes of quotes and newlines, twice as long in JSON", '"\n'.repeat(16_384)],
     ["the most bytes in four-byte characters", "\u{1f44d}".repeat(8192)],
     ["the most bytes in three-byte characters and two ones", `${"\u20ac".repeat(10_922)}ab`],
     ["white space around a word", " \n a \t"],
@@ -228,7 +228,7 @@ describe("what else a socket takes", () => {
 describe("a room's metadata", () => {
   const room = (metadata: unknown) => ({ name: "Project", metadata });
 
-  test("is kept whatever its fields are", () => {
+  test("is kept with any fields", () => {
     const metadata = { a: [1, { b: null }], "c d": "\u{1f44d}" };
     expect(parse(CreateRoom, room(metadata))).toMatchObject({ metadata });
   });
@@ -248,7 +248,7 @@ describe("a room's metadata", () => {
     expect(refusal(JSON.parse(json), CreateRoom).code).toBe("invalid");
   });
 
-  // `v.record` makes an object of a list before the check for lists sees it.
+  // `v.record` would turn a list into an object before the check for lists.
   test("is not a list", () => {
     expect(refusal(room(["a"]), CreateRoom).code).toBe("invalid");
   });
@@ -275,7 +275,7 @@ describe("errors never repeat what was sent", () => {
     expect(() => parseJson(`{"token":"${SECRET}"`)).not.toThrowError(SECRET);
   });
 
-  // valibot's own words for `safeInteger` and `minValue` name the value; they need a message of ours.
+  // The default messages of valibot for `safeInteger` and `minValue` contain the value.
   test("not a number", () => {
     expect(said(refusal({ type: "RESUME", rooms: { [ROOM]: 12_345.5 } }, Control))).not.toContain("12345");
   });

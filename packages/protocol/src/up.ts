@@ -1,4 +1,4 @@
-/** Everything that a client sends: the actions of CONTRACT section 3, and what a socket takes besides (section 4). */
+/** The frames from clients: the actions of CONTRACT section 3, and the other frames of a socket (section 4). */
 import * as v from "valibot";
 import { messageId, reactionId, roomId, userId } from "./ids.ts";
 import { Choice } from "./presence.ts";
@@ -18,7 +18,7 @@ const mentions = v.optional(v.pipe(v.array(userId), v.maxLength(100, "at most 10
 
 const type = <const T extends string>(name: T) => v.literal(name);
 
-/** The body of `POST /api/chat`, and the same as a frame. */
+/** An action, as the body of `POST /api/chat` or as a frame. */
 export const Action = v.variant("type", [
   v.object({ type: type("SEND_MSG"), chatId: roomId, message, clientMessageId, mentions }),
   v.object({ type: type("EDIT_MSG"), chatId: roomId, messageId, message }),
@@ -32,7 +32,7 @@ export const Action = v.variant("type", [
 ]);
 
 const cursor = v.pipe(v.number(), v.safeInteger("a seq"), v.minValue(0, "a seq"));
-/** Each room's last seq. One message for whatever is wrong: a path would repeat what was sent. */
+/** The last seq of each room. All errors have one message: a path would repeat what was sent. */
 const cursors = v.rawTransform<Record<string, unknown>, Record<string, number>>(({ dataset, addIssue, NEVER }) => {
   const parsed = v.safeParse(v.record(roomId, cursor), dataset.value);
   if (parsed.success) return parsed.output;
@@ -40,7 +40,7 @@ const cursors = v.rawTransform<Record<string, unknown>, Record<string, number>>(
   return NEVER;
 });
 
-/** What a socket takes besides actions. */
+/** The frames that a socket accepts besides actions. */
 export const Control = v.variant("type", [
   v.object({ type: type("AUTH"), token: v.pipe(v.string(), v.maxLength(16_384)) }),
   v.object({ type: type("RESUME"), rooms: v.pipe(v.custom<Record<string, unknown>>(isObject, "an object"), cursors) }),
@@ -50,7 +50,7 @@ export const Control = v.variant("type", [
   v.object({ type: type("PING") }),
 ]);
 
-/** Pairs an answer with its question; any frame may carry one. */
+/** An optional id in any frame, which its answer repeats. */
 export const Ref = v.optional(v.union([v.pipe(text, v.maxLength(128)), v.pipe(v.number(), v.finite())]));
 
 export type Action = v.InferOutput<typeof Action>;

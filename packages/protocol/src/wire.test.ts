@@ -1,7 +1,7 @@
 /**
- * The wire, held byte by byte to `vectors/`. A failure here means that clients and nodes in use no longer understand each
- * other. A new field, type or frame: append a vector. A vector that would have to change: do not, give the thing a new name
- * (or the subprotocol a new version, `signalbox.v2`) and serve both.
+ * The wire, compared byte by byte with `vectors/`. A failure means that clients and nodes in use no longer understand each other.
+ * For a new field, type or frame, append a vector. Never change a vector: use a new name instead (or a new version of the
+ * subprotocol, `signalbox.v2`), and serve both.
  */
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
@@ -86,7 +86,7 @@ describe("what a session is sent", () => {
 });
 
 describe("the examples of the document Realtime", () => {
-  /** What the contract adds to the document's fields, where nothing optional is given. */
+  /** The required fields that the contract adds to those of the document. */
   const added = (type: string): Record<string, unknown> => ({
     ...(isDurable(type) ? { seq: 1 } : {}),
     ...(type === "DELETE_REACT" ? { parentMessageId: "770e8400-e29b-41d4-a716-446655440002" } : {}),
@@ -116,7 +116,7 @@ const awkward = fc.oneof(
   fc.constantFrom('"', "\\", "\n", "\r\n", "\u2028", "\u{1f44d}\u{1f3fd}", "\u{10ffff}", '",{"recipientId":"'),
 );
 
-test("whatever the text, an event is read as it was written, on one line, with its recipient in front", () => {
+test("an event with any text is read as it was written, on one line, with its recipient first", () => {
   const original = fc.record({ content: awkward, edited: fc.boolean() });
   fc.assert(
     fc.property(
@@ -155,7 +155,7 @@ test("whatever the text, an event is read as it was written, on one line, with i
   );
 });
 
-test("whatever the text, the events of all types are read as they were written", () => {
+test("the events of all types with any text are read as they were written", () => {
   fc.assert(
     fc.property(fc.constantFrom(...events), awkward, anyUser, ({ body }, text, recipientId) => {
       const changed = { ...body, ...("message" in body ? { message: text } : {}) } as typeof body;
@@ -165,7 +165,7 @@ test("whatever the text, the events of all types are read as they were written",
   );
 });
 
-test("whatever the text, a session frame is read as it was written", () => {
+test("a session frame with any text is read as it was written", () => {
   fc.assert(
     fc.property(awkward, awkward, fc.jsonValue(), (detail, ref, data) => {
       for (const frame of [

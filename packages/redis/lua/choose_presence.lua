@@ -1,8 +1,8 @@
--- A user chose. Without a session on a node that lives, that counts as one for a while.
+-- Records a user's choice. For a user without a session on a live node it counts as one for a while.
 --
 -- KEYS[1], KEYS[2], ARGV[1]  see presence.lua
 -- ARGV[2]  { userId, choice, choiceVersion }, as JSON
--- ARGV[3]  [a node that lives, …], as JSON
+-- ARGV[3]  [live node, …], as JSON
 -- Returns  { row as JSON, { change as JSON, at most one } }
 
 local chosen = cjson.decode(ARGV[2])
@@ -10,14 +10,14 @@ local user = chosen.userId
 local entry = find(user) or unknown()
 local changes = {}
 
--- The same version again is a repeat, or somebody entered with it before it came here.
+-- The same version again is a repeat, or came with an arrival before this call.
 if chosen.choiceVersion >= entry.choiceVersion then
   local here = false
   for _, node in ipairs(cjson.decode(ARGV[3])) do
     here = here or entry.nodes[node] == NEVER
   end
   adopt(entry, chosen.choice, chosen.choiceVersion)
-  -- After the mask was taken: what others see is not prolonged by choosing to be hidden.
+  -- Set after `adopt` made the mask: the choice to be hidden does not prolong what other users see.
   if not here then entry.heldUntil = now + timing.holdMs end
   if chosen.choice ~= 'appear_offline' then act(entry, 0) end
   update(user, entry, changes)

@@ -1,10 +1,10 @@
--- Claims a node whose lease has run out, unless somebody else's claim still lasts.
+-- Claims a node with an expired lease, unless another claim still lasts.
 --
--- KEYS[1]  leases: a sorted set of nodes, scored by when their lease ends (ms)
--- KEYS[2]  claims: a sorted set of nodes whose lease has run out, scored by when the claim on them ends (ms)
+-- KEYS[1]  leases: a sorted set of nodes, scored by the end of their lease (ms)
+-- KEYS[2]  claims: a sorted set of nodes with an expired lease, scored by the end of the claim on them (ms)
 -- ARGV[1]  the node
--- ARGV[2]  how long the claim lasts, in ms
--- Returns  1 when it is claimed, else 0
+-- ARGV[2]  the duration of the claim, in ms
+-- Returns  1 when the claim succeeded, else 0
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,7 +1,7 @@
 -- Forgets a node.
 --
--- KEYS[1]  leases: a sorted set of nodes, scored by when their lease ends (ms)
--- KEYS[2]  claims: a sorted set of nodes whose lease has run out, scored by when the claim on them ends (ms)
+-- KEYS[1]  leases: a sorted set of nodes, scored by the end of their lease (ms)
+-- KEYS[2]  claims: a sorted set of nodes with an expired lease, scored by the end of the claim on them (ms)
 -- ARGV[1]  the node
 -- Returns  nothing
 

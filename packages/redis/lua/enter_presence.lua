@@ -1,14 +1,14 @@
--- These users have a first session on a node.
+-- Records the first sessions of users on a node.
 --
 -- KEYS[1], KEYS[2], ARGV[1]  see presence.lua
 -- KEYS[3]  the node's users: a set
--- KEYS[4]  that the node was evicted: there, or not
+-- KEYS[4]  a mark that the node was ended, with any value
 -- ARGV[2]  the node
 -- ARGV[3]  [{ userId, choice, choiceVersion, idleForMs }, …], as JSON
--- Returns  { change as JSON, … }; nil when the node was evicted: nobody entered
+-- Returns  { change as JSON, … }; nil for an ended node, where no user entered
 
 local node = ARGV[2]
--- Nobody would look any more for users who come to a node after it was evicted.
+-- No sweep would find users that enter an ended node.
 if redis.call('EXISTS', KEYS[4]) == 1 then return false end
 
 local changes = {}

@@ -1,7 +1,7 @@
--- Lists the leases of all nodes, those included that have run out and are not forgotten.
+-- Lists the leases of all nodes, expired ones included.
 --
--- KEYS[1]  leases: a sorted set of nodes, scored by when their lease ends (ms)
--- Returns  { node, ms left (negative: since it ended), … }
+-- KEYS[1]  leases: a sorted set of nodes, scored by the end of their lease (ms)
+-- Returns  { node, ms left (negative: ms since its end), … }
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,8 +1,8 @@
 -- Starts a node's lease.
 --
--- KEYS[1]  leases: a sorted set of nodes, scored by when their lease ends (ms)
+-- KEYS[1]  leases: a sorted set of nodes, scored by the end of their lease (ms)
 -- ARGV[1]  the node
--- ARGV[2]  how long it lasts, in ms
+-- ARGV[2]  the duration of the lease, in ms
 -- Returns  nothing
 
 local time = redis.call('TIME')

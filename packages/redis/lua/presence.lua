@@ -1,26 +1,25 @@
--- One user's presence. Not a script: it is put in front of the presence scripts (commands.ts, `load`), which share these two keys
--- and this argument. The steps are those of packages/core/src/presence/state.ts, under the same names.
+-- One user's presence. Not a script of its own: `load` in commands.ts puts it before the presence scripts, which share these two
+-- keys and this argument. The functions are those of packages/core/src/presence/state.ts, under the same names.
 --
 -- KEYS[1]  presence: a hash from user id to entry, as JSON
--- KEYS[2]  due: a sorted set of user ids, scored by when their entry must be looked at again (ms)
+-- KEYS[2]  due: a sorted set of user ids, scored by the moment of their entry's next update (ms)
 -- ARGV[1]  { graceMs, idleMs, holdMs, keepMs }, as JSON
 --
 -- An entry; times are ms since the epoch:
---   nodes                  until when they count by each node: NEVER while they have a session there
---   heldUntil              until when they count by a choice made without a session
---   choice, choiceVersion  what they chose
---   mask                   while they chose appear_offline, { choice, heldUntil, ends }: what others would see without it, and
---                          until when they go on seeing that
---   activeAt, ownActiveAt  when they last did something, as others and as they themselves may know
---   own, shown, version    as told last, or about to be
---   keptUntil              while they do not count: until when they are remembered
---   dueAt                  when something of this changes by itself
---   pending                { toOthers, givenAt } until the last change was told: when somebody was last given it to tell
+--   nodes                  by node, the end of the user's presence there: NEVER while they have a session
+--   heldUntil              the end of a choice that was made without a session
+--   choice, choiceVersion  the last choice
+--   mask                   with the choice appear_offline, { choice, heldUntil, ends }: the state that other users see until `ends`
+--   activeAt, ownActiveAt  the last activity, for other users and for the user's own sessions
+--   own, shown, version    the last change, announced or about to be
+--   keptUntil              of a user that does not count, the moment at which they are forgotten
+--   dueAt                  the moment at which the entry changes by itself
+--   pending                { toOthers, givenAt } while the last change is unannounced; givenAt is when a caller last received it
 
--- Has no end: beyond every moment, and a number that JSON keeps exactly.
+-- "No end": beyond every moment, and a number that JSON keeps exactly.
 local NEVER = 1e15
--- After so long, whoever was to tell a change is taken for dead.
-local TAKEN_MS = 2000
+-- The time after which a change goes to another caller: the first one is taken for dead.
+local RETRY_MS = 2000
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -31,7 +30,7 @@ local function find(user)
   return json and cjson.decode(json)
 end
 
--- Somebody of whom nothing is known: older than any choice.
+-- An unknown user: offline, with a choice older than any.
 local function unknown()
   return {
     nodes = {},
@@ -45,14 +44,14 @@ local function unknown()
   }
 end
 
--- Until when they count unless something happens.
+-- The end of the user's presence, unless a call prolongs it.
 local function countsUntil(entry, heldUntil)
   local last = heldUntil
   for _, ends in pairs(entry.nodes) do last = math.max(last, ends) end
   return last
 end
 
--- Whether some node has a session of theirs.
+-- True when some node has a session of the user.
 local function hasSession(entry)
   return countsUntil(entry, 0) == NEVER
 end
@@ -68,13 +67,13 @@ local function adopt(entry, choice, choiceVersion)
   if choice ~= 'appear_offline' then
     entry.mask = nil
   elseif not entry.mask then
-    -- Choosing it again does not begin it again.
+    -- A repeated choice keeps the mask of the first.
     entry.mask = { choice = entry.choice, heldUntil = entry.heldUntil, ends = now + timing.graceMs }
   end
   entry.choice, entry.choiceVersion = choice, choiceVersion
 end
 
--- A status, and when it changes by itself.
+-- The status of a choice, and the moment at which it changes by itself.
 local function view(choice, countsUntil, activeAt)
   if countsUntil <= now then return 'offline', NEVER end
   local idleAt = choice == 'online' and activeAt and activeAt + timing.idleMs or NEVER
@@ -82,7 +81,7 @@ local function view(choice, countsUntil, activeAt)
   return choice, math.min(idleAt, countsUntil)
 end
 
--- What others see of somebody who appears offline. Once that is offline it stays so, whoever comes.
+-- The status that other users see of a user that appears offline. Once offline it stays so, also when the user comes back.
 local function masked(entry, sweep)
   local mask = entry.mask
   if entry.shown == 'offline' or (sweep and mask.ends <= now) then return 'offline', NEVER end
@@ -91,8 +90,8 @@ local function masked(entry, sweep)
   return seen, math.min(mask.ends, ends)
 end
 
--- Brings an entry up to date; returns whether that is a change. While somebody appears offline, only time changes what others
--- see, and only a sweep says so: otherwise what a hidden user does would show in the moment at which they seem to go.
+-- Updates an entry; returns true for a change. While a user appears offline, only time changes what other users see, and only in
+-- a sweep: otherwise the moment at which they seem to go would reveal what a hidden user does.
 local function settle(entry, sweep)
   for node, ends in pairs(entry.nodes) do
     if ends <= now then entry.nodes[node] = nil end
@@ -114,7 +113,7 @@ end
 
 local function write(user, entry)
   redis.call('HSET', KEYS[1], user, cjson.encode(entry))
-  local due = math.min(entry.dueAt, entry.pending and entry.pending.givenAt + TAKEN_MS or NEVER)
+  local due = math.min(entry.dueAt, entry.pending and entry.pending.givenAt + RETRY_MS or NEVER)
   if due == NEVER then redis.call('ZREM', KEYS[2], user) else redis.call('ZADD', KEYS[2], due, user) end
 end
 
@@ -129,14 +128,14 @@ local function rowOf(user, entry)
   }
 end
 
--- The pending change of an entry, as JSON.
+-- The unannounced change of an entry, as JSON.
 local function changeOf(user, entry)
   local change = rowOf(user, entry)
   change.toOthers = entry.pending.toOthers
   return cjson.encode(change)
 end
 
--- Brings an entry up to date after something happened to it, and writes it; a change is added to `changes`.
+-- Updates an entry after a call changed it, and writes it; adds a change to `changes`.
 local function update(user, entry, changes)
   if settle(entry, false) then changes[#changes + 1] = changeOf(user, entry) end
   write(user, entry)

@@ -1,11 +1,11 @@
--- Renews a node's lease, also one that has run out, unless somebody claimed it.
+-- Renews a node's lease, also an expired one that no other node claimed.
 --
--- KEYS[1]  leases: a sorted set of nodes, scored by when their lease ends (ms)
--- KEYS[2]  claims: a sorted set of nodes whose lease has run out, scored by when the claim on them ends (ms)
+-- KEYS[1]  leases: a sorted set of nodes, scored by the end of their lease (ms)
+-- KEYS[2]  claims: a sorted set of nodes with an expired lease, scored by the end of the claim on them (ms)
 -- ARGV[1]  the node
--- ARGV[2]  how long it lasts, in ms
+-- ARGV[2]  the duration of the lease, in ms
 -- ARGV[3]  how many expired nodes at most
--- Returns  { 1 when it is held, else 0, { expired node that nobody is at, ms since its lease ended, … } }
+-- Returns  { 1 when the lease is held, else 0, { expired node without a claim, ms since its lease ended, … } }
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,7 +1,7 @@
--- Takes back the notes that users type in a room.
+-- Removes the entries of typists in a room.
 --
--- KEYS[1]  who types: a sorted set of user ids, scored by when the note runs out (ms)
--- KEYS[2]  since when: a hash from user id to ms
+-- KEYS[1]  typists: a sorted set of user ids, scored by the end of their entry (ms)
+-- KEYS[2]  starts: a hash from user id to the start (ms)
 -- ARGV     the user ids
 -- Returns  nothing
 

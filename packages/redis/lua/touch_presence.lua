@@ -1,4 +1,4 @@
--- These users did something. Nothing, for those who do not count.
+-- Records activity; ignores users that do not count.
 --
 -- KEYS[1], KEYS[2], ARGV[1]  see presence.lua
 -- ARGV[2]  [{ userId, idleForMs }, …], as JSON

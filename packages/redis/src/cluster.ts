@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { type Address, ANSWER_MS, askOnce, within } from "./connection.ts";
+import { type Address, ANSWER_MS, queryOnce, within } from "./connection.ts";
 import { SLOTS, slotOf } from "./slots.ts";
 import { Link, type LinkEvents, nameOf, type Topology } from "./topology.ts";
 
-/** The least time between two looks, in milliseconds: a moving slot makes many commands fail at once. */
+/** The least time between two refreshes, in milliseconds: a moving slot makes many commands fail at once. */
 const PAUSE_MS = 100;
-/** How many nodes are asked at a time: one alone may be the one that was away and does not know yet. */
-const ASKED = 3;
-/** The known nodes are looked at every so many beats although nothing seems wrong. */
-const LOOK_BEATS = 2;
+/** The nodes of which a refresh reads the slots: a single one may have been away and be out of date. */
+const NODES_READ = 3;
+/** The beats between two refreshes while nothing seems wrong. */
+const REFRESH_BEATS = 2;
 const MOST_KNOWN = 64;
 
 interface SlotRange {
@@ -18,18 +18,15 @@ interface SlotRange {
   readonly primary: Address;
 }
 
-/** What one node takes for true. */
+/** The cluster as one node knows it. */
 interface View {
-  /** Grows with every failover: of two views, the higher one is the newer. */
+  /** Grows with every failover: of two views, the one with the higher epoch is the newer. */
   readonly epoch: number;
   readonly ranges: readonly SlotRange[];
   readonly nodes: readonly Address[];
 }
 
-/**
- * The primaries of a Redis Cluster, found through `seeds` and followed as they change. `changed` is called whenever a slot
- * has another owner than before.
- */
+/** The primaries of a Redis Cluster, found through `seeds`, and kept up to date. `changed` is called when a slot has another owner. */
 export class ClusterTopology implements Topology {
   readonly sharded = true;
   private readonly seeds: readonly Address[];
@@ -39,8 +36,9 @@ export class ClusterTopology implements Topology {
   private table: readonly (Link | undefined)[] = [];
   private known: readonly Address[] = [];
   private covered: boolean = false;
-  /** The last look and the pause after it; and the one that follows, when somebody wants one. */
+  /** The last refresh with the pause after it. */
   private current: Promise<void> = Promise.resolve();
+  /** The refresh after that one, when one is due. */
   private next: Promise<void> | undefined;
   private beats = 0;
   private closed: boolean = false;
@@ -65,21 +63,21 @@ export class ClusterTopology implements Topology {
   }
 
   refresh(): Promise<void> {
-    // A look that has begun may have seen the time before: those who come now wait for the next.
+    // A refresh under way may have read older slots: callers wait for the next one.
     this.next ??= this.current.then(() => {
       this.next = undefined;
-      const look = this.learn().catch((error: unknown) => {
+      const refreshed = this.readSlots().catch((error: unknown) => {
         this.events.log("No node of the Redis Cluster can be reached", error instanceof Error ? error : undefined);
       });
-      this.current = look.then(() => sleep(PAUSE_MS, undefined, { ref: false }));
-      return look;
+      this.current = refreshed.then(() => sleep(PAUSE_MS, undefined, { ref: false }));
+      return refreshed;
     });
     return this.next;
   }
 
   beat(): void {
     for (const link of this.primaries.values()) void link.commands.beat();
-    this.beats = (this.beats + 1) % LOOK_BEATS;
+    this.beats = (this.beats + 1) % REFRESH_BEATS;
     if (this.beats === 0 || !this.complete()) void this.refresh();
   }
 
@@ -88,7 +86,7 @@ export class ClusterTopology implements Topology {
     await Promise.all(this.links().map((link) => link.close()));
   }
 
-  private async learn(): Promise<void> {
+  private async readSlots(): Promise<void> {
     const view = await this.newestView();
     if (this.closed) return;
     this.known = view.nodes.slice(0, MOST_KNOWN);
@@ -101,7 +99,7 @@ export class ClusterTopology implements Topology {
     const changed = table.some((link, slot) => link !== this.table[slot]);
     this.table = table;
     this.covered = !table.includes(undefined);
-    // First, so that nothing is left on the connections that end now.
+    // Called first, so that no subscription is left on the connections that end now.
     if (changed) this.changed();
     this.closeAllBut(owners);
   }
@@ -121,22 +119,24 @@ export class ClusterTopology implements Topology {
     }
   }
 
-  /** Over the connections at hand; when nobody answers there, from all nodes that were ever named. */
+  /** The newest view, read over open connections; without an answer there, from the seeds and the nodes of the last view. */
   private async newestView(): Promise<View> {
     const up = shuffled([...this.primaries]).filter(([, link]) => link.commands.up);
     const near = await newest(
-      up.slice(0, ASKED).map(([name, link]) => within(ANSWER_MS, viewOf(link.commands.redis, name))),
+      up.slice(0, NODES_READ).map(([name, link]) => within(ANSWER_MS, viewOf(link.commands.redis, name))),
     );
     if (near !== undefined) return near;
     const addresses = new Map([...this.seeds, ...this.known].map((address) => [nameOf(address), address]));
-    const far = await newest([...addresses].map(([name, address]) => askOnce(address, (redis) => viewOf(redis, name))));
+    const far = await newest(
+      [...addresses].map(([name, address]) => queryOnce(address, (redis) => viewOf(redis, name))),
+    );
     if (far !== undefined) return far;
     throw new Error("none of the known nodes answered");
   }
 }
 
-async function newest(asked: readonly Promise<View>[]): Promise<View | undefined> {
-  const answers = await Promise.allSettled(asked);
+async function newest(reads: readonly Promise<View>[]): Promise<View | undefined> {
+  const answers = await Promise.allSettled(reads);
   const views = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
   return views.reduce<View | undefined>(
     (best, view) => (best !== undefined && best.epoch >= view.epoch ? best : view),
@@ -150,11 +150,11 @@ type SlotsReply = readonly (readonly [
   ...nodes: (readonly [host: string | null, port: number])[],
 ])[];
 
-/** The view of a node that was reached under the address `name`. */
+/** The view of the node at the address `name`. */
 async function viewOf(redis: Redis, name: string): Promise<View> {
   const [info, slots] = await Promise.all([redis.cluster("INFO"), redis.cluster("SLOTS")]);
   const epoch = Number(/cluster_current_epoch:(\d+)/.exec(String(info))?.[1] ?? 0);
-  // A node that does not know its own address, or may not tell, means the one under which it was asked.
+  // A node that does not know its own address, or hides it, is at the address where it was reached.
   const own = name.slice(0, name.lastIndexOf(":"));
   const rows = (slots as unknown as SlotsReply).map(([from, to, ...nodes]) => ({
     from,

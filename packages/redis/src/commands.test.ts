@@ -15,10 +15,10 @@ interface Call {
   readonly args: readonly unknown[];
 }
 
-/** A server that answers as `answer` says, and remembers what it was sent. */
+/** A server that answers with `answer`, and records the commands that it gets. */
 function serverThat(answer: (call: Call, count: number) => unknown) {
   const calls: Call[] = [];
-  const said: (string | undefined)[] = [];
+  const logged: (string | undefined)[] = [];
   let refreshed = 0;
   const command =
     (name: Call["command"]) =>
@@ -32,8 +32,8 @@ function serverThat(answer: (call: Call, count: number) => unknown) {
     owner: () => ({ commands: { up: true, batched } }),
     refresh: async () => void refreshed++,
   } as unknown as Topology;
-  const commands = new Commands(topology, (_, error) => void said.push(error?.message));
-  return { commands, calls, said, refreshed: () => refreshed };
+  const commands = new Commands(topology, (_, error) => void logged.push(error?.message));
+  return { commands, calls, logged, refreshed: () => refreshed };
 }
 
 const fail = (message: string): never => {
@@ -49,7 +49,7 @@ test("a script that the server has not seen is sent as text", async () => {
   ]);
 });
 
-test("a command whose key went elsewhere follows it once", async () => {
+test("a command follows its key to another server once", async () => {
   const moved = serverThat((_, count) => (count === 1 ? fail("MOVED 1 host:1") : "done"));
   expect(await moved.commands.run(script, ["key"], [])).toBe("done");
   expect(moved.refreshed()).toBe(1);
@@ -58,12 +58,12 @@ test("a command whose key went elsewhere follows it once", async () => {
   expect(lost.calls).toHaveLength(2);
 });
 
-test("what the server says of a failure is for the log alone", async () => {
-  const { commands, said } = serverThat(() => fail("OOM quoting something"));
+test("the error of a server goes to the log alone", async () => {
+  const { commands, logged } = serverThat(() => fail("OOM quoting something"));
   const refused = commands.run(script, ["key"], []);
   await expect(refused).rejects.toMatchObject(unavailable);
   await expect(refused).rejects.not.toThrow(/OOM|quoting/);
-  expect(said).toEqual(["OOM quoting something"]);
+  expect(logged).toEqual(["OOM quoting something"]);
 });
 
 test("too many commands under way are refused, until some were answered", async () => {
@@ -79,7 +79,7 @@ test("too many commands under way are refused, until some were answered", async 
   await commands.run(script, ["key"], []);
 });
 
-test("a call of presence asks each bucket once for all of its users, of very many some after the others", async () => {
+test("a call of presence runs one script per bucket, and very many users take several rounds", async () => {
   const { commands, calls } = serverThat(() => []);
   const registry = new RedisPresence(commands, TIMING);
   const activities = Array.from({ length: 6000 }, (_, number) => ({ userId: `user-${number}`, idleForMs: 0 }));
@@ -91,7 +91,7 @@ test("a call of presence asks each bucket once for all of its users, of very man
   expect(groups.flat()).toHaveLength(6000);
 });
 
-test("who comes to a node that was evicted is refused", async () => {
+test("a user that enters an ended node is refused", async () => {
   const { commands } = serverThat(() => null);
   const arrival = { userId: "ada", choice: "online", choiceVersion: 1, idleForMs: 0 } as const;
   await expect(new RedisPresence(commands, TIMING).enter("node", [arrival])).rejects.toMatchObject(unavailable);

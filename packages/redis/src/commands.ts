@@ -1,4 +1,4 @@
-/** Commands and scripts on their way to the servers of their keys. */
+/** Sends commands and scripts to the servers of their keys. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Problem } from "@signalbox/protocol/errors";
@@ -6,13 +6,13 @@ import type { Redis } from "ioredis";
 import { ANSWER_MS, isMoved, type Log, within } from "./connection.ts";
 import type { Topology } from "./topology.ts";
 
-/** A Lua script: a server knows it by its hash, once it has seen its text. */
+/** A Lua script. A server that has run its text once knows it by its hash. */
 export interface Script {
   readonly text: string;
   readonly sha: string;
 }
 
-/** Loads `lua/<name>.lua`, with the chunks before it that it presupposes. */
+/** Loads `lua/<name>.lua`, behind the files `before` that it depends on. */
 export function load(name: string, ...before: readonly string[]): Script {
   const text = [...before, name]
     .map((file) => readFileSync(new URL(`../lua/${file}.lua`, import.meta.url), "utf8"))
@@ -20,12 +20,12 @@ export function load(name: string, ...before: readonly string[]): Script {
   return { text, sha: createHash("sha1").update(text).digest("hex") };
 }
 
-/** How many commands may be on their way at a time. */
+/** Commands under way at a time, at most. */
 const MOST_RUNNING = 10_000;
 
 /**
- * Every method rejects with `unavailable` when the server is away, does not take the command, or does not answer within
- * `ANSWER_MS`, and when too much is on its way. `log` is told why.
+ * Sends commands. Every method rejects with `unavailable` when the server is away, refuses the command, or does not answer within
+ * `ANSWER_MS`, and when too many commands are under way; `log` gets the reason.
  */
 export class Commands {
   private readonly topology: Topology;
@@ -37,17 +37,17 @@ export class Commands {
     this.log = log;
   }
 
-  /** Sends a command where `key` is; once more when that has just gone elsewhere. */
+  /** Sends a command to the server of `key`, and once more when the key has just moved to another. */
   async send<T>(key: string, command: (redis: Redis) => Promise<T>): Promise<T> {
     try {
       return await within(ANSWER_MS, this.follow(key, command));
     } catch (error) {
-      this.log("Redis did not take a command", error instanceof Error ? error : undefined);
-      throw new Problem("unavailable", "What the nodes share cannot be reached at the moment");
+      this.log("A Redis command failed", error instanceof Error ? error : undefined);
+      throw new Problem("unavailable", "Redis cannot be reached at the moment");
     }
   }
 
-  /** Runs a script where its keys are, all of which lie together. */
+  /** Runs a script on the server of its keys, which all lie in one slot. */
   run(script: Script, keys: readonly [string, ...string[]], args: readonly (string | number)[]): Promise<unknown> {
     return this.send(keys[0], async (redis) => {
       try {
@@ -59,7 +59,7 @@ export class Commands {
     });
   }
 
-  /** What stands for the server of a key; undefined while nobody is known to have it. */
+  /** An identity of the server of a key, to compare; undefined while no server is known to have it. */
   serverOf(key: string): unknown {
     return this.topology.owner(key);
   }

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Connection } from "./connection.ts";
 
 test("a connection that breaks while it is closed ends as any other", async () => {
-  // It takes connections and says nothing, as a server that is frozen.
+  // It accepts connections and never answers, as a frozen server.
   const server = createServer((socket) => socket.on("error", () => {})).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

@@ -5,22 +5,22 @@ export interface Address {
   readonly port: number;
 }
 
-/** Told of what fails, at most once a second. Neither the message nor the error carries anything that was sent. */
+/** A log of failures, at most one a second. Neither the message nor the error holds anything that was sent. */
 export type Log = (message: string, error?: Error) => void;
 
-/** How long an answer may take, in milliseconds. */
+/** The longest time for an answer, in milliseconds. */
 export const ANSWER_MS = 500;
-/** How long a server may be silent while it owes an answer until the connection is given up, in milliseconds. */
+/** The time without an answer after which a connection is given up, in milliseconds. */
 const SILENCE_MS = 2000;
 const LONGEST_BACKOFF_MS = 500;
 
 const OPTIONS = {
   connectTimeout: ANSWER_MS,
   socketTimeout: SILENCE_MS,
-  // How long a connection that we end may linger when the other side does not answer.
+  // A connection that this side ends lingers no longer, when the other side does not answer.
   disconnectTimeout: 100,
   maxLoadingRetryTime: LONGEST_BACKOFF_MS,
-  // What cannot be sent now fails now: nothing grows while Redis is away, and nothing is sent twice or late.
+  // A command that cannot be sent fails at once: no queue grows while Redis is away, and no command is sent twice or late.
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
@@ -28,14 +28,14 @@ const OPTIONS = {
 } as const;
 
 export interface ConnectionEvents {
-  /** The connection is there, for the first time or again. */
+  /** The connection is up, for the first time or again. */
   up(): void;
-  /** It broke; it comes back by itself. */
+  /** The connection broke; it comes back by itself. */
   down(): void;
   failed(error: Error): void;
 }
 
-/** A connection to one server that reconnects for ever, and knows whether the server answers. */
+/** A connection to one server. It reconnects for ever, and checks that the server answers. */
 export class Connection {
   readonly redis: Redis;
   private silent: boolean = false;
@@ -55,12 +55,12 @@ export class Connection {
     this.redis.on("error", (error: Error) => events.failed(error));
   }
 
-  /** Whether the server is connected, and answered lately. */
+  /** True while the server is connected and answers. */
   get up(): boolean {
     return this.redis.status === "ready" && !this.silent && !this.closed;
   }
 
-  /** The client, all commands of a tick leaving in one write: that halves what a publication costs (6.0 to 3.3 µs, measured). */
+  /** The client, with all commands of a tick in one write: that halves the cost of a publication (6.0 to 3.3 µs, measured). */
   get batched(): Redis {
     const { stream } = this.redis;
     if (!this.corked && stream !== undefined) {
@@ -75,8 +75,8 @@ export class Connection {
   }
 
   /**
-   * Asks the server about this connection, unless the last question is still open: then it is taken for silent until it
-   * answers. Resolves with the reply to CLIENT INFO, or undefined. Called every ANSWER_MS.
+   * Sends CLIENT INFO and resolves with the reply, or undefined for none. While the command before it has no reply, the server
+   * counts as silent. Called every ANSWER_MS.
    */
   async beat(): Promise<string | undefined> {
     if (this.redis.status !== "ready") return undefined;
@@ -96,25 +96,25 @@ export class Connection {
     }
   }
 
-  /** Drops the connection for a new one. */
+  /** Replaces the connection by a new one. */
   renew(): void {
     this.redis.disconnect(true);
   }
 
-  /** Ends it for good; resolves when the socket is closed. */
+  /** Ends the connection for good; resolves once the socket is closed. */
   async close(): Promise<void> {
     this.closed = true;
     const socket = this.redis.stream;
     const open = socket !== undefined && !socket.closed;
-    // An error may come first: somebody who waits for the end is not told, `failed` is.
+    // An error may come before the end. It goes to `failed`, and does not reject this.
     const ended = open ? new Promise((resolve) => socket.once("close", resolve)) : undefined;
     this.redis.disconnect();
     await ended;
   }
 }
 
-/** Asks a server one thing over a connection of its own. Rejects when it does not answer in time. */
-export async function askOnce<T>({ host, port }: Address, question: (redis: Redis) => Promise<T>): Promise<T> {
+/** Runs a query over a connection of its own. Rejects when the server does not answer in time. */
+export async function queryOnce<T>({ host, port }: Address, query: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis({
     host,
     port,
@@ -123,10 +123,10 @@ export async function askOnce<T>({ host, port }: Address, question: (redis: Redi
     lazyConnect: true,
     retryStrategy: null,
   });
-  redis.on("error", () => {}); // It rejects `connect` as well.
+  redis.on("error", () => {}); // An error rejects `connect` as well.
   try {
     await within(ANSWER_MS, redis.connect());
-    return await question(redis);
+    return await query(redis);
   } finally {
     redis.disconnect();
   }
@@ -140,10 +140,10 @@ export function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   });
 }
 
-/** Whether the server says that a slot is served elsewhere. */
+/** True for the answer of a server that another one has the slot. */
 export const isMoved = (error: unknown): boolean => error instanceof Error && error.message.startsWith("MOVED ");
 
-/** Passes on at most one message a second, without what ioredis hangs on an error: the command and its arguments. */
+/** Passes on at most one message a second, without the command and arguments that ioredis adds to an error. */
 export function limitedLog(log: Log | undefined): Log {
   let quietUntil = 0;
   return (message, error) => {

@@ -26,30 +26,30 @@ export interface RedisOptions {
   readonly url: string;
   readonly log?: Log;
   readonly meter?: Meter;
-  /** The same on all nodes, else they contradict each other. */
+  /** The durations of presence: the same on all nodes, since each applies its own to all users. */
   readonly timing?: PresenceTiming;
 }
 
 /**
- * The engine on `redis://host:port` (PUBLISH) or `redis+cluster://h1:p1,h2:p2,…` (SPUBLISH; any of the cluster's nodes, of
- * which one must be up to find the others). Connects by itself, and again for ever; while Redis is away nothing waits for it
- * but subscriptions. `log` hears of failures at most once a second. Throws when `url` is of neither form.
+ * The engine on `redis://host:port` (PUBLISH) or `redis+cluster://h1:p1,h2:p2,…` (SPUBLISH; some of the cluster's nodes, of which
+ * one must be up to find the others). It connects by itself, and again for ever. While Redis is away, only subscriptions wait for
+ * it. `log` gets failures at most once a second. Throws when `url` is of neither form.
  */
 export function createRedisEngine({ url, log, meter = NO_METER, timing = DEFAULT_TIMING }: RedisOptions): RedisEngine {
-  const say = limitedLog(log);
+  const limited = limitedLog(log);
   const events: LinkEvents = {
     subscriberUp: () => subscriber.flushSoon(),
     subscriberDown: (link) => subscriber.lost(link),
     moved: () => void topology.refresh(),
     publication: (channel, payload) => subscriber.publication(channel, payload),
-    log: say,
+    log: limited,
   };
   const topology = connectTo(url, events, () => subscriber.moved());
   const subscriber = new Subscriber(topology);
   const publisher = new Publisher(topology);
   meter.total("lost_publications_total", "Publications that Redis did not take", () => publisher.lost);
   meter.gauge("pending_publications", "Publications on their way to Redis", () => publisher.waiting);
-  const commands = new Commands(topology, say);
+  const commands = new Commands(topology, limited);
   const beat = setInterval(() => {
     topology.beat();
     subscriber.beat();
@@ -95,6 +95,6 @@ function parseAddress(text: string): Address {
   return { host, port: Number(port) };
 }
 
-/** Without the URL: people put passwords into URLs. */
+/** An error without the URL, which may hold a password. */
 const notAnAddress = (): Error =>
   new Error("A Redis URL is redis://host:port or redis+cluster://host:port,host:port,…");

@@ -9,8 +9,8 @@ const claim = load("claim_lease");
 const list = load("list_leases");
 const end = load("end_lease");
 
-/** How many expired nodes are named at a time. */
-const MOST_LAPSED = 100;
+/** Expired nodes in one reply, at most. */
+const MOST_EXPIRED = 100;
 
 export class Leases {
   private readonly commands: Commands;
@@ -19,24 +19,24 @@ export class Leases {
     this.commands = commands;
   }
 
-  /** As `Registry.open`. */
+  /** As `PresenceRegistry.open`. */
   async open(node: string, ttlMs: number): Promise<void> {
     await this.commands.run(open, LEASE_KEYS, [node, Math.ceil(ttlMs)]);
   }
 
-  /** As `Registry.renew`. */
+  /** As `PresenceRegistry.renew`. */
   async renew(node: string, ttlMs: number): Promise<{ held: boolean; expired: readonly ExpiredNode[] }> {
-    const reply = await this.commands.run(renew, LEASE_KEYS, [node, Math.ceil(ttlMs), MOST_LAPSED]);
+    const reply = await this.commands.run(renew, LEASE_KEYS, [node, Math.ceil(ttlMs), MOST_EXPIRED]);
     const [held, expired] = reply as [held: number, expired: (string | number)[]];
     return { held: held === 1, expired: [...pairs(expired)].map(([name, forMs]) => ({ node: name, forMs })) };
   }
 
-  /** As `Registry.claim`. */
+  /** As `PresenceRegistry.claim`. */
   async claim(node: string, ttlMs: number): Promise<boolean> {
     return (await this.commands.run(claim, LEASE_KEYS, [node, Math.ceil(ttlMs)])) === 1;
   }
 
-  /** How long each lease lasts still, in milliseconds; negative: how long ago it ran out. */
+  /** The milliseconds until the end of each node's lease; negative after the end. */
   async list(): Promise<ReadonlyMap<string, number>> {
     return new Map(pairs((await this.commands.run(list, LEASE_KEYS, [])) as (string | number)[]));
   }

@@ -1,5 +1,6 @@
-/** Who is here, in Redis: `lua/presence.lua` keeps the state of one user, `leases.ts` the leases of nodes. */
+/** Presence in Redis: `lua/presence.lua` keeps the state of one user, `leases.ts` the leases of nodes. */
 
+import { chunksOf, groupBy } from "@signalbox/core/model/groups";
 import type {
   Activity,
   Arrival,
@@ -13,28 +14,28 @@ import { type Entry, isStranded, rowOf, unknown } from "@signalbox/core/presence
 import { Problem } from "@signalbox/protocol/errors";
 import type { Redis } from "ioredis";
 import { type Commands, load, type Script } from "./commands.ts";
-import { BUCKETS, bucketOf, evictedKey, nodeKey, presenceKeys } from "./keys.ts";
+import { BUCKETS, bucketOf, endedKey, nodeKey, presenceKeys } from "./keys.ts";
 import { Leases } from "./leases.ts";
 
 const enter = load("enter_presence", "presence");
 const leave = load("leave_presence", "presence");
-const vouch = load("vouch_presence", "presence");
+const setExternal = load("set_external_presence", "presence");
 const touch = load("touch_presence", "presence");
 const choose = load("choose_presence", "presence");
 const settle = load("settle_presence", "presence");
-const told = load("told_presence", "presence");
-const evict = load("evict_presence", "presence");
+const announced = load("announced_presence", "presence");
+const endNode = load("end_node_presence", "presence");
 
-/** How many users go in one round trip: each costs 10 µs, and one server may have them all. */
+/** Users in one round trip, at most: each costs 10 µs, and one server may have all of them. */
 const MOST_AT_ONCE = 5000;
-/** How many users of a bucket are settled, or evicted, by one script: all buckets are at it at the same time. */
+/** Users of a bucket in one run of `settle` or `endNode`, at most: the scripts of all buckets run at the same time. */
 const MOST_OF_BUCKET = 200;
-/** How long an evicted node is known as such, in milliseconds: for longer than one that was frozen may believe that it lives. */
-const EVICTED_MS = 3_600_000;
+/** The time for which an ended node is remembered, in milliseconds: a node that was frozen may come back late and enter users. */
+const ENDED_MS = 3_600_000;
 
 const ALL_BUCKETS = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
 
-/** A `Registry` that all nodes share. Times are those of the servers; no two servers' times are ever compared. */
+/** The presence registry that all nodes share. Times are the servers' own; times of two servers are never compared. */
 export class RedisPresence implements PresenceRegistry {
   private readonly commands: Commands;
   private readonly timing: PresenceTiming;
@@ -59,14 +60,14 @@ export class RedisPresence implements PresenceRegistry {
   }
 
   async endNode(node: string, forMs: number): Promise<void> {
-    await Promise.all(ALL_BUCKETS.map((bucket) => this.evictFrom(bucket, node, forMs)));
-    // Last: while anybody may be left, the node is remembered as one to be evicted.
+    await Promise.all(ALL_BUCKETS.map((bucket) => this.endNodeIn(bucket, node, forMs)));
+    // Last, so that after a failure another claim ends the rest.
     await this.leases.end(node);
   }
 
   async enter(node: string, arrivals: readonly Arrival[]): Promise<readonly PresenceChange[]> {
-    const replies = await inBuckets(arrivals, userOf, (bucket, group) => {
-      const keys = [nodeKey(bucket, node), evictedKey(bucket, node)];
+    const replies = await inBuckets(arrivals, (bucket, group) => {
+      const keys = [nodeKey(bucket, node), endedKey(bucket, node)];
       return this.run(enter, bucket, { keys, args: [node, JSON.stringify(group)] });
     });
     if (replies.includes(null)) throw new Problem("unavailable", "This node's lease is gone");
@@ -74,31 +75,29 @@ export class RedisPresence implements PresenceRegistry {
   }
 
   async leave(node: string, departures: readonly Activity[]): ReturnType<PresenceRegistry["leave"]> {
-    const replies = await inBuckets(departures, userOf, (bucket, group) =>
+    const replies = await inBuckets(departures, (bucket, group) =>
       this.run(leave, bucket, { keys: [nodeKey(bucket, node)], args: [node, JSON.stringify(group)] }),
     );
     const left = replies as [changes: string[], gone: string[]][];
     return { changes: changesOf(left.map(([changes]) => changes)), gone: left.flatMap(([, gone]) => gone) };
   }
 
-  async setExternal(words: readonly ExternalPresence[]): Promise<readonly PresenceChange[]> {
+  async setExternal(presences: readonly ExternalPresence[]): Promise<readonly PresenceChange[]> {
     return changesOf(
-      await inBuckets(words, userOf, (bucket, group) => this.run(vouch, bucket, { args: [JSON.stringify(group)] })),
+      await inBuckets(presences, (bucket, group) => this.run(setExternal, bucket, { args: [JSON.stringify(group)] })),
     );
   }
 
   async touch(activities: readonly Activity[]): Promise<readonly PresenceChange[]> {
     return changesOf(
-      await inBuckets(activities, userOf, (bucket, group) =>
-        this.run(touch, bucket, { args: [JSON.stringify(group)] }),
-      ),
+      await inBuckets(activities, (bucket, group) => this.run(touch, bucket, { args: [JSON.stringify(group)] })),
     );
   }
 
   async choose(choice: Omit<Arrival, "idleForMs">): ReturnType<PresenceRegistry["choose"]> {
-    const living = [...(await this.leases.list())].flatMap(([node, leftMs]) => (leftMs > 0 ? [node] : []));
+    const live = [...(await this.leases.list())].flatMap(([node, leftMs]) => (leftMs > 0 ? [node] : []));
     const reply = await this.run(choose, bucketOf(choice.userId), {
-      args: [JSON.stringify(choice), JSON.stringify(living)],
+      args: [JSON.stringify(choice), JSON.stringify(live)],
     });
     const [row, changes] = reply as [row: string, changes: string[]];
     return { row: JSON.parse(row), changes: changesOf([changes]) };
@@ -112,13 +111,12 @@ export class RedisPresence implements PresenceRegistry {
 
   async announced(changes: readonly PresenceChange[]): Promise<void> {
     const versions = changes.map(({ userId, version }) => ({ userId, version }));
-    await inBuckets(versions, userOf, (bucket, group) => this.run(told, bucket, { args: [JSON.stringify(group)] }));
+    await inBuckets(versions, (bucket, group) => this.run(announced, bucket, { args: [JSON.stringify(group)] }));
   }
 
   async read(userIds: readonly string[]): Promise<ReadonlyMap<string, PresenceRow>> {
-    const asked = [...new Set(userIds)];
     // Sent together: the leases cost no round trip of their own.
-    const [leases, known] = await Promise.all([this.leases.list(), this.fetch(asked)]);
+    const [leases, known] = await Promise.all([this.leases.list(), this.fetch([...new Set(userIds)])]);
     const isDead = (node: string) => (leases.get(node) ?? -Infinity) < -this.timing.graceMs;
     const rows = new Map<string, PresenceRow>();
     for (const { entries, now } of known)
@@ -130,39 +128,37 @@ export class RedisPresence implements PresenceRegistry {
   }
 
   async close(node: string): Promise<void> {
-    // All have left. Whoever has not, because a call failed, would count for ever.
+    // All users have left. A user that failed to leave would be online for ever.
     await this.endNode(node, this.timing.graceMs);
   }
 
-  /** Those of the users who are known, in lists; `now`: by the clock of a list's server, as the times in its entries are. */
+  /** The entries of the known users, by server: each list has the time of its server's clock. */
   private async fetch(userIds: readonly string[]): Promise<readonly Known[]> {
-    const servers = new Map<unknown, Group[]>();
-    await inBuckets(userIds, itself, async (bucket, ids) => {
-      const [key] = presenceKeys(bucket);
-      const server = this.commands.serverOf(key);
-      servers.set(server, [...(servers.get(server) ?? []), { key, ids }]);
-    });
-    return (await Promise.all([...servers.values()].map((groups) => this.ask(groups)))).flat();
+    const groups = chunksOf(userIds, MOST_AT_ONCE).flatMap((chunk) =>
+      [...groupBy(chunk, bucketOf)].map(([bucket, ids]): Group => ({ key: presenceKeys(bucket)[0], ids })),
+    );
+    const servers = groupBy(groups, ({ key }) => this.commands.serverOf(key));
+    return (await Promise.all([...servers.values()].map((of) => this.readFrom(of)))).flat();
   }
 
-  /** Asks a server for all of its buckets and its time at once: each command by itself would bring a time limit and a second try of its own. */
-  private async ask(groups: readonly Group[]): Promise<readonly Known[]> {
+  /** Reads all buckets of one server, and its time, as one call: each command alone would have a timeout and a retry of its own. */
+  private async readFrom(groups: readonly Group[]): Promise<readonly Known[]> {
     const [first] = groups;
     if (first === undefined) return [];
     try {
-      // No script: of a read nothing has to be done in one, and it would take the server three times as long.
-      return [await this.commands.send(first.key, (redis) => look(redis, groups))];
+      // Not a script: a read need not be atomic, and a script takes the server three times as long.
+      return [await this.commands.send(first.key, (redis) => readGroups(redis, groups))];
     } catch (error) {
       if (groups.length === 1) throw error;
-      // Some may have gone elsewhere, each to a server of its own.
-      return (await Promise.all(groups.map((group) => this.ask([group])))).flat();
+      // Some buckets may have moved, each to another server.
+      return (await Promise.all(groups.map((group) => this.readFrom([group])))).flat();
     }
   }
 
-  private async evictFrom(bucket: number, node: string, forMs: number): Promise<void> {
-    const keys = [nodeKey(bucket, node), evictedKey(bucket, node)];
-    const args = [node, forMs, MOST_OF_BUCKET, EVICTED_MS];
-    while (Number(await this.run(evict, bucket, { keys, args })) > 0);
+  private async endNodeIn(bucket: number, node: string, forMs: number): Promise<void> {
+    const keys = [nodeKey(bucket, node), endedKey(bucket, node)];
+    const args = [node, forMs, MOST_OF_BUCKET, ENDED_MS];
+    while (Number(await this.run(endNode, bucket, { keys, args })) > 0);
   }
 
   private run(
@@ -174,38 +170,32 @@ export class RedisPresence implements PresenceRegistry {
   }
 }
 
-/** Asks each bucket once about those who are in it, all at the same time; of very many, some after the others. */
-async function inBuckets<T, R>(
+/** Calls `run` once for each bucket with its items, for all buckets at the same time; very many items in several rounds. */
+async function inBuckets<T extends { readonly userId: string }, R>(
   items: readonly T[],
-  nameOf: (item: T) => string,
-  ask: (bucket: number, group: readonly T[]) => Promise<R>,
+  run: (bucket: number, group: readonly T[]) => Promise<R>,
 ): Promise<readonly R[]> {
   const replies: R[] = [];
-  for (let start = 0; start < items.length; start += MOST_AT_ONCE) {
-    const groups = new Map<number, T[]>();
-    for (const item of items.slice(start, start + MOST_AT_ONCE)) {
-      const bucket = bucketOf(nameOf(item));
-      const group = groups.get(bucket);
-      if (group === undefined) groups.set(bucket, [item]);
-      else group.push(item);
-    }
-    replies.push(...(await Promise.all([...groups].map(([bucket, group]) => ask(bucket, group)))));
+  for (const chunk of chunksOf(items, MOST_AT_ONCE)) {
+    const groups = groupBy(chunk, ({ userId }) => bucketOf(userId));
+    replies.push(...(await Promise.all([...groups].map(([bucket, group]) => run(bucket, group)))));
   }
   return replies;
 }
 
-/** Users of one bucket, whose entries are at `key`. */
+/** Users of one bucket, with their entries at `key`. */
 interface Group {
   readonly key: string;
   readonly ids: readonly string[];
 }
 
+/** Entries of one server, and its time: milliseconds since the epoch. */
 interface Known {
   readonly entries: readonly Entry[];
   readonly now: number;
 }
 
-async function look(redis: Redis, groups: readonly Group[]): Promise<Known> {
+async function readGroups(redis: Redis, groups: readonly Group[]): Promise<Known> {
   const [time, ...found] = await Promise.all([redis.time(), ...groups.map(({ key, ids }) => redis.hmget(key, ...ids))]);
   const [seconds, micros] = time.map(Number) as [number, number];
   const entries = found.flatMap((jsons, group) =>
@@ -214,15 +204,12 @@ async function look(redis: Redis, groups: readonly Group[]): Promise<Known> {
   return { entries, now: seconds * 1000 + Math.floor(micros / 1000) };
 }
 
-const userOf = ({ userId }: { readonly userId: string }): string => userId;
-const itself = (userId: string): string => userId;
-
 const changesOf = (replies: readonly unknown[]): readonly PresenceChange[] =>
   (replies as string[][]).flat().map((json) => JSON.parse(json));
 
-/** An entry as core knows it. */
+/** An entry in the form of core's state machine. */
 function entryOf(userId: string, json: string): Entry {
   const kept = JSON.parse(json);
-  // Not spread: so an entry would take two and a half times as long, and those of a large room are read at once.
+  // Not spread, which takes two and a half times as long: all entries of a large room are read at once.
   return Object.assign(unknown(userId), kept, { nodes: new Map(Object.entries(kept.nodes)) });
 }

@@ -5,17 +5,17 @@ import { ANSWER_MS, isMoved, within } from "./connection.ts";
 import { channelName } from "./keys.ts";
 import type { Topology } from "./topology.ts";
 
-/** What may be on its way to Redis at a time; what comes on top is dropped. */
+/** Publications under way to Redis at a time, at most; further ones are dropped. */
 const MOST_WAITING = 50_000;
 const MOST_WAITING_BYTES = 8 * 1024 * 1024;
 
-/** Hands publications to the servers of their channels, without any waiting for another. */
+/** Sends publications to the servers of their channels. None waits for another. */
 export class Publisher {
   private readonly topology: Topology;
   /** Publications on their way to Redis. */
   waiting = 0;
   private waitingBytes = 0;
-  /** Publications that were dropped, or that Redis did not take, since the start. */
+  /** The number of publications since the start that were dropped, or that Redis refused. */
   lost = 0;
 
   constructor(topology: Topology) {
@@ -32,11 +32,11 @@ export class Publisher {
     try {
       await within(ANSWER_MS, this.send(channel, payload) ?? Promise.reject(new Error("It was dropped")));
     } catch {
-      throw new Problem("unavailable", "This could not be told to the other nodes");
+      throw new Problem("unavailable", "This could not be published to the other nodes");
     }
   }
 
-  /** Undefined when it is dropped. The rejection of what is sent is handled, whether somebody waits for it or not. */
+  /** Returns undefined for a dropped publication. A rejection is handled here, also when the caller ignores the promise. */
   private send(channel: Channel, payload: Bytes): Promise<unknown> | undefined {
     const name = channelName(channel);
     const commands = this.topology.owner(name)?.commands;
@@ -50,20 +50,20 @@ export class Publisher {
     const bytes = Buffer.from(payload, "latin1");
     const sent = this.topology.sharded ? commands.batched.spublish(name, bytes) : commands.batched.publish(name, bytes);
     sent.then(
-      () => this.settled(payload),
+      () => this.release(payload),
       (error: unknown) => this.failed(payload, error),
     );
     return sent;
   }
 
-  private settled(payload: Bytes): void {
+  private release(payload: Bytes): void {
     this.waiting--;
     this.waitingBytes -= payload.length;
   }
 
-  /** Not sent again: it would arrive after younger ones. */
+  /** Counts a failed publication as lost. Sent again, it would arrive after younger ones. */
   private failed(payload: Bytes, error: unknown): void {
-    this.settled(payload);
+    this.release(payload);
     this.lost++;
     if (isMoved(error)) void this.topology.refresh();
   }

@@ -3,7 +3,7 @@ import {
   BUCKETS,
   bucketOf,
   channelName,
-  evictedKey,
+  endedKey,
   LEASE_KEYS,
   nodeKey,
   presenceKeys,
@@ -27,7 +27,7 @@ test("only the first pair of braces with something in it counts", () => {
   expect(slotOf("{{foo}")).toBe(slotOf("{foo"));
 });
 
-test("what belongs to one room, or to one user, lies together", () => {
+test("the keys and the channel of one room, or of one user, share a slot", () => {
   const id = "0c6ce2cc-8ae7-4bbd-8a46-6fb1f4a6f4b1";
   const room = [channelName({ kind: "room", id }), ...typingKeys(id)];
   expect(new Set(room.map(slotOf)).size).toBe(1);
@@ -35,10 +35,10 @@ test("what belongs to one room, or to one user, lies together", () => {
   expect(new Set(room).size).toBe(3);
 });
 
-test("what a script touches of a bucket lies together, and so do all leases", () => {
+test("the keys of one bucket share a slot, and so do those of all leases", () => {
   const node = "0c6ce2cc-8ae7-4bbd-8a46-6fb1f4a6f4b1";
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
-    const keys = [...presenceKeys(bucket), nodeKey(bucket, node), evictedKey(bucket, node)];
+    const keys = [...presenceKeys(bucket), nodeKey(bucket, node), endedKey(bucket, node)];
     expect(new Set(keys.map(slotOf)).size).toBe(1);
     expect(new Set(keys).size).toBe(4);
   }
@@ -52,10 +52,10 @@ test("users are spread over all buckets, and buckets over all servers", () => {
   expect(Math.min(...sizes)).toBeGreaterThan(50);
   expect(Math.max(...sizes)).toBeLessThan(200);
   for (const servers of [3, 6]) {
-    const kept = Array.from({ length: servers }, () => 0);
+    const counts = Array.from({ length: servers }, () => 0);
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      kept[Math.floor((slotOf(presenceKeys(bucket)[0]) * servers) / SLOTS)]!++;
+      counts[Math.floor((slotOf(presenceKeys(bucket)[0]) * servers) / SLOTS)]!++;
     }
-    expect(Math.max(...kept)).toBeLessThan((2 * BUCKETS) / servers);
+    expect(Math.max(...counts)).toBeLessThan((2 * BUCKETS) / servers);
   }
 });

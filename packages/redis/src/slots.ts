@@ -1,4 +1,4 @@
-/** Where Redis Cluster keeps a key: the CRC16 (XMODEM) of its hash tag, modulo 16384. */
+/** The slots of Redis Cluster: the CRC16 (XMODEM) of a key's hash tag, modulo 16384. */
 
 export const SLOTS = 16_384;
 
@@ -8,7 +8,7 @@ const CRC = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** The slot of a key or channel whose name is ASCII. */
+/** The slot of a key or channel with a name in ASCII. */
 export function slotOf(name: string): number {
   const open = name.indexOf("{");
   const close = name.indexOf("}", open + 1);

@@ -1,43 +1,45 @@
 import type { Bytes } from "@signalbox/core/model/bytes";
+import { chunksOf, groupBy } from "@signalbox/core/model/groups";
 import type { Channel, PubSubListener } from "@signalbox/core/ports/pub-sub";
 import { isMoved } from "./connection.ts";
 import { channelName } from "./keys.ts";
 import { slotOf } from "./slots.ts";
 import type { Link, Topology } from "./topology.ts";
 
-/** How many channels are subscribed in one go; publications that arrive meanwhile need not wait for a hundred thousand. */
+/** Channels subscribed at a time, so that publications do not wait behind a hundred thousand of them. */
 const BATCH = 1000;
-/** After how many wrong counts in a row a connection is renewed: one may be wrong while slots move. */
+/** Wrong counts in a row after which a connection is renewed: a single one may be wrong while slots move. */
 const STRIKES = 3;
 
 interface Subscription {
   readonly channel: Channel;
   readonly name: string;
-  /** Where it was sent to; undefined while it waits to be sent. */
+  /** The link that the subscription was sent on; undefined while it waits. */
   link: Link | undefined;
   active: boolean;
-  /** It was active once, so that a new beginning is a restoration. */
+  /** It was active before: once it is active again, `restored` is called. */
   interrupted: boolean;
   waiters: Waiter[];
 }
 
-/** A call of `subscribe` that waits for so many channels. */
+/** A call of `subscribe` that waits for channels. */
 interface Waiter {
+  /** The number of channels that are not active yet. */
   left: number;
   resolve(): void;
 }
 
 /**
- * Keeps the wanted channels subscribed where their publications come by: sends what waits whenever a server is there, and
- * lets wait again what lost its connection or its owner.
+ * Keeps the wanted channels subscribed at their servers. A subscription waits until its server is up, and waits again after it lost
+ * its connection or its server.
  */
 export class Subscriber {
   private readonly topology: Topology;
   private listener: PubSubListener | undefined;
   private readonly wanted = new Map<string, Subscription>();
   private readonly waiting = new Set<Subscription>();
-  /** How many subscriptions were sent to each link, and how often in a row the server counted others. */
-  private readonly tallies = new Map<Link, { sent: number; strikes: number }>();
+  /** The number of subscriptions sent on each link, and of wrong counts in a row by its server. */
+  private readonly counts = new Map<Link, { sent: number; strikes: number }>();
   private flushing: boolean = false;
   private closed: boolean = false;
 
@@ -49,7 +51,7 @@ export class Subscriber {
     this.listener = listener;
   }
 
-  /** As `PubSub.subscribe`; resolves also when a channel is given up or the engine closes: nobody needs it any more. */
+  /** As `PubSub.subscribe`. It resolves also when a channel is unsubscribed meanwhile, or the engine closes. */
   subscribe(channels: readonly Channel[]): Promise<void> {
     if (this.closed) return Promise.resolve();
     return new Promise((resolve) => {
@@ -60,48 +62,46 @@ export class Subscriber {
         subscription.waiters.push(waiter);
         waiter.left++;
       }
-      settle(waiter);
+      countDown(waiter);
       this.flushSoon();
     });
   }
 
   /** As `PubSub.unsubscribe`. */
   unsubscribe(channels: readonly Channel[]): void {
-    const sent = new Map<Link, Subscription[]>();
-    for (const channel of channels) {
-      const subscription = this.wanted.get(channelName(channel));
-      if (subscription === undefined) continue;
-      const { link } = subscription;
-      if (link !== undefined) into(sent, link, subscription);
+    const ended = channels.flatMap((channel) => this.wanted.get(channelName(channel)) ?? []);
+    const byLink = groupBy(ended, ({ link }) => link);
+    for (const subscription of ended) {
       this.detach(subscription);
       this.wanted.delete(subscription.name);
       this.waiting.delete(subscription);
       release(subscription);
     }
-    for (const [link, subscriptions] of sent) {
+    for (const [link, subscriptions] of byLink) {
+      if (link === undefined) continue;
       const { batched } = link.subscriber;
       for (const names of this.commandsFor(subscriptions).map((group) => group.map(({ name }) => name))) {
-        const ended = this.topology.sharded ? batched.sunsubscribe(...names) : batched.unsubscribe(...names);
-        // It failed because the connection broke or the slot went elsewhere: it is not subscribed there any more.
-        ended.catch(() => {});
+        const sent = this.topology.sharded ? batched.sunsubscribe(...names) : batched.unsubscribe(...names);
+        // A failure means that the connection broke or the slot moved: the subscription has ended anyway.
+        sent.catch(() => {});
       }
     }
   }
 
-  /** A publication came by. */
+  /** A publication arrived on a link. */
   publication(channel: Buffer, payload: Buffer): void {
     const subscription = this.wanted.get(channel.toString("latin1"));
     if (subscription !== undefined) this.listener?.message(subscription.channel, payload.toString("latin1") as Bytes);
   }
 
-  /** Nothing is subscribed on this link any more. */
+  /** The link lost its connection, and all subscriptions with it. */
   lost(link: Link): void {
     for (const subscription of this.wanted.values()) if (subscription.link === link) this.interrupt(subscription);
-    this.tallies.delete(link);
+    this.counts.delete(link);
     this.flushSoon();
   }
 
-  /** Some channels have another owner: they are subscribed there. The former one has ended them by itself, or is closed. */
+  /** Some slots have another server: their channels are subscribed there. The old one has ended them, or is closed. */
   moved(): void {
     for (const subscription of this.wanted.values()) {
       const { link, name } = subscription;
@@ -111,8 +111,8 @@ export class Subscriber {
   }
 
   /**
-   * Called every half second. A server that dropped a subscription without our noticing would be silence for ever: so each
-   * is asked how many it holds for us, which also tells whether it answers at all.
+   * Compares each server's number of subscriptions with this side's, and renews a connection when they differ: a subscription that
+   * a server lost would stay silent for ever. The query also shows that the server answers. Called every `ANSWER_MS`.
    */
   beat(): void {
     for (const link of this.topology.links()) void this.audit(link);
@@ -124,7 +124,7 @@ export class Subscriber {
     for (const subscription of this.wanted.values()) release(subscription);
     this.wanted.clear();
     this.waiting.clear();
-    this.tallies.clear();
+    this.counts.clear();
   }
 
   flushSoon(): void {
@@ -147,19 +147,15 @@ export class Subscriber {
   }
 
   private flush(): void {
-    const targets = new Map<Link, Subscription[]>();
-    for (const subscription of this.waiting) {
-      const link = this.topology.owner(subscription.name);
-      if (link === undefined || !link.subscriber.up) continue;
-      into(targets, link, subscription);
-    }
-    for (const [link, subscriptions] of targets) void this.send(link, subscriptions);
+    const byLink = groupBy(this.waiting, ({ name }) => this.topology.owner(name));
+    for (const [link, subscriptions] of byLink) if (link?.subscriber.up) void this.send(link, subscriptions);
   }
 
   private async send(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
-    for (let start = 0; start < subscriptions.length && link.subscriber.up; start += BATCH) {
-      // Some were given up, or sent by another flush, while the batch before was under way.
-      const batch = subscriptions.slice(start, start + BATCH).filter((each) => this.waiting.delete(each));
+    for (const chunk of chunksOf(subscriptions, BATCH)) {
+      if (!link.subscriber.up) return;
+      // Some were unsubscribed, or sent by another flush, while the batch before was under way.
+      const batch = chunk.filter((each) => this.waiting.delete(each));
       for (const each of batch) this.attach(each, link);
       await Promise.all(this.commandsFor(batch).map((group) => this.sendGroup(link, group)));
       const restored = batch.filter((each) => each.interrupted && each.active);
@@ -175,7 +171,7 @@ export class Subscriber {
       await (this.topology.sharded ? batched.ssubscribe(...names) : batched.subscribe(...names));
     } catch (error) {
       for (const each of group) if (each.link === link) this.interrupt(each);
-      // What failed for another reason is tried again with the next beat.
+      // After another failure the next beat tries again.
       if (isMoved(error)) void this.topology.refresh().then(() => this.flushSoon());
       return;
     }
@@ -186,36 +182,33 @@ export class Subscriber {
     }
   }
 
-  /** Channels that one command may name: in a cluster those of a slot, else any, but not endlessly many. */
+  /** The subscriptions of each command: in a cluster those of one slot, else a batch. */
   private commandsFor(subscriptions: readonly Subscription[]): readonly (readonly Subscription[])[] {
-    const groups = new Map<number, Subscription[]>();
-    for (const [index, subscription] of subscriptions.entries()) {
-      into(groups, this.topology.sharded ? slotOf(subscription.name) : Math.floor(index / BATCH), subscription);
-    }
-    return [...groups.values()];
+    if (!this.topology.sharded) return chunksOf(subscriptions, BATCH);
+    return [...groupBy(subscriptions, ({ name }) => slotOf(name)).values()];
   }
 
   private async audit(link: Link): Promise<void> {
-    // Commands of a connection are answered in order: what was sent before the question is in the answer.
-    const expected = this.tallies.get(link)?.sent ?? 0;
+    // A connection answers commands in order: the reply counts what was sent before the query.
+    const expected = this.counts.get(link)?.sent ?? 0;
     const reply = await link.subscriber.beat();
-    const tally = this.tallies.get(link);
+    const count = this.counts.get(link);
     const held = (this.topology.sharded ? / ssub=(\d+)/ : / sub=(\d+)/).exec(reply ?? "")?.[1];
-    if (reply === undefined || tally === undefined) return;
-    tally.strikes = Number(held) === expected ? 0 : tally.strikes + 1;
-    if (tally.strikes >= STRIKES) link.subscriber.renew();
+    if (reply === undefined || count === undefined) return;
+    count.strikes = Number(held) === expected ? 0 : count.strikes + 1;
+    if (count.strikes >= STRIKES) link.subscriber.renew();
   }
 
   private attach(subscription: Subscription, link: Link): void {
-    const tally = this.tallies.get(link) ?? { sent: 0, strikes: 0 };
-    tally.sent++;
-    this.tallies.set(link, tally);
+    const count = this.counts.get(link) ?? { sent: 0, strikes: 0 };
+    count.sent++;
+    this.counts.set(link, count);
     subscription.link = link;
   }
 
   private detach(subscription: Subscription): void {
-    const tally = subscription.link && this.tallies.get(subscription.link);
-    if (tally !== undefined) tally.sent--;
+    const count = subscription.link && this.counts.get(subscription.link);
+    if (count !== undefined) count.sent--;
     subscription.link = undefined;
   }
 
@@ -227,18 +220,12 @@ export class Subscriber {
   }
 }
 
-function into<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
-  const group = groups.get(key);
-  if (group === undefined) groups.set(key, [value]);
-  else group.push(value);
-}
-
 function release(subscription: Subscription): void {
-  for (const waiter of subscription.waiters) settle(waiter);
+  for (const waiter of subscription.waiters) countDown(waiter);
   subscription.waiters = [];
 }
 
-function settle(waiter: Waiter): void {
+function countDown(waiter: Waiter): void {
   waiter.left--;
   if (waiter.left === 0) waiter.resolve();
 }

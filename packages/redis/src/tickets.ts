@@ -3,7 +3,7 @@ import type { Tickets } from "@signalbox/core/ports/tickets";
 import type { Commands } from "./commands.ts";
 import { ticketKey } from "./keys.ts";
 
-/** Tickets that are spent once, under a hash of their text. */
+/** Tickets that all nodes share, under a hash of their text. */
 export class RedisTickets implements Tickets {
   private readonly commands: Commands;
 

@@ -1,14 +1,14 @@
-/** Which server keeps what: one for everything, or the primaries of a cluster. */
+/** The servers behind keys and channels: a single one, or the primaries of a cluster. */
 import { type Address, Connection, type Log } from "./connection.ts";
 
-/** What a link tells of its subscriber connection. */
+/** The events of a link's subscriber connection. */
 export interface LinkEvents {
-  /** It is there, and nothing is subscribed on it. */
+  /** The connection is up, without any subscription. */
   subscriberUp(link: Link): void;
   subscriberDown(link: Link): void;
-  /** The server ended subscriptions by itself, because a slot went elsewhere. */
+  /** The server ended subscriptions, because their slot moved to another. */
   moved(): void;
-  /** `channel` and `payload` as they came: ASCII and bytes. */
+  /** A publication arrived: `channel` is ASCII, `payload` any bytes. */
   publication(channel: Buffer, payload: Buffer): void;
   log: Log;
 }
@@ -38,21 +38,21 @@ export class Link {
 }
 
 export interface Topology {
-  /** Whether channels are sharded: SPUBLISH and SSUBSCRIBE, one slot at a time. */
+  /** True for sharded channels: SPUBLISH and SSUBSCRIBE, each for channels of one slot. */
   readonly sharded: boolean;
-  /** The server that keeps a key, or carries a channel; undefined while none is known. */
+  /** The server of a key or channel; undefined while none is known. */
   owner(name: string): Link | undefined;
   links(): readonly Link[];
-  /** Whether every key and channel has a server that answers. */
+  /** True while every key and channel has a server that answers. */
   complete(): boolean;
-  /** Learns anew who keeps what. Never rejects. Cheap to call often: calls share one look. */
+  /** Reads again which server has which slot. Never rejects. Cheap to call often: calls share one refresh. */
   refresh(): Promise<void>;
-  /** Called every half second: finds out who answers. */
+  /** Checks every server for an answer. Called every `ANSWER_MS`. */
   beat(): void;
   close(): Promise<void>;
 }
 
-/** Everything on one server. */
+/** The topology of a single server. */
 export function createSingle(address: Address, events: LinkEvents): Topology {
   const link = new Link(address, events);
   const links = [link];

@@ -15,12 +15,12 @@ export class RedisTyping implements TypingStore {
   }
 
   start(room: string, userId: string, ttlMs: number): void {
-    // `Commands` has logged a failure.
+    // Best effort: `Commands` logs a failure.
     this.commands.run(startTyping, typingKeys(room), [userId, Math.ceil(ttlMs)]).catch(() => undefined);
   }
 
   stop(room: string, ...userIds: readonly string[]): void {
-    // As above.
+    // Best effort, as above.
     this.commands.run(stopTyping, typingKeys(room), userIds).catch(() => undefined);
   }
 

@@ -4,7 +4,7 @@ import type { RoomStateMember } from "@signalbox/core/ports/store";
 import type { Typist } from "@signalbox/core/ports/typing-store";
 import type { SeenPresence } from "@signalbox/core/presence/presence";
 import { eventIdOf } from "@signalbox/protocol/ids";
-import { wordOf } from "@signalbox/protocol/presence";
+import { signalStatusOf } from "@signalbox/protocol/presence";
 import type { Snapshot } from "../snapshot.ts";
 
 /** `now`: milliseconds since the epoch. */
@@ -21,7 +21,7 @@ export const snapshotBody = ({ state, seen, typists }: Snapshot, serverName: str
 
 export const presenceBody = ({ userId, status, activeAt }: SeenPresence) => ({
   user_id: userId,
-  status: wordOf(status),
+  status: signalStatusOf(status),
   last_active_at: activeAt?.toISOString() ?? null,
 });
 

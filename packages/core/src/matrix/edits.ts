@@ -1,4 +1,4 @@
-/** Which of a message's edits in Matrix counts. Whatever the order in which they and their redactions came, the outcome is one. */
+/** The choice among a message's edits in Matrix. The order in which they and their redactions came changes nothing about the result. */
 
 import type { Transaction } from "../commands/transaction.ts";
 import { editBody } from "../model/event-bodies.ts";
@@ -6,43 +6,44 @@ import { ENCRYPTED, revisionOf, sameRevision } from "../model/message-content.ts
 import type { MatrixRow, MessageRow, Revision } from "../model/rows.ts";
 
 /**
- * Makes the message behind `target` say what its newest standing edit says, or again what it said first, when there is none
- * (any more). `named`: whom each text names, as far as that is known. `at`: when an edit was taken back.
+ * Gives the message of `target` the content of its newest active edit; without one, its first content. `textMentionsOf` resolves the
+ * names in a text, null where they are unknown. `at` is the time of the event that ended an edit.
  */
 export function applyLatestEdit(
   tx: Transaction,
   target: MatrixRow,
-  named: (text: string) => MessageRow["textMentions"],
+  textMentionsOf: (text: string) => MessageRow["textMentions"],
   at: Date,
 ): void {
   const message = tx.messageOfEvent(target.roomId, target.eventId);
   if (message === undefined || message.deleteSeq !== null) return;
   const first = target.revision ?? revisionOf(message);
-  const winner = newest(tx, target, first);
-  if (winner !== undefined) {
+  const edit = newestEdit(tx, target, first);
+  if (edit !== undefined) {
     if (target.revision === null) tx.putMatrix({ ...target, revision: first });
-    say(tx, message, winner.revision ?? first, winner.sentAt, named);
+    putRevision(tx, message, edit.revision ?? first, edit.sentAt, textMentionsOf);
   } else if (target.revision !== null && message.editedAt !== null) {
     const { roomId, senderId } = message;
-    const before = { ...message, ...first, textMentions: named(first.content), editSeq: null, editedAt: null };
-    tx.putMessage(before);
-    tx.append(roomId, senderId, editBody({ ...before, editedAt: at }));
+    const textMentions = textMentionsOf(first.content);
+    const unedited = { ...message, ...first, textMentions, editSeq: null, editedAt: null };
+    tx.putMessage(unedited);
+    tx.append(roomId, senderId, editBody({ ...unedited, editedAt: at }));
   }
 }
 
-function say(
+function putRevision(
   tx: Transaction,
   message: MessageRow,
   revision: Revision,
   editedAt: Date,
-  named: (text: string) => MessageRow["textMentions"],
+  textMentionsOf: (text: string) => MessageRow["textMentions"],
 ): void {
   const { roomId, senderId } = message;
   if (sameRevision(message, revision) && message.editedAt?.getTime() === editedAt.getTime()) return;
   const { content, type, file, mentions } = revision;
   const edited = {
     ...message,
-    ...{ content, type, file, mentions, textMentions: named(content) },
+    ...{ content, type, file, mentions, textMentions: textMentionsOf(content) },
     editSeq: tx.nextSeq(roomId),
     editedAt,
   };
@@ -50,8 +51,8 @@ function say(
   tx.append(roomId, senderId, editBody(edited));
 }
 
-/** The newest edit that stands and is one: by the same sender, and encrypted exactly when the message is. */
-function newest(tx: Transaction, target: MatrixRow, first: Revision): MatrixRow | undefined {
+/** The newest edit that is not redacted and is valid: by the message's sender, and encrypted exactly when the message is. */
+function newestEdit(tx: Transaction, target: MatrixRow, first: Revision): MatrixRow | undefined {
   const encrypted = first.type === ENCRYPTED;
   return tx
     .relations(target.roomId, target.eventId)

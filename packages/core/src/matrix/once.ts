@@ -1,4 +1,4 @@
-/** How an event of Matrix is taken: once, in a room that stands, and with whoever sent it. */
+/** The conditions on every event of Matrix: applied once, in a room that is not deleted, with its sender as a member. */
 import type { Role } from "@signalbox/protocol/http";
 import type { Command } from "../commands/command.ts";
 import { join } from "../commands/members.ts";
@@ -6,7 +6,7 @@ import type { Transaction } from "../commands/transaction.ts";
 import type { MatrixRow, ReadSet, RoomRow } from "../model/rows.ts";
 import type { EventOrigin } from "./origin.ts";
 
-/** What every event needs: itself and what it refers to, and its sender, who may be new here. */
+/** The rows that every event reads: its own, the one of its target, and its sender, possibly a new user. */
 export function readSetOf({ roomId, eventId, senderId }: EventOrigin, targetId: string | null) {
   const events = targetId === null ? [eventId] : [eventId, targetId];
   return {
@@ -17,19 +17,16 @@ export function readSetOf({ roomId, eventId, senderId }: EventOrigin, targetId: 
   };
 }
 
-/**
- * A rule for an event that has not come before, in a room that stands; it opens the room when it is the first of all. `again`:
- * what remains to be done when it has come.
- */
+/** A command that runs `rule` for an unknown event in a room that is not deleted, and `again` for a known one. The first event opens its room. */
 export function onceInRoom(
   origin: EventOrigin,
-  needs: Partial<ReadSet>,
+  reads: Partial<ReadSet>,
   rule: (tx: Transaction) => void,
   again?: (tx: Transaction, known: MatrixRow) => void,
 ): Command<void> {
   const { roomId, eventId } = origin;
   return {
-    reads: needs,
+    reads,
     apply(tx) {
       const room = tx.activeRoom(roomId);
       if (room === undefined) return;
@@ -48,8 +45,8 @@ function openRoom(tx: Transaction, { roomId, name, createdBy }: RoomRow, { sende
 }
 
 /**
- * Makes the sender a member unless they ever were one here: Matrix tells of those in the room only, and may have made them
- * members before it told us anything.
+ * Makes the sender a member unless they ever were one here. Matrix pushes events of members only, but their joining may lie before
+ * the first event that it pushed.
  */
 export function ensureMember(tx: Transaction, { roomId, senderId, sentAt }: EventOrigin): void {
   if (tx.membership(roomId, senderId) !== undefined) return;
@@ -59,7 +56,7 @@ export function ensureMember(tx: Transaction, { roomId, senderId, sentAt }: Even
 
 export const roleIn = ({ createdBy }: RoomRow, userId: string): Role => (userId === createdBy ? "owner" : "member");
 
-/** What is kept of an event, with the room's seq as it is now. */
+/** The row of an event, with the room's present seq. */
 export const matrixRow = (
   tx: Transaction,
   { roomId, eventId, senderId, sentAt }: EventOrigin,

@@ -1,4 +1,4 @@
-/** What a redaction takes away, and that nothing of it stays behind. */
+/** Redactions: the effect of each kind of event is undone, and nothing of its content is kept. */
 
 import type { Transaction } from "../commands/transaction.ts";
 import { deleteBody, unreactBody } from "../model/event-bodies.ts";
@@ -7,13 +7,13 @@ import type { MatrixRow, MessageRow } from "../model/rows.ts";
 import { applyLatestEdit } from "./edits.ts";
 import type { EventOrigin, MatrixMessage } from "./origin.ts";
 
-/** The redaction of an event, when that came before it. */
+/** The redaction of an event that came before the event itself; null without one. */
 export function redactionOf(tx: Transaction, { roomId, eventId }: EventOrigin): MatrixMessage["redacted"] {
   const row = tx.relations(roomId, eventId).find(({ kind }) => kind === "redaction");
   return row === undefined ? null : { by: row.senderId, at: row.sentAt };
 }
 
-/** Takes back what an event became: the message, the edit's place among the others, or the reaction. Once. */
+/** Undoes an event, once: deletes its message, removes its reaction, or makes the latest of the other edits count. */
 export function applyRedaction(
   tx: Transaction,
   target: MatrixRow,
@@ -26,11 +26,11 @@ export function applyRedaction(
   const message = tx.messageOfEvent(roomId, eventId);
   if (message !== undefined) deleteMessage(tx, redacted, message, redaction);
   if (kind === "reaction") removeReaction(tx, target);
-  const edited = kind === "edit" ? tx.matrix(roomId, target.targetId ?? "") : undefined;
-  if (edited !== undefined) applyLatestEdit(tx, edited, () => null, redaction.at);
+  const editedEvent = kind === "edit" ? tx.matrix(roomId, target.targetId ?? "") : undefined;
+  if (editedEvent !== undefined) applyLatestEdit(tx, editedEvent, () => null, redaction.at);
 }
 
-/** Deletes the message that `target` became, and forgets what its edits said. */
+/** Deletes the message of an event, and drops the content of its edits. */
 export function deleteMessage(
   tx: Transaction,
   { roomId, eventId }: MatrixRow,
@@ -45,7 +45,7 @@ export function deleteMessage(
   tx.append(roomId, by, deleteBody(deleted));
 }
 
-/** Removes the reaction that an event became. One that only repeated another leaves that one standing. */
+/** Removes the reaction that an event became. An event that only repeated another one's reaction leaves it active. */
 function removeReaction(tx: Transaction, { roomId, eventId, subjectId }: MatrixRow): void {
   const row = subjectId === null ? undefined : tx.reaction(subjectId);
   if (row === undefined || row.eventId !== eventId || row.removedSeq !== null) return;

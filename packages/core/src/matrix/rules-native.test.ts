@@ -5,7 +5,7 @@ import type { Rows } from "../model/rows.ts";
 import { idOf, matrixRoom, origin, ROOM, second } from "../testing/matrix-room.fake.ts";
 import { ingestMembership, ingestReaction } from "./rules.ts";
 
-const NOBODY = "018f0000-0000-7000-8000-000000000000";
+const UNKNOWN = "018f0000-0000-7000-8000-000000000000";
 const MATRIX_ROOM = "!room:example.org";
 const service = { userId: "backend", service: true };
 
@@ -31,7 +31,7 @@ async function setUp(homeserver = true) {
 const chatId = ROOM;
 const [one, two] = [idOf("$1"), idOf("$2")];
 
-/** Every action that a homeserver has to take first, by Ben, and what has to be written there. */
+/** Every action that goes to a homeserver first, by Ben, and the write there. */
 const THROUGH: readonly [Action, object][] = [
   [
     { type: "SEND_MSG", chatId, message: "hi" },
@@ -83,7 +83,7 @@ test.each(THROUGH)("%j is done where there is no homeserver", async (action) => 
   expect(await refusal("ben", action)).toBe("done");
 });
 
-test("typing is thrown back also by who is known to be in the room, and not by who appears offline", async () => {
+test("typing is thrown back also of a known member, and not of a user that appears offline", async () => {
   const { engine, store, writer } = await setUp();
   const ben = { userId: "ben", service: false };
   await expect(writer.act(ben, { type: "TYPING", chatId }, true)).rejects.toBeInstanceOf(Bridged);
@@ -92,28 +92,28 @@ test("typing is thrown back also by who is known to be in the room, and not by w
   expect(await engine.typing.list([ROOM])).toEqual(new Map());
 });
 
-test("who appears offline reads in private there", async () => {
+test("a user that appears offline reads in private there", async () => {
   const { refusal, store } = await setUp();
   await store.choosePresence("ben", "appear_offline");
   const problem = await refusal("ben", { type: "READ_MSG", chatId, messageId: two });
   expect(problem).toMatchObject({ writing: { kind: "receipt", eventId: "$2", hidden: true } });
 });
 
-test("what may not be done is refused before anybody is asked to write it", async () => {
+test("a forbidden action is refused before it is written to the homeserver", async () => {
   const { refusal, say } = await setUp();
   await say("$gone", "ann", 4, "", { redacted: { by: "ann", at: second(4) } });
   await say("$sealed", "ben", 5, "", { type: "m.room.encrypted" });
   const outcomes: readonly [string, Action, string][] = [
     ["eve", { type: "SEND_MSG", chatId, message: "hi" }, "not_found"],
     ["eve", { type: "DELETE_REACT", reactionId: idOf("$a") }, "not_found"],
-    ["ben", { type: "REPLY", chatId, messageId: NOBODY, message: "hi" }, "not_found"],
+    ["ben", { type: "REPLY", chatId, messageId: UNKNOWN, message: "hi" }, "not_found"],
     ["ben", { type: "REPLY", chatId, messageId: idOf("$gone"), message: "hi" }, "conflict"],
     ["ben", { type: "EDIT_MSG", chatId, messageId: one, message: "hi" }, "forbidden"],
     ["ben", { type: "EDIT_MSG", chatId, messageId: idOf("$sealed"), message: "hi" }, "conflict"],
     ["ben", { type: "DELETE_MSG", chatId, messageId: one }, "forbidden"],
     ["ben", { type: "REACT", chatId, messageId: idOf("$gone"), reaction: "a" }, "conflict"],
     ["ann", { type: "DELETE_REACT", reactionId: idOf("$a") }, "forbidden"],
-    ["ben", { type: "READ_MSG", chatId, messageId: NOBODY }, "not_found"],
+    ["ben", { type: "READ_MSG", chatId, messageId: UNKNOWN }, "not_found"],
     ["eve", { type: "TYPING", chatId }, "not_found"],
   ];
   for (const [userId, action, code] of outcomes)
@@ -155,7 +155,7 @@ test("in a room that is not bridged nothing is thrown back", async () => {
   expect(await act("ann", { type: "TYPING", chatId: roomId })).toMatchObject({ type: "TYPING" });
 });
 
-test("members and the name of a bridged room are not changed here, by nobody; its metadata is", async () => {
+test("members and the name of a bridged room cannot be changed here, only its metadata", async () => {
   const { writer, written } = await setUp();
   const ann = { userId: "ann", service: false };
   for (const actor of [ann, service])
@@ -180,7 +180,7 @@ test("a room is bridged by a service, once", async () => {
   const made = await writer.createRoom(service, body);
   expect(made).toMatchObject({ matrixRoomId: "!other:example.org", createdBy: "backend" });
   await expect(writer.createRoom(service, body)).rejects.toMatchObject({ code: "conflict" });
-  const { rooms } = await store.bridge([{ matrixRoomId: "!other:example.org", roomId: NOBODY }], []);
+  const { rooms } = await store.bridge([{ matrixRoomId: "!other:example.org", roomId: UNKNOWN }], []);
   expect(rooms.get("!other:example.org")).toBe(made.roomId);
 });
 

@@ -4,7 +4,7 @@ import type { Command } from "../commands/command.ts";
 import { idOf, matrixRoom, message, origin, second, text } from "../testing/matrix-room.fake.ts";
 import { ingestEdit, ingestMessage, ingestReaction, ingestRedaction } from "./rules.ts";
 
-/** What Matrix may say of one message, each made anew whenever it is said. */
+/** The events of Matrix about one message; each call makes a new command. */
 const EVENTS = {
   message: () => ingestMessage(origin("$m", "ann", 1), message("$m", "first", { threadRoot: "$0" })),
   /** The same message, read again after it was redacted. */
@@ -29,7 +29,7 @@ const EVENTS = {
 type Name = keyof typeof EVENTS;
 const NAMES = Object.keys(EVENTS) as Name[];
 
-/** What is left of the message, whatever came first. */
+/** The row of the message after these events, in any order. */
 function expected(names: ReadonlySet<Name>): object[] {
   if (!names.has("message") && !names.has("stripped")) return [];
   const edits = [
@@ -50,7 +50,7 @@ function expected(names: ReadonlySet<Name>): object[] {
   return [{ ...(deleted ? gone : stands), ...by, sentAt: second(1), messageId: idOf("$m"), reactions }];
 }
 
-/** The projection, once these batches have come: what is in one batch is handed in at once, the next when it is committed. */
+/** The history after these batches: the events of a batch are ingested at once, the next batch follows its commit. */
 async function outcome(batches: readonly (readonly Name[])[]) {
   const { events, history, writer } = await matrixRoom();
   for (const batch of batches) await Promise.all(batch.map((name) => writer.ingest(EVENTS[name]())));
@@ -88,7 +88,7 @@ const arrivals = fc
     return batches;
   });
 
-test("whatever the order, the repetition and the grouping in which Matrix tells of a message, the outcome is one", async () => {
+test("the order, the repetition and the grouping of the events of a message change nothing about the outcome", async () => {
   await fc.assert(
     fc.asyncProperty(arrivals, async (batches) => {
       const { rows, seqs } = await outcome(batches);

@@ -13,7 +13,7 @@ async function setUp() {
   return { ...room, read, native };
 }
 
-test("whoever reads up to a message of Matrix has read it, at the time that Matrix says", async () => {
+test("a receipt for a message of Matrix counts, with the time that Matrix says", async () => {
   const { read, store } = await setUp();
   await read("$2");
   expect(store.receipt(ROOM, "ben")).toMatchObject({
@@ -26,7 +26,7 @@ test("whoever reads up to a message of Matrix has read it, at the time that Matr
   });
 });
 
-test("reading only moves forward, whatever the order and the times", async () => {
+test("receipts only move forward, in any order and with any times", async () => {
   const { read, store } = await setUp();
   await Promise.all([read("$2", false, 30), read("$3", false, 20), read("$1", false, 40)]);
   expect(store.receipt(ROOM, "ben")).toMatchObject({ messageId: idOf("$3"), readAt: second(20) });
@@ -62,7 +62,7 @@ test("an event that has not come is not read", async () => {
   expect(store.receipt(ROOM, "ben")).toBeUndefined();
 });
 
-test("who has left reads nothing more", async () => {
+test("a receipt of a former member is dropped", async () => {
   const { read, store, writer } = await setUp();
   await writer.ingest(ingestMembership(origin("$out", "ben", 5), "ben", false));
   await read("$3");
@@ -91,7 +91,7 @@ test("what is read in private does not hold back what is read for all to see; th
   expect(store.receipt(ROOM, "ben", true, true)).toMatchObject({ messageId: idOf("$3") });
 });
 
-test("whoever appears offline reads in Matrix where only they see it, until they show themselves", async () => {
+test("a receipt in Matrix of a user that appears offline is hidden until they show themselves", async () => {
   const { read, store } = await setUp();
   await store.choosePresence("ben", "appear_offline");
   await read("$2");

@@ -3,7 +3,7 @@ import { matrixRoom, origin, ROOM, second } from "../testing/matrix-room.fake.ts
 import { ingestMembership, ingestOther, ingestRoomName } from "./rules.ts";
 
 describe("membership in Matrix", () => {
-  test("is told as here: who comes, who leaves, who is removed", async () => {
+  test("makes the events of native membership: join, leave, removal", async () => {
     const { events, store, writer } = await matrixRoom();
     await store.putUser("ben", "Ben");
     await writer.ingest(ingestMembership(origin("$1", "ann", 1), "ann", true));
@@ -28,7 +28,7 @@ describe("membership in Matrix", () => {
     expect(store.member(ROOM, "ben")).toMatchObject({ role: "member", joinedAt: second(7), leftSeq: null });
   });
 
-  test("makes an owner of whoever made the room, also when that is known only later", async () => {
+  test("makes the creator of the room its owner, also when that is known only later", async () => {
     for (const creation of [0, 1]) {
       const { events, store, writer } = await matrixRoom();
       const both = [ingestOther(origin("$c", "ann", 0), true), ingestMembership(origin("$j", "ann", 1), "ann", true)];
@@ -41,7 +41,7 @@ describe("membership in Matrix", () => {
     }
   });
 
-  test("makes nobody an owner who merely spoke first", async () => {
+  test("makes no owner of a user that merely spoke first", async () => {
     const { say, store } = await matrixRoom();
     await say("$1", "ann", 1, "hello");
     expect(store.member(ROOM, "ann")).toMatchObject({ role: "member" });
@@ -56,7 +56,7 @@ test("a new name is told as a change of the room, and the same one is not", asyn
   expect(store.room(ROOM)?.name).toBe("Project");
 });
 
-test("any other event is remembered with the room's seq, and told to nobody", async () => {
+test("any other event is recorded with the room's seq, and makes no event", async () => {
   const { events, say, store, writer } = await matrixRoom();
   await say("$1", "ann", 1, "hello");
   await writer.ingest(ingestOther(origin("$2", "ben", 2)));

@@ -63,7 +63,7 @@ describe("a message of Matrix", () => {
     await say("$1", "ben", 1, "hi");
     await say("$2", "ann", 2, "ask @Ben", { mentions: ["cleo"] });
     await say("$3", "ann", 3, "", { type: "m.room.encrypted" });
-    expect((await history()).map(({ mentions, textMentions: named }) => [mentions, named])).toEqual([
+    expect((await history()).map(({ mentions, textMentions }) => [mentions, textMentions])).toEqual([
       [null, null],
       [["cleo"], ["ben"]],
       [null, null],
@@ -91,7 +91,7 @@ describe("a message of Matrix", () => {
     expect(events().at(-1)).toMatchObject({ type: "DELETE_MSG", senderId: "ben", timeStamp: second(5).toISOString() });
   });
 
-  test("leaves who has left where they are", async () => {
+  test("does not make a former member join again", async () => {
     const { events, say, store, writer } = await matrixRoom();
     await writer.ingest(ingestMembership(origin("$j", "ann", 1), "ann", true));
     await writer.ingest(ingestMembership(origin("$l", "ann", 2), "ann", false));
@@ -101,7 +101,7 @@ describe("a message of Matrix", () => {
     expect(store.room(ROOM)?.memberCount).toBe(0);
   });
 
-  test("is not heard any more in a room that was deleted here, nor in one that nobody made known", async () => {
+  test("changes nothing in a room that was deleted here, nor in an unknown one", async () => {
     const { say, store, writer } = await matrixRoom();
     await say("$1", "ann", 1, "hello");
     await writer.deleteRoom({ userId: "backend", service: true }, ROOM);
@@ -115,7 +115,7 @@ describe("a message of Matrix", () => {
 describe("a client id in an event of Matrix", () => {
   const clientMessageId = "c1";
 
-  test("is believed of a send that is under way, once", async () => {
+  test("counts for a send that is under way, once", async () => {
     const { events, history, say, store } = await matrixRoom();
     await store.recordPendingWrite({ roomId: ROOM, senderId: "ann", clientMessageId });
     await say("$1", "ann", 1, "hello", { clientMessageId });
@@ -124,7 +124,7 @@ describe("a client id in an event of Matrix", () => {
     expect(events().at(-2)).toMatchObject({ clientMessageId });
   });
 
-  test("is not believed of anybody else, of another room, or of no send at all", async () => {
+  test("does not count for another user, in another room, or without a send", async () => {
     const { history, say, store } = await matrixRoom();
     await store.recordPendingWrite({ roomId: ROOM, senderId: "ben", clientMessageId });
     await store.recordPendingWrite({ roomId: idOf("other"), senderId: "ann", clientMessageId });
@@ -138,7 +138,7 @@ describe("an edit in Matrix", () => {
   const edited = (target: string, eventId: string, at: number, content: string, senderId = "ann") =>
     ingestEdit(origin(eventId, senderId, at), target, text(content));
 
-  test("takes the place of what the message said, at the time at which it was made", async () => {
+  test("replaces the content of the message, with the time of the edit", async () => {
     const { events, history, say, store, writer } = await matrixRoom();
     await say("$1", "ann", 1, "helo", { threadRoot: "$0" });
     const revision = text("look", { type: "m.image", file: PDF, mentions: ["ben"] });
@@ -170,7 +170,7 @@ describe("an edit in Matrix", () => {
     expect(await history()).toMatchObject([{ content: "five at last" }]);
   });
 
-  test("to what the message says already is told for its time", async () => {
+  test("to the present content is an event, because of its time", async () => {
     const { events, say, writer } = await matrixRoom();
     await say("$1", "ann", 1, "one");
     await writer.ingest(edited("$1", "$2", 2, "one"));
@@ -206,7 +206,7 @@ describe("an edit in Matrix", () => {
     expect(clear).toMatchObject({ type: "m.text", content: "clear", editedAt: null });
   });
 
-  test("that is redacted gives way to the one before, and the first to what the message said", async () => {
+  test("that is redacted gives way to the one before, and the first one to the first content", async () => {
     const { events, history, say, store, writer } = await matrixRoom();
     await say("$1", "ann", 1, "one", { mentions: ["ben"] });
     await writer.ingest(edited("$1", "$2", 2, "two"));
@@ -271,7 +271,7 @@ describe("a reaction in Matrix", () => {
     expect(store.matrixOf(ROOM).at(-1)).toMatchObject({ kind: "reaction", subjectId: idOf("$a"), revision: null });
   });
 
-  test("that stands already is remembered as that one, and taking it back leaves that one", async () => {
+  test("that repeats an active one is recorded as that one, and its redaction leaves that one", async () => {
     const { events, history, say, store, writer } = await matrixRoom();
     await say("$1", "ann", 1, "hello");
     await writer.ingest(reacted("$a"));
@@ -296,7 +296,7 @@ describe("a reaction in Matrix", () => {
     expect((await history())[0]?.reactions.map(({ eventId }) => eventId)).toEqual(["$a"]);
   });
 
-  test("that came before its message stands once that comes, under its own id", async () => {
+  test("that came before its message is active once that comes, under its own id", async () => {
     const { events, history, say, store, writer } = await matrixRoom();
     await writer.ingest(reacted("$a"));
     await writer.ingest(reacted("$b"));

@@ -1,7 +1,7 @@
 /**
- * What Matrix says of a bridged room, as rules like those of native actions: the same rows, the same seq, the same events.
- * Matrix is the truth there, so nothing is refused; what makes no sense is remembered and changes nothing. A room that was
- * deleted here hears nothing more. CONTRACT section 8.
+ * The commands for events of Matrix in bridged rooms. They write the same rows and events as native actions. Matrix decides there, so
+ * no event is refused: an event without a meaning here is recorded and changes nothing, as is any in a room that was deleted here.
+ * CONTRACT section 8.
  */
 
 import type { Command } from "../commands/command.ts";
@@ -16,33 +16,33 @@ import { ensureMember, matrixRow, onceInRoom, readSetOf, roleIn } from "./once.t
 import type { EventOrigin, MatrixMessage } from "./origin.ts";
 import { applyRedaction, deleteMessage, redactionOf } from "./redactions.ts";
 
-/** A message. One that has come before changes nothing, unless it comes redacted now. */
+/** A message. A known one changes nothing, unless it comes redacted now. */
 export function ingestMessage(origin: EventOrigin, message: MatrixMessage): Command<void> {
   const { roomId, senderId } = origin;
   const { clientMessageId, replyTo } = message;
   const spelled = message.type === ENCRYPTED ? [] : spellings(message.content);
   const writes = clientMessageId === null ? [] : [{ roomId, senderId, clientMessageId }];
-  const needs = { ...readSetOf(origin, replyTo), writes, repeats: writes, names: namesNeeded(roomId, spelled) };
+  const reads = { ...readSetOf(origin, replyTo), writes, repeats: writes, names: namesNeeded(roomId, spelled) };
   const again = (tx: Transaction, known: MatrixRow) => {
     if (message.redacted !== null) applyRedaction(tx, known, message.redacted);
   };
-  return onceInRoom(origin, needs, (tx) => insertMessage(tx, origin, message, spelled), again);
+  return onceInRoom(origin, reads, (tx) => insertMessage(tx, origin, message, spelled), again);
 }
 
-/** An edit of `targetId`, or, without a revision, one whose text is encrypted. The newest of all that stand wins. */
+/** An edit of `targetId`; an encrypted one has no revision. The newest edit that is not redacted counts. */
 export function ingestEdit(origin: EventOrigin, targetId: string, revision: Revision | null): Command<void> {
   const { roomId } = origin;
   const spelled = revision === null ? [] : spellings(revision.content);
-  const needs = { ...readSetOf(origin, targetId), names: namesNeeded(roomId, spelled) };
-  return onceInRoom(origin, needs, (tx) => {
+  const reads = { ...readSetOf(origin, targetId), names: namesNeeded(roomId, spelled) };
+  return onceInRoom(origin, reads, (tx) => {
     ensureMember(tx, origin);
     const target = tx.matrix(roomId, targetId);
     const redacted = redactionOf(tx, origin) !== null;
-    // Nobody is to find in it what was redacted.
+    // Redacted content is not kept, also when its redaction came first.
     const kept = redacted || target?.redacted ? null : revision;
     tx.putMatrix(matrixRow(tx, origin, "edit", targetId, { revision: kept, redacted }));
-    const named = (text: string) => (text === revision?.content ? mentionsIn(tx, roomId, spelled) : null);
-    if (target !== undefined && !redacted) applyLatestEdit(tx, target, named, origin.sentAt);
+    const textMentionsOf = (text: string) => (text === revision?.content ? mentionsIn(tx, roomId, spelled) : null);
+    if (target !== undefined && !redacted) applyLatestEdit(tx, target, textMentionsOf, origin.sentAt);
   });
 }
 
@@ -63,7 +63,7 @@ export function ingestReaction(origin: EventOrigin, targetId: string, reactionId
   });
 }
 
-/** A redaction: of a message, an edit (the one before is the newest then) or a reaction; one that has not come yet, once it comes. */
+/** A redaction of a message, an edit or a reaction. For a target that has not come yet it waits. */
 export function ingestRedaction(origin: EventOrigin, targetId: string): Command<void> {
   const { roomId, senderId, sentAt } = origin;
   return onceInRoom(origin, readSetOf(origin, targetId), (tx) => {
@@ -74,12 +74,12 @@ export function ingestRedaction(origin: EventOrigin, targetId: string): Command<
   });
 }
 
-/** `userId` is a member from now on, or no longer. */
+/** The start (`joined`) or the end of a membership of `userId`. */
 export function ingestMembership(origin: EventOrigin, userId: string, joined: boolean): Command<void> {
   const { roomId, senderId, sentAt } = origin;
-  const needs = readSetOf(origin, null);
-  const about = { members: [...needs.members, { roomId, userId }], users: [...needs.users, userId] };
-  return onceInRoom(origin, { ...needs, ...about }, (tx) => {
+  const reads = readSetOf(origin, null);
+  const subject = { members: [...reads.members, { roomId, userId }], users: [...reads.users, userId] };
+  return onceInRoom(origin, { ...reads, ...subject }, (tx) => {
     const room = tx.row(roomId);
     const member = tx.member(roomId, userId);
     if (joined && member === undefined) join(tx, senderId, room, userId, roleIn(room, userId), sentAt);
@@ -88,7 +88,7 @@ export function ingestMembership(origin: EventOrigin, userId: string, joined: bo
   });
 }
 
-/** The room is called so. */
+/** A new name of the room. */
 export function ingestRoomName(origin: EventOrigin, name: string): Command<void> {
   const { roomId, senderId } = origin;
   return onceInRoom(origin, readSetOf(origin, null), (tx) => {
@@ -103,8 +103,8 @@ export function ingestRoomName(origin: EventOrigin, name: string): Command<void>
 }
 
 /**
- * Any other event: remembered, because somebody may have read up to it. `creates`: it is the event that the room began with; its
- * sender made the room, and owns it when nobody here did.
+ * Any other event, recorded because a receipt may name it. With `creates` it is the event that created the room: its sender owns the
+ * room, unless it was created here.
  */
 export function ingestOther(origin: EventOrigin, creates = false): Command<void> {
   const { roomId, senderId } = origin;
@@ -119,7 +119,7 @@ export function ingestOther(origin: EventOrigin, creates = false): Command<void>
   });
 }
 
-/** Somebody has read up to `eventId`, whatever kind of event that is. `hidden`: in private. An event that has not come is not read. */
+/** The receipt of a user for an event of any kind, a private one with `hidden`. A receipt for an unknown event is dropped. */
 export function ingestReceipt(
   roomId: string,
   userId: string,
@@ -134,7 +134,7 @@ export function ingestReceipt(
       const message = tx.activeRoom(roomId) && tx.lastMessageAtEvent(roomId, eventId);
       if (message === undefined) return;
       ensureMember(tx, origin);
-      // What is read in private does not hold back what is read for all to see.
+      // A private receipt does not hold back a later public one for an earlier message.
       const last = hidden ? tx.receipt(roomId, userId) : tx.openReceipt(roomId, userId);
       if (tx.member(roomId, userId) === undefined || (last?.messageSeq ?? 0) >= message.seq) return;
       tx.putReceipt({
@@ -153,7 +153,7 @@ export function ingestReceipt(
   };
 }
 
-/** Puts a message that has not come before, and what came before it and waits for it. */
+/** Inserts a new message, and applies the edits, reactions and the redaction that came before it. */
 function insertMessage(
   tx: Transaction,
   origin: EventOrigin,
@@ -181,12 +181,12 @@ function insertMessage(
   for (const each of tx.relations(roomId, eventId)) if (each.kind === "reaction") activateReaction(tx, row, each);
 }
 
-/** `seq`, `ordinal` and the rest of what a message begins with. */
+/** The fields of a new message, apart from the ones that its reply, mentions and redaction decide. */
 function newMessage(tx: Transaction, { roomId, eventId, senderId, sentAt }: EventOrigin, message: MatrixMessage) {
   const { messageId, content, type, file, mentions, threadRoot, clientMessageId } = message;
   const write = clientMessageId === null ? null : { roomId, senderId, clientMessageId };
-  // Anybody may write any client id into an event: it counts once, and only for a send of theirs that is under way.
-  const ours = write !== null && tx.isPendingWrite(write) && !tx.repeat(roomId, senderId, write.clientMessageId);
+  // An event may carry any client id: it counts once, and only for a send of the same user that is under way.
+  const isOwnWrite = write !== null && tx.isPendingWrite(write) && !tx.repeat(roomId, senderId, write.clientMessageId);
   return {
     roomId,
     seq: tx.nextSeq(roomId),
@@ -194,7 +194,7 @@ function newMessage(tx: Transaction, { roomId, eventId, senderId, sentAt }: Even
     messageId,
     senderId,
     sentAt,
-    clientMessageId: ours ? clientMessageId : null,
+    clientMessageId: isOwnWrite ? clientMessageId : null,
     eventId,
     ...{ content, type, file, mentions, threadRoot },
     editSeq: null,
@@ -205,15 +205,15 @@ function newMessage(tx: Transaction, { roomId, eventId, senderId, sentAt }: Even
   };
 }
 
-/** Makes a reaction out of one that waits for its message; one that stands already is the same, whoever's word it was. */
+/** Adds the reaction of an event that waits for its message. An active reaction of the same user and key takes its place. */
 function activateReaction(tx: Transaction, message: MessageRow, waiting: MatrixRow): void {
   const { eventId, senderId, sentAt, revision } = waiting;
   if (revision === null) return;
   const { roomId, messageId } = message;
-  const standing = tx.activeReaction(roomId, messageId, senderId, revision.content);
-  const reactionId = standing?.reactionId ?? revision.type;
+  const active = tx.activeReaction(roomId, messageId, senderId, revision.content);
+  const reactionId = active?.reactionId ?? revision.type;
   tx.putMatrix({ ...waiting, subjectId: reactionId, revision: null });
-  if (standing !== undefined) return;
+  if (active !== undefined) return;
   const seq = tx.nextSeq(roomId);
   const row = {
     roomId,

@@ -3,7 +3,7 @@ import { matrixRoom, message, origin } from "../testing/matrix-room.fake.ts";
 import { ingestMessage } from "./rules.ts";
 
 const ROOMS = Array.from({ length: 8 }, (_, index) => `018f0000-0000-8000-8000-00000000000${index}`);
-/** Of the store's answers, each takes as long as the next of these says, in turns of the event loop. */
+/** The delays of the store's commits, in turns of the event loop. */
 const DELAYS = [7, 0, 3, 1, 5, 0, 0, 2];
 
 test("what Matrix says of several rooms is committed side by side, and of each room in order", async () => {
@@ -12,11 +12,11 @@ test("what Matrix says of several rooms is committed side by side, and of each r
   await store.bridge(rooms, []);
   let [underWay, most, turn] = [0, 0, 0];
   const commit = store.commit.bind(store);
-  store.commit = async (needs, decide) => {
+  store.commit = async (reads, decide) => {
     underWay++;
     most = Math.max(most, underWay);
     for (let wait = DELAYS[turn++ % DELAYS.length]!; wait > 0; wait--) await new Promise(setImmediate);
-    await commit(needs, decide);
+    await commit(reads, decide);
     underWay--;
   };
   const ids = Array.from({ length: 200 }, (_, index) => `$${index}`);

@@ -7,7 +7,7 @@ import { MemoryTickets } from "./tickets.ts";
 import { TokenBuckets } from "./token-buckets.ts";
 import { MemoryTyping } from "./typing.ts";
 
-/** The engine of a single process: nothing is lost, nothing leaves the process, and it is never away. */
+/** The engine of a single process: nothing is lost, nothing leaves the process, and it is always available. */
 export function createMemoryEngine(clock: Clock = systemClock, timing: PresenceTiming = DEFAULT_TIMING): Engine {
   const pubSub = new MemoryPubSub();
   const typing = new MemoryTyping(clock);

@@ -1,22 +1,22 @@
 import type { ExpiredNode } from "../ports/presence-registry.ts";
 
 interface Lease {
-  /** When it runs out, in milliseconds. */
+  /** Milliseconds since the epoch. */
   endsAt: number;
-  /** When the claim on it runs out; null while nobody claimed it. */
+  /** The end of the claim on it, in milliseconds since the epoch; null while there is no claim. */
   claimedUntil: number | null;
 }
 
-/** Which nodes live, and who settles the affairs of those that do not. */
+/** The leases of nodes, and the claims of other nodes on those that have run out. */
 export class Leases {
   private readonly leases = new Map<string, Lease>();
 
-  /** As `Registry.open`. */
+  /** As `PresenceRegistry.open`. */
   open(node: string, endsAt: number): void {
     this.leases.set(node, { endsAt, claimedUntil: null });
   }
 
-  /** As `Registry.renew`: false when it is gone. Once claimed it does not come back. */
+  /** As `PresenceRegistry.renew`: false for a lease that is gone or was ever claimed. */
   renew(node: string, endsAt: number): boolean {
     const lease = this.leases.get(node);
     if (lease === undefined || lease.claimedUntil !== null) return false;
@@ -24,14 +24,14 @@ export class Leases {
     return true;
   }
 
-  /** Whose leases have run out, and are in nobody's hands. */
+  /** The nodes with an expired lease that no other node claims at the moment. */
   expired(now: number): readonly ExpiredNode[] {
     return [...this.leases]
       .filter(([, lease]) => isFree(lease, now))
       .map(([node, { endsAt }]) => ({ node, forMs: now - endsAt }));
   }
 
-  /** As `Registry.claim`. */
+  /** As `PresenceRegistry.claim`. */
   claim(node: string, until: number, now: number): boolean {
     const lease = this.leases.get(node);
     if (lease === undefined || !isFree(lease, now)) return false;
@@ -47,7 +47,7 @@ export class Leases {
     return this.leases.has(node);
   }
 
-  /** When its lease runs out, or ran out; 0 when there is none. */
+  /** The end of the node's lease, also one in the past; 0 without a lease. */
   endOf(node: string): number {
     return this.leases.get(node)?.endsAt ?? 0;
   }

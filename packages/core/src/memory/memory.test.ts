@@ -37,32 +37,32 @@ test("buckets that are full again are dropped", async () => {
   expect(buckets.size).toBe(2);
 });
 
-test("a note runs out to the millisecond, and nothing is kept of it", async () => {
+test("typing expires to the millisecond, and its entry is dropped", async () => {
   const clock = manualClock();
-  const notes = new MemoryTyping(clock);
-  for (let room = 0; room < 1000; room++) notes.start(String(room), "ada", 4000);
+  const typing = new MemoryTyping(clock);
+  for (let room = 0; room < 1000; room++) typing.start(String(room), "ada", 4000);
   clock.turn(3999);
-  expect((await notes.list(["7"])).get("7")).toMatchObject([{ userId: "ada", remainingMs: 1 }]);
+  expect((await typing.list(["7"])).get("7")).toMatchObject([{ userId: "ada", remainingMs: 1 }]);
   clock.turn(1);
-  expect(await notes.list(["7"])).toEqual(new Map());
+  expect(await typing.list(["7"])).toEqual(new Map());
   clock.turn(6000);
-  notes.start("other", "ada", 4000);
-  expect(notes.size).toBe(1);
+  typing.start("other", "ada", 4000);
+  expect(typing.size).toBe(1);
 });
 
-test("a repeat keeps the start, and whoever started first is listed first", async () => {
+test("a repeat keeps the start, and the typist with the earliest start is listed first", async () => {
   const clock = manualClock();
-  const notes = new MemoryTyping(clock);
-  notes.start("room", "ada", 4000);
+  const typing = new MemoryTyping(clock);
+  typing.start("room", "ada", 4000);
   clock.turn(1000);
-  notes.start("room", "bob", 4000);
-  notes.start("room", "ada", 4000);
-  const [ada, bob] = (await notes.list(["room"])).get("room") ?? [];
+  typing.start("room", "bob", 4000);
+  typing.start("room", "ada", 4000);
+  const [ada, bob] = (await typing.list(["room"])).get("room") ?? [];
   expect(ada).toMatchObject({ userId: "ada", remainingMs: 4000 });
   expect(bob!.startedAt - ada!.startedAt).toBeGreaterThanOrEqual(999);
 });
 
-test("a ticket runs out to the millisecond, and nothing is kept of it", async () => {
+test("a ticket expires to the millisecond, and is dropped", async () => {
   const clock = manualClock();
   const tickets = new MemoryTickets(clock);
   for (let ticket = 0; ticket < 1000; ticket++) await tickets.put(String(ticket), "content", 5_000);
@@ -78,10 +78,10 @@ test("a ticket runs out to the millisecond, and nothing is kept of it", async ()
 test("publications arrive after the code that made them, and what a listener publishes after those", async () => {
   const engine = createMemoryEngine();
   const room = { kind: "room", id: "room" } as const;
-  const heard: string[] = [];
+  const received: string[] = [];
   engine.pubSub.listen({
     message: (channel, payload) => {
-      heard.push(payload);
+      received.push(payload);
       if (payload === "first") engine.pubSub.publish(channel, "answer");
     },
     restored: () => {},
@@ -89,6 +89,6 @@ test("publications arrive after the code that made them, and what a listener pub
   await engine.pubSub.subscribe([room]);
   engine.pubSub.publish(room, "first");
   engine.pubSub.publish(room, "second");
-  heard.push("published");
-  await expect.poll(() => heard).toEqual(["published", "first", "second", "answer"]);
+  received.push("published");
+  await expect.poll(() => received).toEqual(["published", "first", "second", "answer"]);
 });

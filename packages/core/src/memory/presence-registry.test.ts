@@ -29,7 +29,7 @@ const choose = (userId: string, choice: Arrival["choice"], choiceVersion: number
   registry.choose({ userId, choice, choiceVersion });
 const read = async (userId: string) => (await registry.read([userId])).get(userId);
 
-/** What there is to tell now, and takes it as told. */
+/** The changes that are due now, announced. */
 async function swept(): Promise<readonly Pick<PresenceChange, "userId" | "own" | "shown" | "toOthers">[]> {
   const changes = await registry.settle();
   await registry.announced(changes);
@@ -40,14 +40,14 @@ async function enter(userId: string, more: Partial<Arrival> = {}): Promise<void>
   await registry.announced(await registry.enter("node", [arrival(userId, more)]));
 }
 
-/** Lets all but the last of `ms` milliseconds pass without anything to tell, and then that one. */
+/** Passes all but the last of `ms` milliseconds without a change, and then the last one. */
 async function lastOf(ms: number): Promise<void> {
   await clock.pass(ms - 1);
   expect(await swept()).toEqual([]);
   await clock.pass(1);
 }
 
-test("whoever does nothing is idle after five minutes, to the millisecond, counted from what they last did", async () => {
+test("a user without activity is idle after five minutes, to the millisecond, counted from the last activity", async () => {
   await enter("ada");
   await clock.pass(4 * MINUTE);
   expect(await touch("ada")).toEqual([]);
@@ -81,7 +81,7 @@ test("a choice right after the session counts as one without", async () => {
   expect(await swept()).toMatchObject([{ userId: "ada", shown: "offline" }]);
 });
 
-test("who appears offline is seen for exactly the grace, idles on meanwhile, and their last activity stands still", async () => {
+test("a user that appears offline is seen for exactly the grace, becomes idle meanwhile, and their last activity stays", async () => {
   await enter("ada", { idleForMs: idleMs - 2000 });
   const known = await read("ada");
   const { row, changes } = await choose("ada", "appear_offline", 2);
@@ -95,7 +95,7 @@ test("who appears offline is seen for exactly the grace, idles on meanwhile, and
   expect(await read("ada")).toMatchObject({ activeAt: known!.activeAt, ownActiveAt: row.ownActiveAt! + idleMs });
 });
 
-test("who appears offline in the grace of a session goes with its end, or when they come back, a grace after the choice", async () => {
+test("a user that appears offline in the grace of a session goes with its end, or, once back, a grace after the choice", async () => {
   for (const userId of ["ada", "bob"]) {
     await enter(userId);
     await leave(userId);
@@ -111,7 +111,7 @@ test("who appears offline in the grace of a session goes with its end, or when t
   expect(await swept()).toMatchObject([{ userId: "bob", own: "appear_offline", shown: "offline" }]);
 });
 
-test("who is offline is forgotten in the end, and nothing is kept of them", async () => {
+test("a user is forgotten after `keepMs` offline, and nothing is kept of them", async () => {
   for (let user = 0; user < 1000; user++) await enter(`user ${user}`);
   await registry.leave(
     "node",
@@ -128,7 +128,7 @@ test("who is offline is forgotten in the end, and nothing is kept of them", asyn
   expect(await read("user 7")).toBeUndefined();
 });
 
-test("who comes back before that is remembered, and the time begins anew", async () => {
+test("a user that comes back before that is remembered, and the time begins anew", async () => {
   await enter("ada");
   await leave("ada");
   await clock.pass(graceMs);
@@ -143,7 +143,7 @@ test("who comes back before that is remembered, and the time begins anew", async
   expect(registry.size).toBe(1);
 });
 
-test("a change that nobody told is handed out every two seconds until it is told", async () => {
+test("a change that no caller announced is handed out every two seconds until one does", async () => {
   const [change] = await registry.enter("node", [arrival("ada")]);
   await clock.pass(1999);
   expect(await registry.settle()).toEqual([]);
@@ -157,16 +157,19 @@ test("a change that nobody told is handed out every two seconds until it is told
   expect(await registry.settle()).toEqual([]);
 });
 
-test("of a user, the newest change alone waits to be told", () => {
-  const pending = new UnannouncedChanges();
+test("only the newest change of a user waits to be announced", () => {
+  const unannounced = new UnannouncedChanges();
   const change = { userId: "ada", own: "busy", shown: "busy", activeAt: null, ownActiveAt: null } as const;
-  pending.give({ ...change, version: 1, toOthers: true }, 0);
-  expect(pending.give({ ...change, version: 2, toOthers: false }, 100)).toMatchObject({ version: 2, toOthers: true });
-  expect(pending.size).toBe(1);
-  pending.announced({ ...change, version: 1, toOthers: true });
-  expect(pending.size).toBe(1);
-  pending.announced({ ...change, version: 2, toOthers: true });
-  expect(pending.size).toBe(0);
+  unannounced.give({ ...change, version: 1, toOthers: true }, 0);
+  expect(unannounced.give({ ...change, version: 2, toOthers: false }, 100)).toMatchObject({
+    version: 2,
+    toOthers: true,
+  });
+  expect(unannounced.size).toBe(1);
+  unannounced.announced({ ...change, version: 1, toOthers: true });
+  expect(unannounced.size).toBe(1);
+  unannounced.announced({ ...change, version: 2, toOthers: true });
+  expect(unannounced.size).toBe(0);
 });
 
 test("a lease runs out to the millisecond, and so does a claim", async () => {
@@ -185,7 +188,7 @@ test("a lease runs out to the millisecond, and so does a claim", async () => {
   expect(await expired()).toEqual([{ node: "dead", forMs: 1000 }]);
 });
 
-test("users of a dead node read as offline a grace after its lease, and are told so after the eviction", async () => {
+test("users of a dead node read as offline a grace after its lease, and the change follows once the node is ended", async () => {
   await registry.open("dead", 4000);
   await registry.announced(await registry.enter("dead", [arrival("ada")]));
   await clock.pass(4000 + graceMs);
@@ -208,14 +211,14 @@ test("a choice made while only a dead node has a session counts as one without",
   expect(await swept()).toMatchObject([{ userId: "ada", shown: "offline" }]);
 });
 
-test("whoever has not left a node that closes counts no longer than a grace", async () => {
+test("a user that has not left a closing node is online no longer than a grace", async () => {
   await enter("ada");
   await registry.close("node");
   await lastOf(graceMs);
   expect(await swept()).toEqual([{ userId: "ada", own: "offline", shown: "offline", toOthers: true }]);
 });
 
-test("what a sweep looks at is what is due: 50,000 who wait cost nothing", async () => {
+test("a sweep costs what is due: 50,000 waiting users cost nothing", async () => {
   await registry.announced(
     await registry.enter(
       "node",

@@ -13,7 +13,7 @@ import { Leases } from "./leases.ts";
 import { PresenceTable } from "./presence-table.ts";
 import { wallTime } from "./wall-time.ts";
 
-/** Who is here, in this process: a `Registry` by `clock`, which is never away. Whoever has been offline for `keepMs` is forgotten. */
+/** The presence registry of a single process, by `clock`. It is always available, and forgets a user after `keepMs` offline. */
 export class MemoryPresence implements PresenceRegistry {
   private readonly timing: PresenceTiming;
   private readonly now: () => number;
@@ -47,7 +47,7 @@ export class MemoryPresence implements PresenceRegistry {
   }
 
   async enter(node: string, arrivals: readonly Arrival[]): Promise<readonly PresenceChange[]> {
-    // Nobody would ever look for users that come to a node after it was evicted.
+    // No sweep would find users that enter an ended node.
     if (!this.leases.has(node)) throw new Problem("unavailable", "This node's lease is gone");
     const now = this.now();
     return arrivals.flatMap((arrival) => {
@@ -73,12 +73,12 @@ export class MemoryPresence implements PresenceRegistry {
     return { changes, gone };
   }
 
-  async setExternal(words: readonly ExternalPresence[]): Promise<readonly PresenceChange[]> {
+  async setExternal(presences: readonly ExternalPresence[]): Promise<readonly PresenceChange[]> {
     const now = this.now();
-    return words.flatMap((word) => {
-      const entry = word.forMs > 0 ? this.table.admit(word.userId) : this.table.find(word.userId);
+    return presences.flatMap((presence) => {
+      const entry = presence.forMs > 0 ? this.table.admit(presence.userId) : this.table.find(presence.userId);
       if (entry === undefined) return [];
-      setExternal(entry, word, now, this.timing);
+      setExternal(entry, presence, now, this.timing);
       return this.table.settle(entry, now);
     });
   }
@@ -105,7 +105,7 @@ export class MemoryPresence implements PresenceRegistry {
   }
 
   async announced(changes: readonly PresenceChange[]): Promise<void> {
-    this.table.told(changes);
+    this.table.announced(changes);
   }
 
   async read(userIds: readonly string[]): ReturnType<PresenceRegistry["read"]> {
@@ -114,11 +114,11 @@ export class MemoryPresence implements PresenceRegistry {
   }
 
   async close(node: string): Promise<void> {
-    // All have left. Whoever has not would count for ever.
+    // All users have left. A user that failed to leave would be online for ever.
     await this.endNode(node, this.timing.graceMs);
   }
 
-  /** How many users are known. */
+  /** The number of known users. */
   get size(): number {
     return this.table.size;
   }

@@ -1,16 +1,18 @@
+import { addTo, removeFrom } from "../model/groups.ts";
 import type { PresenceChange, PresenceRow, PresenceTiming } from "../ports/presence-registry.ts";
 import { type Entry, isStranded, NEVER, rowOf, settle, strand, unknown } from "../presence/state.ts";
 import { Schedule } from "./schedule.ts";
 import { UnannouncedChanges } from "./unannounced.ts";
 
-/** Everybody of whom something is known, and what is to be told of them. What happens to one of them is in `presence.ts`. */
+/** The presence of all known users, and their changes that wait to be announced. `presence/state.ts` holds the rules of one user. */
 export class PresenceTable {
   private readonly timing: PresenceTiming;
   private readonly entries = new Map<string, Entry>();
-  /** Who has a session on which node. */
+  /** The users with a session, by node. */
   private readonly nodes = new Map<string, Set<string>>();
-  private readonly agenda = new Schedule();
-  private readonly pending = new UnannouncedChanges();
+  /** The moment at which each user's presence changes by itself. */
+  private readonly schedule = new Schedule();
+  private readonly unannounced = new UnannouncedChanges();
 
   constructor(timing: PresenceTiming) {
     this.timing = timing;
@@ -20,58 +22,54 @@ export class PresenceTable {
     return this.entries.get(userId);
   }
 
-  /** The same; whoever was unknown is known from now on. */
+  /** Finds the user's entry, or adds a new one. */
   admit(userId: string): Entry {
     const entry = this.entries.get(userId) ?? unknown(userId);
     this.entries.set(userId, entry);
     return entry;
   }
 
-  /** Notes that `userId` has a session on `node`. */
+  /** Records that `userId` has a session on `node`. */
   join(node: string, userId: string): void {
-    const users = this.nodes.get(node);
-    if (users === undefined) this.nodes.set(node, new Set([userId]));
-    else users.add(userId);
+    addTo(this.nodes, node, userId);
   }
 
   part(node: string, userId: string): void {
-    const users = this.nodes.get(node);
-    users?.delete(userId);
-    if (users?.size === 0) this.nodes.delete(node);
+    removeFrom(this.nodes, node, userId);
   }
 
-  /** Has whoever has a session on `node` count there until `end`. */
+  /** Keeps users of `node` online until `end`, in milliseconds since the epoch, and forgets the node. */
   strand(node: string, end: number): void {
     for (const userId of this.nodes.get(node) ?? []) {
       const entry = this.entries.get(userId);
       if (entry === undefined) continue;
       strand(entry, node, end);
-      // Also an end that has passed is for the next sweep: what is found here would have nobody to tell it.
-      this.agenda.setEarlier(userId, end);
+      // An end in the past also waits for the next sweep: its caller announces the change.
+      this.schedule.setEarlier(userId, end);
     }
     this.nodes.delete(node);
   }
 
-  /** Brings somebody up to date after something happened to them: what is to be told of it. */
+  /** Updates an entry after a call changed it, and returns the change to announce, if any. */
   settle(entry: Entry, now: number): readonly PresenceChange[] {
-    return this.look(entry, now, false);
+    return this.update(entry, now, false);
   }
 
-  /** As `Registry.settle`. */
+  /** As `PresenceRegistry.settle`. */
   sweep(now: number): readonly PresenceChange[] {
-    const due = this.agenda.due(now).flatMap((userId) => {
+    const due = this.schedule.due(now).flatMap((userId) => {
       const entry = this.entries.get(userId);
-      return entry === undefined ? [] : this.look(entry, now, true);
+      return entry === undefined ? [] : this.update(entry, now, true);
     });
-    // Afterwards: what changed again just now is not late.
-    return [...due, ...this.pending.takeOver(now)];
+    // Read last: a change that `update` replaced just now is not late.
+    return [...due, ...this.unannounced.takeOver(now)];
   }
 
-  told(changes: readonly PresenceChange[]): void {
-    for (const change of changes) this.pending.announced(change);
+  announced(changes: readonly PresenceChange[]): void {
+    for (const change of changes) this.unannounced.announced(change);
   }
 
-  /** As `Registry.read`; `isDead`: the node's lease ran out more than the grace ago. */
+  /** As `PresenceRegistry.read`. `isDead` is true for a node that lost its lease longer ago than the grace. */
   read(userIds: readonly string[], now: number, isDead: (node: string) => boolean): ReadonlyMap<string, PresenceRow> {
     const rows = new Map<string, PresenceRow>();
     for (const userId of userIds) {
@@ -83,20 +81,20 @@ export class PresenceTable {
     return rows;
   }
 
-  /** How many users are known. */
+  /** The number of known users. */
   get size(): number {
     return this.entries.size;
   }
 
   clear(): void {
-    for (const part of [this.entries, this.nodes, this.agenda, this.pending]) part.clear();
+    for (const part of [this.entries, this.nodes, this.schedule, this.unannounced]) part.clear();
   }
 
-  private look(entry: Entry, now: number, sweep: boolean): readonly PresenceChange[] {
+  private update(entry: Entry, now: number, sweep: boolean): readonly PresenceChange[] {
     const { change, dueAt, forgotten } = settle(entry, now, this.timing, sweep);
     if (forgotten) this.entries.delete(entry.userId);
-    if (forgotten || dueAt === NEVER) this.agenda.delete(entry.userId);
-    else this.agenda.set(entry.userId, dueAt);
-    return change === "none" ? [] : [this.pending.give({ ...rowOf(entry), toOthers: change === "shown" }, now)];
+    if (forgotten || dueAt === NEVER) this.schedule.delete(entry.userId);
+    else this.schedule.set(entry.userId, dueAt);
+    return change === "none" ? [] : [this.unannounced.give({ ...rowOf(entry), toOthers: change === "shown" }, now)];
   }
 }

@@ -2,14 +2,11 @@ import { Problem } from "@signalbox/protocol/errors";
 import type { Bytes } from "../model/bytes.ts";
 import type { Channel, PubSub, PubSubListener } from "../ports/pub-sub.ts";
 
-/**
- * Publications within one process: none is lost. They arrive right after the code that made them, in order, never within the
- * call.
- */
+/** Publications within one process. None is lost; they arrive in order, right after the code that published, never within its call. */
 export class MemoryPubSub implements PubSub {
   private listener: PubSubListener | undefined;
   private readonly subscribed = new Set<string>();
-  /** Publications of this tick so far. */
+  /** Publications that the next microtask delivers. */
   private waiting: { readonly channel: Channel; readonly payload: Bytes }[] = [];
   private open = true;
 
@@ -52,7 +49,7 @@ export class MemoryPubSub implements PubSub {
 
   private deliver(): void {
     const publications = this.waiting;
-    // A publication that a listener makes in turn follows these: a new list, and a microtask of its own.
+    // Publications by the listener go to a new list, with a microtask of its own.
     this.waiting = [];
     for (const { channel, payload } of publications) this.listener?.message(channel, payload);
   }

@@ -1,23 +1,23 @@
+import { addTo, removeFrom } from "../model/groups.ts";
+
 const SLOT_MS = 1000;
 
 const slotOf = (at: number): number => Math.floor(at / SLOT_MS);
 
-/** Who must be looked at when: in slots of a second, so that looking costs what is due, not what waits. */
+/** Moments by id, in slots of a second, so that the cost of `due` grows with what is due, not with what waits. */
 export class Schedule {
   private readonly moments = new Map<string, number>();
   private readonly slots = new Map<number, Set<string>>();
 
-  /** Notes `at`, in milliseconds, in place of what was noted for `id`. */
+  /** Sets the moment of `id` to `at`, in milliseconds. */
   set(id: string, at: number): void {
     if (this.moments.get(id) === at) return;
     this.delete(id);
     this.moments.set(id, at);
-    const slot = this.slots.get(slotOf(at));
-    if (slot === undefined) this.slots.set(slotOf(at), new Set([id]));
-    else slot.add(id);
+    addTo(this.slots, slotOf(at), id);
   }
 
-  /** Notes `at`, unless an earlier moment is noted. */
+  /** Sets the moment of `id` to `at`, unless it has an earlier one. */
   setEarlier(id: string, at: number): void {
     this.set(id, Math.min(at, this.moments.get(id) ?? at));
   }
@@ -26,12 +26,10 @@ export class Schedule {
     const at = this.moments.get(id);
     if (at === undefined) return;
     this.moments.delete(id);
-    const slot = this.slots.get(slotOf(at));
-    slot?.delete(id);
-    if (slot?.size === 0) this.slots.delete(slotOf(at));
+    removeFrom(this.slots, slotOf(at), id);
   }
 
-  /** Takes out those whose time has come. */
+  /** Removes and returns the ids with a moment up to `now`. */
   due(now: number): readonly string[] {
     const passed = [...this.slots].filter(([slot]) => slot <= slotOf(now));
     const due = passed.flatMap(([, ids]) => [...ids].filter((id) => (this.moments.get(id) ?? now) <= now));

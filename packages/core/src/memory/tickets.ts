@@ -5,7 +5,7 @@ import type { Tickets } from "../ports/tickets.ts";
 /** How often expired tickets are dropped, in milliseconds. */
 const SWEEP_MS = 10_000;
 
-/** Tickets of this process. Nothing is kept of one for longer than `SWEEP_MS` after its end. */
+/** Tickets of this process, each dropped `SWEEP_MS` after its end at the latest. */
 export class MemoryTickets implements Tickets {
   private readonly clock: Clock;
   private readonly kept = new Map<string, { readonly content: string; readonly endsAt: number }>();
@@ -29,7 +29,7 @@ export class MemoryTickets implements Tickets {
     return kept !== undefined && kept.endsAt > this.clock.now() ? kept.content : null;
   }
 
-  /** Tickets that wait, or expired a moment ago. */
+  /** The number of tickets that wait or expired within the last `SWEEP_MS`. */
   get size(): number {
     return this.kept.size;
   }

@@ -2,16 +2,16 @@ import { Problem } from "@signalbox/protocol/errors";
 import type { Clock } from "../ports/clock.ts";
 import type { Grant, RateTokens } from "../ports/rate-tokens.ts";
 
-/** How often full buckets are dropped, in milliseconds: a full bucket says the same as none. */
+/** How often full buckets are dropped, in milliseconds: a full bucket is the same as none. */
 const SWEEP_MS = 10_000;
 
-/** A thousandth of a millisecond is forgiven to the fractions. */
-const GRACE_MS = 0.001;
+/** The rounding error that is allowed to fractions of a token, in milliseconds. */
+const ROUNDING_MS = 0.001;
 
-/** Token buckets of this process. Kept are only those that somebody took from within the last seconds. */
+/** Token buckets of this process. A bucket is dropped within `SWEEP_MS` after it is full again. */
 export class TokenBuckets implements RateTokens {
   private readonly clock: Clock;
-  /** When each bucket will be full again, in the clock's milliseconds: that says all about it. */
+  /** The moment at which each bucket will be full again, in the clock's milliseconds: its whole state. */
   private readonly fullAt = new Map<string, number>();
   private sweepAt = 0;
   private open = true;
@@ -25,15 +25,15 @@ export class TokenBuckets implements RateTokens {
     const now = this.clock.now();
     if (now >= this.sweepAt) this.sweep(now);
     const each = 1000 / rate;
-    // Somebody may come with another burst than the last time: nobody owes more than this one holds.
+    // The burst may differ from the last call's: no bucket lacks more than it can hold now.
     const missing = Math.min(Math.max(0, (this.fullAt.get(userId) ?? 0) - now), burst * each);
-    const granted = Math.min(count, Math.floor(burst - (missing - GRACE_MS) / each));
+    const granted = Math.min(count, Math.floor(burst - (missing - ROUNDING_MS) / each));
     const left = missing + granted * each;
     if (granted > 0) this.fullAt.set(userId, now + left);
-    return { granted, retryAfterMs: Math.max(0, Math.ceil(left - (burst - 1) * each - GRACE_MS)) };
+    return { granted, retryAfterMs: Math.max(0, Math.ceil(left - (burst - 1) * each - ROUNDING_MS)) };
   }
 
-  /** How many users have a bucket that is not known to be full. */
+  /** The number of buckets that are kept. */
   get size(): number {
     return this.fullAt.size;
   }

@@ -2,16 +2,16 @@ import type { Clock } from "../ports/clock.ts";
 import type { TypingStore, Typist } from "../ports/typing-store.ts";
 import { wallTime } from "./wall-time.ts";
 
-/** How often notes that ran out are dropped, in milliseconds. */
+/** How often expired entries are dropped, in milliseconds. */
 const SWEEP_MS = 10_000;
 
-/** Times are milliseconds since the epoch: a start is the same moment whenever it is asked for. */
+/** Times are milliseconds since the epoch, so that a start is the same number in every answer. */
 interface TypingEntry {
   readonly startedAt: number;
   readonly endsAt: number;
 }
 
-/** Who types where, in this process. Notes run out by themselves; nothing is kept of them for longer than `SWEEP_MS` after that. */
+/** The typists of this process's rooms. Entries expire by themselves, and are dropped within `SWEEP_MS` after that. */
 export class MemoryTyping implements TypingStore {
   private readonly now: () => number;
   private readonly rooms = new Map<string, Map<string, TypingEntry>>();
@@ -27,17 +27,17 @@ export class MemoryTyping implements TypingStore {
     if (!this.open) return;
     const now = this.now();
     if (now >= this.sweepAt) this.sweep(now);
-    const notes = this.rooms.get(room) ?? new Map<string, TypingEntry>();
-    const earlier = notes.get(userId);
+    const entries = this.rooms.get(room) ?? new Map<string, TypingEntry>();
+    const earlier = entries.get(userId);
     const startedAt = earlier !== undefined && earlier.endsAt > now ? earlier.startedAt : now;
-    notes.set(userId, { startedAt, endsAt: now + ttlMs });
-    this.rooms.set(room, notes);
+    entries.set(userId, { startedAt, endsAt: now + ttlMs });
+    this.rooms.set(room, entries);
   }
 
   stop(room: string, ...userIds: readonly string[]): void {
-    const notes = this.rooms.get(room);
-    for (const userId of userIds) notes?.delete(userId);
-    if (notes?.size === 0) this.rooms.delete(room);
+    const entries = this.rooms.get(room);
+    for (const userId of userIds) entries?.delete(userId);
+    if (entries?.size === 0) this.rooms.delete(room);
   }
 
   async list(rooms: readonly string[]): Promise<ReadonlyMap<string, readonly Typist[]>> {
@@ -49,16 +49,12 @@ export class MemoryTyping implements TypingStore {
   private typistsOf(room: string): readonly Typist[] {
     const now = this.now();
     return [...(this.rooms.get(room) ?? [])]
-      .filter(([, note]) => note.endsAt > now)
+      .filter(([, { endsAt }]) => endsAt > now)
       .sort(([, a], [, b]) => a.startedAt - b.startedAt)
-      .map(([userId, note]) => ({
-        userId,
-        startedAt: note.startedAt,
-        remainingMs: Math.ceil(note.endsAt - now),
-      }));
+      .map(([userId, { startedAt, endsAt }]) => ({ userId, startedAt, remainingMs: Math.ceil(endsAt - now) }));
   }
 
-  /** How many rooms have notes, or had some a moment ago. */
+  /** The number of rooms with entries, expired ones of the last `SWEEP_MS` included. */
   get size(): number {
     return this.rooms.size;
   }
@@ -70,9 +66,9 @@ export class MemoryTyping implements TypingStore {
 
   private sweep(now: number): void {
     this.sweepAt = now + SWEEP_MS;
-    for (const [room, notes] of this.rooms) {
-      for (const [userId, note] of notes) if (note.endsAt <= now) notes.delete(userId);
-      if (notes.size === 0) this.rooms.delete(room);
+    for (const [room, entries] of this.rooms) {
+      for (const [userId, { endsAt }] of entries) if (endsAt <= now) entries.delete(userId);
+      if (entries.size === 0) this.rooms.delete(room);
     }
   }
 }

@@ -1,50 +1,50 @@
 import type { PresenceChange } from "../ports/presence-registry.ts";
 
-/** After so long, in milliseconds, whoever was to tell a change is taken for dead. */
-const TAKEN_MS = 2_000;
+/** The time after which a change goes to another caller, in milliseconds: the first one is taken for dead. */
+const RETRY_MS = 2_000;
 
-interface Untold {
+interface Unannounced {
   readonly change: PresenceChange;
-  /** When somebody was last given it to tell. */
+  /** When a caller last received it, in milliseconds since the epoch. */
   readonly givenAt: number;
 }
 
-/** The newest change of each user that is not known to be told. */
+/** The newest change of each user that no caller has announced yet. */
 export class UnannouncedChanges {
-  /** In the order in which they were given. */
-  private readonly untold = new Map<string, Untold>();
+  /** In the order of `givenAt`. */
+  private readonly waiting = new Map<string, Unannounced>();
 
-  /** Gives a change to the caller to tell: the same, but for others too when an earlier one that they were not told was. */
+  /** Keeps a change that the caller will announce, and returns it: for others too when an earlier unannounced one was. */
   give(change: PresenceChange, now: number): PresenceChange {
-    const earlier = this.untold.get(change.userId)?.change;
+    const earlier = this.waiting.get(change.userId)?.change;
     const given = earlier?.toOthers ? { ...change, toOthers: true } : change;
-    this.untold.delete(change.userId);
-    this.untold.set(change.userId, { change: given, givenAt: now });
+    this.waiting.delete(change.userId);
+    this.waiting.set(change.userId, { change: given, givenAt: now });
     return given;
   }
 
-  /** Gives the caller what somebody else should have told by now. */
+  /** Returns the changes that their callers should have announced by now, for this caller to announce. */
   takeOver(now: number): readonly PresenceChange[] {
     const late: PresenceChange[] = [];
-    for (const { change, givenAt } of this.untold.values()) {
-      if (now - givenAt < TAKEN_MS) break;
+    for (const { change, givenAt } of this.waiting.values()) {
+      if (now - givenAt < RETRY_MS) break;
       late.push(change);
     }
     for (const change of late) this.give(change, now);
     return late;
   }
 
-  /** As `Registry.told`. */
+  /** As `PresenceRegistry.announced`. */
   announced({ userId, version }: PresenceChange): void {
-    const untold = this.untold.get(userId);
-    if (untold !== undefined && untold.change.version <= version) this.untold.delete(userId);
+    const kept = this.waiting.get(userId);
+    if (kept !== undefined && kept.change.version <= version) this.waiting.delete(userId);
   }
 
   get size(): number {
-    return this.untold.size;
+    return this.waiting.size;
   }
 
   clear(): void {
-    this.untold.clear();
+    this.waiting.clear();
   }
 }

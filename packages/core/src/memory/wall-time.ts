@@ -4,8 +4,8 @@ import type { Clock } from "../ports/clock.ts";
 const AHEAD_MS = 60_000;
 
 /**
- * Whole milliseconds since the epoch that only grow, and tell one moment always alike: the clock's own, counted from now. The wall
- * clock may be set back and the machine may sleep, which the clock does not count; only that is made up for.
+ * Whole milliseconds since the epoch that only grow. They follow `clock`, so that one moment is the same number in every answer
+ * even when the wall clock is set back. Only a sleep of the machine, which `clock` does not count, is made up for.
  */
 export function wallTime(clock: Clock): () => number {
   let epoch = Date.now() - clock.now();

@@ -1,4 +1,4 @@
-/** The user on whose behalf a command runs, or a trusted back end (`service`) that may act on any room. */
+/** The user that a command acts for, or a trusted back end (`service`) that may act on any room. */
 export interface Actor {
   readonly userId: string;
   readonly service: boolean;

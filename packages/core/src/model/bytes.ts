@@ -1,4 +1,4 @@
-/** UTF-8 as a one-byte ("latin1") string: it joins as cheaply as a string and goes to a socket without being encoded again. */
+/** UTF-8 as a one-byte ("latin1") string: as cheap to join as a string, and written to a socket without another encoding. */
 export type Bytes = string;
 
 /** Text as UTF-8 bytes, held as a one-byte string. */

@@ -1,9 +1,9 @@
-/** What the events of messages and reactions say, made of their rows: the same whoever asks, and however often. */
+/** The bodies of message and reaction events, made of rows. The same rows always give the same body. */
 import type { Original } from "@signalbox/protocol/down";
 import { mentioned } from "./message-content.ts";
 import type { MessageRow, ReactionRow } from "./rows.ts";
 
-/** A replied-to message as a REPLY event and history print it. */
+/** The message that a reply answers, as a REPLY event and history print it. */
 export const originalOf = (message: MessageRow): Original => ({
   chatId: message.roomId,
   timeStamp: message.sentAt.toISOString(),
@@ -48,7 +48,7 @@ export const deleteBody = (message: MessageRow) => ({
   ...eventOf(message),
 });
 
-/** `parent`: the message that is reacted to. */
+/** The body of a reaction to the message `parent`. */
 export const reactBody = (row: ReactionRow, parent: MessageRow | undefined) => ({
   type: "REACT" as const,
   senderId: row.senderId,
@@ -67,7 +67,7 @@ export const unreactBody = (row: ReactionRow, parent: MessageRow | undefined) =>
   ...eventOf(parent),
 });
 
-/** What a message is besides its text, as far as that is not the native case. */
+/** The fields that only a message other than plain text without a file or a thread has. */
 const kindOf = ({ type, file, threadRoot }: MessageRow) => ({
   ...(type === "m.text" ? {} : { messageType: type }),
   ...(file === null ? {} : { file }),

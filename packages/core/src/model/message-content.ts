@@ -1,13 +1,13 @@
-/** What a message says, apart from who said it and when. */
+/** The content of a message, apart from its sender and its times. */
 import type { MessageRow, Revision } from "./rows.ts";
 
-/** The type of a message whose text only its readers can read. */
+/** The type of an encrypted message: its text is unknown here. */
 export const ENCRYPTED = "m.room.encrypted";
 
-/** What a deletion leaves of a message. */
+/** The content of a deleted message. */
 export const EMPTY = { content: "", textMentions: null, type: "m.text", file: null, threadRoot: null } as const;
 
-/** What a redaction by Matrix leaves of it: no more than is known of one that was redacted before it came. */
+/** The content of a message that Matrix redacted: the same as of a message that was redacted before it came. */
 export const BARE = { ...EMPTY, replyTo: null, mentions: null, editSeq: null, editedAt: null } as const;
 
 export const revisionOf = ({ content, type, file, mentions }: MessageRow): Revision => ({
@@ -17,15 +17,14 @@ export const revisionOf = ({ content, type, file, mentions }: MessageRow): Revis
   mentions,
 });
 
-/** Whether both say the same. */
+/** True when both have the same content. */
 export const sameRevision = (one: Revision, other: Revision): boolean =>
   one.content === other.content &&
   one.type === other.type &&
   JSON.stringify(one.file) === JSON.stringify(other.file) &&
   JSON.stringify(one.mentions) === JSON.stringify(other.mentions);
 
-/** Whom a message mentions: those that its author gave, then those that its text names, each once. */
-export const mentioned = ({
-  mentions,
-  textMentions: named,
-}: Pick<MessageRow, "mentions" | "textMentions">): string[] => [...new Set([...(mentions ?? []), ...(named ?? [])])];
+/** The users that a message mentions, each once: first the list of its author, then the names in its text. */
+export const mentioned = ({ mentions, textMentions }: Pick<MessageRow, "mentions" | "textMentions">): string[] => [
+  ...new Set([...(mentions ?? []), ...(textMentions ?? [])]),
+];

@@ -1,4 +1,4 @@
-/** In characters, not in UTF-16 units: none is cut in two. */
+/** The longest preview, in characters: UTF-16 units would cut some of them in two. */
 const LENGTH = 200;
 
 /** The beginning of a message on one line: its first 200 characters, white space between words as one space. */

@@ -1,4 +1,4 @@
-/** The rows of the store: what a group of changes reads, decides by and writes. */
+/** The rows of the store, as commands read and write them. */
 import type { EventType } from "@signalbox/protocol/down";
 import type { Role } from "@signalbox/protocol/http";
 import type { Choice } from "@signalbox/protocol/presence";
@@ -12,14 +12,14 @@ export interface RoomRow {
   readonly createdAt: Date;
   readonly lastSeq: number;
   readonly memberCount: number;
-  /** Messages that were ever sent, deleted ones included. */
+  /** The number of messages ever sent, deleted ones included. */
   readonly messageCount: number;
   readonly deletedAt: Date | null;
-  /** Null: not bridged. */
+  /** Null for a room that is not bridged. */
   readonly matrixRoomId: string | null;
 }
 
-/** A membership; `leftSeq` is the seq of the USER_LEAVE that ended it. The row stays, so that the end can be seen by asking what changed. */
+/** A membership; `leftSeq` is the seq of the USER_LEAVE that ended it. The row stays, so that `Store.changes` reports the end. */
 export interface MemberRow {
   readonly roomId: string;
   readonly userId: string;
@@ -29,7 +29,7 @@ export interface MemberRow {
   readonly leftSeq: number | null;
 }
 
-/** A file that a message brings, as projections print it. */
+/** The file of a message, as projections print it. */
 export interface Attachment {
   readonly filename: string | null;
   readonly mime_type: string | null;
@@ -38,7 +38,7 @@ export interface Attachment {
   readonly mxc_uri: string | null;
 }
 
-/** A message as it is now. `seq` orders messages: it is the seq of the event that made it. */
+/** A message as it is now. `seq` orders messages: it is the seq of the event that created it. */
 export interface MessageRow {
   readonly roomId: string;
   readonly seq: number;
@@ -51,16 +51,16 @@ export interface MessageRow {
   readonly sentAt: Date;
   readonly clientMessageId: string | null;
   readonly replyTo: string | null;
-  /** Whom its author named, as given. */
+  /** The ids of users in the author's list of mentions, as given. */
   readonly mentions: readonly string[] | null;
-  /** Whom its text names by `@name`. */
+  /** The ids of members that its text names by `@name`. */
   readonly textMentions: readonly string[] | null;
-  /** "m.text" unless Matrix says otherwise; "m.room.encrypted" when its text is not ours to read. */
+  /** The `msgtype` of Matrix, "m.text" for a native message; "m.room.encrypted" when the text is unknown here. */
   readonly type: string;
   readonly file: Attachment | null;
-  /** The Matrix event id that its thread began with. */
+  /** The Matrix event id of the first message of its thread. */
   readonly threadRoot: string | null;
-  /** The event id that Matrix gave it; null: it did not come from Matrix. */
+  /** Its event id in Matrix; null for a message that did not come from Matrix. */
   readonly eventId: string | null;
   readonly editSeq: number | null;
   readonly editedAt: Date | null;
@@ -84,27 +84,27 @@ export interface ReactionRow {
 }
 
 /**
- * How far a user has read. `stampSeq` is the room's seq when it changed: a resume sends those stamped at or after its cursor.
- * Whoever appears offline reads on in a second, hidden row, which is for their own sessions alone and ahead of the other;
- * when they show themselves it takes the other's place.
+ * The last message that a user has read. `stampSeq` is the room's seq when the row changed: a resume sends the receipts stamped at
+ * or after its cursor. While a user appears offline, a second, hidden row moves on, for their own sessions alone; when they show
+ * themselves, it replaces the visible one.
  */
 export interface ReceiptRow {
   readonly roomId: string;
   readonly userId: string;
   readonly hidden: boolean;
-  /** Read in private, which is Matrix's word: hidden for good, whatever the user shows of themselves. A third row, which is `hidden` too. */
+  /** A private receipt of Matrix: a third row, hidden for good, also while the user is visible. `hidden` is true as well. */
   readonly private: boolean;
   readonly messageId: string;
-  /** The message's. */
+  /** The event id of the message. */
   readonly eventId: string | null;
   readonly messageSeq: number;
-  /** The message's `place`. */
+  /** The `ordinal` of the message. */
   readonly messageOrdinal: number;
   readonly readAt: Date;
   readonly stampSeq: number;
 }
 
-/** A receipt as sessions receive it, and `messageSeq`, which tells the newer of two. */
+/** A receipt as sessions receive it; of two, the one with the higher `messageSeq` is the newer. */
 export type Receipt = Pick<ReceiptRow, "userId" | "messageId" | "eventId" | "messageSeq" | "readAt">;
 
 export interface UserRow {
@@ -112,28 +112,28 @@ export interface UserRow {
   readonly name: string | null;
   /** Tokens issued until then are refused. */
   readonly revokedAt: Date | null;
-  /** What they chose last: "online" before they ever did. */
+  /** The last choice of a status: "online" before the first. */
   readonly choice: Choice;
-  /** Counts their choices. */
+  /** The number of choices so far. */
   readonly choiceVersion: number;
-  /** When they were last active before they were last seen going offline. */
+  /** The last activity before the user last went offline. */
   readonly activeAt: Date | null;
-  /** Who they are in Matrix. */
+  /** The user's id in Matrix; null without one. */
   readonly matrixUserId: string | null;
 }
 
-/** Up to where a user has scrolled: private, and may move backwards. */
+/** The message up to which a user has scrolled: private, and may move backwards. */
 export interface MarkerRow {
   readonly roomId: string;
   readonly userId: string;
   readonly messageId: string;
 }
 
-/** A part of a room's state. `part`: "engagement", "plan", "call", or "sidekick <id>". */
+/** A section of a room's state. `section`: "engagement", "plan", "call", or "sidekick <id>". */
 export interface RoomSectionRow {
   readonly roomId: string;
   readonly section: string;
-  /** Null: there is none (any more). */
+  /** Null for a section that is not there, or no longer. */
   readonly body: Record<string, unknown> | null;
 }
 
@@ -151,7 +151,7 @@ export interface EventRow {
   readonly roomId: string;
   readonly seq: number;
   readonly type: EventType;
-  /** Whom a USER_JOIN or USER_LEAVE is about; else who did it. */
+  /** The subject of a USER_JOIN or USER_LEAVE; the sender of any other event. */
   readonly userId: string;
   /** The encoded event, see `encodeBody` of the protocol. */
   readonly body: Bytes;
@@ -159,31 +159,34 @@ export interface EventRow {
   readonly message?: MessageRef;
 }
 
-/** What an edit puts in a message's place. */
+/** The part of a message that an edit replaces. */
 export type Revision = Pick<MessageRow, "content" | "type" | "file" | "mentions">;
 
 /**
- * An event of a bridged room, kept so that it is taken once, and so that what refers to it finds what it became. One whose
- * target has not come yet waits here for it.
+ * An event of a bridged room. The row ensures that the event is applied once, and leads from its id to the message or reaction
+ * that it became. An event that came before its target waits here.
  */
 export interface MatrixRow {
   readonly roomId: string;
   readonly eventId: string;
   readonly kind: "message" | "edit" | "reaction" | "redaction" | "other";
-  /** The event that it edits, reacts to or redacts. */
+  /** The id of the event that it edits, reacts to or redacts. */
   readonly targetId: string | null;
-  /** The message or reaction that it became; null for other kinds, and while its target is not there. */
+  /** The id of the message or reaction that it became; null for other kinds, and while its target is missing. */
   readonly subjectId: string | null;
   readonly senderId: string;
   readonly sentAt: Date;
-  /** What an edit says; of a message what it said first, once it is edited; of a reaction that waits, its key as content and its id as type. */
+  /**
+   * Of an edit its content; of an edited message its first content; of a reaction that waits its key, as content, and its id, as
+   * type.
+   */
   readonly revision: Revision | null;
   readonly redacted: boolean;
-  /** The room's seq when it came: what was read up to it. */
+  /** The room's seq when the event came: a receipt for the event covers the messages up to it. */
   readonly seq: number;
 }
 
-/** The rows that a group of changes needs to know, or wants to be written. */
+/** The rows that a transaction has read, or writes. */
 export interface Rows {
   readonly rooms: readonly RoomRow[];
   readonly members: readonly MemberRow[];
@@ -195,11 +198,11 @@ export interface Rows {
   readonly markers: readonly MarkerRow[];
   readonly sections: readonly RoomSectionRow[];
   readonly matrix: readonly MatrixRow[];
-  /** Answers to `Needs.writes`; never written. */
+  /** The result of `ReadSet.writes`; never written. */
   readonly writes: readonly MatrixWrite[];
-  /** Answers to `Needs.names`; never written. */
+  /** The result of `ReadSet.names`; never written. */
   readonly named: readonly { readonly roomId: string; readonly name: string; readonly userId: string }[];
-  /** Answers to `Needs.upTo`; never written. The messages are among `messages`. */
+  /** The result of `ReadSet.lastMessagesAtEvents`; never written. The messages themselves are among `messages`. */
   readonly lastMessagesAtEvents: readonly {
     readonly roomId: string;
     readonly eventId: string;
@@ -207,46 +210,46 @@ export interface Rows {
   }[];
 }
 
-/** A send on its way to the homeserver: its echo may carry this client id. */
+/** A send on its way to the homeserver; its echo may carry this client id. */
 export interface MatrixWrite {
   readonly roomId: string;
   readonly senderId: string;
   readonly clientMessageId: string;
 }
 
-/** Which rows a group of changes needs. Every room named anywhere is locked. */
+/** The rows that a transaction reads. Every room that any part names is locked. */
 export interface ReadSet {
   readonly rooms: readonly string[];
   readonly members: readonly { readonly roomId: string; readonly userId: string }[];
-  /** Each with the message that it answers. */
+  /** Messages, each with the message that it answers. */
   readonly messages: readonly { readonly roomId: string; readonly messageId: string }[];
-  /** Earlier sends with the same client id, each with the event that it made, or, when that is no longer kept, with the message that it answers. */
+  /** Earlier sends with the same client id, each with its event; when that is pruned, with the message that it answers. */
   readonly repeats: readonly { readonly roomId: string; readonly senderId: string; readonly clientMessageId: string }[];
-  /** Reactions that stand (are not removed). */
+  /** Reactions that are not removed. */
   readonly activeReactions: readonly {
     readonly roomId: string;
     readonly messageId: string;
     readonly senderId: string;
     readonly reaction: string;
   }[];
-  /** Reactions by their id, wherever they are; their rooms are locked too, and their messages and the actors' memberships loaded. */
+  /** Reactions by id, in any room; their rooms are locked too, and their messages and the memberships of `userId` read. */
   readonly reactions: readonly { readonly reactionId: string; readonly userId: string }[];
-  /** Both rows of each, as far as they are there. */
+  /** Receipts, visible and hidden ones. */
   readonly receipts: readonly { readonly roomId: string; readonly userId: string }[];
   readonly users: readonly string[];
   readonly sections: readonly { readonly roomId: string; readonly section: string }[];
-  /** Members of the room who alone have this name there. */
+  /** Members that are the only ones of their room with this name. */
   readonly names: readonly { readonly roomId: string; readonly name: string }[];
   /**
-   * Events of Matrix, as far as they came: each with its target, with the edits and redactions of both, with the reactions to them that
-   * wait, and with the messages (and those that they answer) and reactions that all of these became.
+   * Known events of Matrix. With each come its target, the edits and redactions of both, the reactions to both that wait, and the
+   * messages (with the ones that they answer) and reactions that all of these became.
    */
   readonly matrix: readonly { readonly roomId: string; readonly eventId: string }[];
-  /** Those of these sends that are under way. */
+  /** Sends, as far as they are under way to the homeserver. */
   readonly writes: readonly MatrixWrite[];
-  /** The last message that had come when this event of Matrix came; for one that has not come yet, the room's last. */
+  /** The room's last message at the time of this Matrix event; for an event that has not come yet, the last one of all. */
   readonly lastMessagesAtEvents: readonly { readonly roomId: string; readonly eventId: string }[];
-  /** As `standing`, where the message is only known by its event of Matrix. */
+  /** As `activeReactions`, for a message of which only the Matrix event id is known. */
   readonly annotated: readonly {
     readonly roomId: string;
     readonly eventId: string;

@@ -2,11 +2,11 @@ import { encodeBody } from "@signalbox/protocol/encode";
 import { type Bytes, toBytes } from "./bytes.ts";
 import type { Receipt } from "./rows.ts";
 
-/** What tells that somebody types, or no longer does: encoded but not addressed. */
+/** The signal that a user types, or stopped: encoded, without a recipient. */
 export const typingBody = (roomId: string, userId: string, started: boolean): Bytes =>
   toBytes(encodeBody({ type: started ? "TYPING" : "STOP_TYPING", chatId: roomId, senderId: userId }));
 
-/** A receipt as the READ_MSG event that tells of it, encoded but not addressed. */
+/** A receipt as a READ_MSG signal: encoded, without a recipient. */
 export const receiptBody = (roomId: string, receipt: Receipt): Bytes =>
   toBytes(
     encodeBody({

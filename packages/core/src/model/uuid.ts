@@ -2,6 +2,6 @@
 export function uuidv7(at: number): string {
   const time = Math.floor(at).toString(16).padStart(12, "0");
   const random = crypto.randomUUID();
-  // A v4's third group is "4xxx" and its fourth carries the same variant bits as a v7's: only the version changes.
+  // A v4 has "4xxx" as its third group, and the same variant bits in the fourth as a v7: only the version changes.
   return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(15)}`;
 }

@@ -1,8 +1,8 @@
-/** Time as core sees it: tests turn it by hand. */
+/** Time as core reads it; tests advance it by hand. */
 export interface Clock {
-  /** Milliseconds that only grow; comparable only with each other. */
+  /** Milliseconds that only grow, from an arbitrary start. */
   now(): number;
-  /** Runs `then` once, `ms` from now (at most 2^31 - 1); the returned function calls it off. The timer keeps no process alive. */
+  /** Runs `then` once, `ms` milliseconds from now (at most 2^31 - 1). The returned function cancels it. The timer keeps no process alive. */
   after(ms: number, then: () => void): () => void;
 }
 
@@ -15,15 +15,15 @@ export const systemClock: Clock = {
   },
 };
 
-/** How long somebody who comes in waits for a subscription; then they go on without: what it misses, the store brings a second later. */
+/** The longest wait for the engine, in milliseconds; what a late subscription misses, the store brings a second later. */
 const TIMEOUT_MS = 1000;
 
-/** Waits for `promise`, which never rejects, but not for an engine that is away. */
+/** Waits for `promise`, which never rejects, for at most `TIMEOUT_MS`: the engine may be away. */
 export async function withTimeout(clock: Clock, promise: Promise<unknown>): Promise<void> {
-  let callOff: (() => void) | undefined;
+  let cancel: (() => void) | undefined;
   const late = new Promise<void>((resolve) => {
-    callOff = clock.after(TIMEOUT_MS, resolve);
+    cancel = clock.after(TIMEOUT_MS, resolve);
   });
   await Promise.race([promise, late]);
-  callOff?.();
+  cancel?.();
 }

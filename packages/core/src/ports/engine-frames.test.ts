@@ -1,7 +1,6 @@
 /**
- * What nodes say to each other, held byte by byte to the protocol's `vectors/engine.json`. While a deployment is under way,
- * nodes of two versions speak: a vector that would have to change breaks them. Give the frame a new letter instead, and
- * append a vector.
+ * The frames between nodes, compared byte by byte with the protocol's `vectors/engine.json`. During a deployment nodes of two
+ * versions exchange frames, and a changed vector breaks them. Give the frame a new letter instead, and append a vector.
  */
 import { readFileSync } from "node:fs";
 import { EVENT_TYPES } from "@signalbox/protocol/down";

@@ -1,16 +1,16 @@
 /**
- * What travels on the engine's channels: a line that nodes read, and for events the encoded body that they forward.
+ * The frames on the engine's channels: a line that nodes read, and for events the encoded body that they forward.
  *
  *   room   e<seq> <type> <user>\n<body>      an event
  *          e<seq> <type> <user> <message> <event id, as a URI component> <mentioned user> …\n<body>  a message
  *          t<ms left> <user>                 typing started, or goes on
  *          s<user>                           typing stopped
  *          r<user> <message> <seq> <ms>\n…   receipts, newest per user
- *          p<user> <version> <shown> <ms>\n… presence, as others see it
- *   user   j<room> <seq>                     joined with that event
- *          o<version> <own> <ms>             presence, as they see it themselves
- *          h<room> <user> <message> <seq> <ms>  a receipt that is for their own sessions alone
- *          m<room> <message>                 their marker
+ *          p<user> <version> <shown> <ms>\n… presence, as other users see it
+ *   user   j<room> <seq>                     the user joined the room with that event
+ *          o<version> <own> <ms>             presence, as the user's own sessions see it
+ *          h<room> <user> <message> <seq> <ms>  a receipt for the user's own sessions alone
+ *          m<room> <message>                 the user's marker
  *          x<ms>                             tokens issued until then are revoked
  *   node   p<n>                              a probe
  */
@@ -66,7 +66,7 @@ export const encodeMarkerFrame = (roomId: string, messageId: string): Bytes => `
 const encodeReceipt = ({ userId, messageId, eventId, messageSeq, readAt }: Receipt): Bytes =>
   `${userId} ${messageId} ${messageSeq} ${readAt.getTime()}${eventId === null ? "" : ` ${toBytes(eventId)}`}`;
 
-/** Undefined for what a node of another version may send: an unknown frame is lost, which the store makes good. */
+/** Undefined for an unknown frame, which a node of another version may send: the store brings what it said. */
 export function decodeRoomFrame(roomId: string, payload: Bytes): RoomFrame | undefined {
   switch (payload[0]) {
     case "e":

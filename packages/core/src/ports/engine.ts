@@ -4,7 +4,7 @@ import type { RateTokens } from "./rate-tokens.ts";
 import type { Tickets } from "./tickets.ts";
 import type { TypingStore } from "./typing-store.ts";
 
-/** The volatile state that nodes share: five ports, opened and closed together. Code takes the ports that it uses, not this. */
+/** The volatile state that nodes share: five ports, opened and closed together. Code takes single ports, not this. */
 export interface Engine {
   readonly pubSub: PubSub;
   readonly typing: TypingStore;

@@ -1,114 +1,123 @@
-/** What core needs to know of who is connected where: a part of `Engine`, and held to its promises with it. DESIGN 4. */
+/** The presence of users over all nodes: one of the ports of `Engine`. DESIGN 4. */
 import type { Choice, Shown, Status } from "@signalbox/protocol/presence";
 
-/** How long what lasts, in milliseconds. */
+/** The durations of presence, in milliseconds. */
 export interface PresenceTiming {
-  /** A closed session counts for this long still: `PRESENCE_GRACE_MS`. */
+  /** The time for which a closed session still counts: `PRESENCE_GRACE_MS`. */
   readonly graceMs: number;
-  /** Whoever chose online and did nothing for this long is idle. */
+  /** The time without activity after which a user that chose online is idle. */
   readonly idleMs: number;
-  /** A choice without a session counts as one for this long. */
+  /** The time for which a choice without a session counts as a session. */
   readonly holdMs: number;
-  /** Somebody offline is remembered for this long. */
+  /** The time for which an offline user is remembered. */
   readonly keepMs: number;
 }
 
-/** What every engine goes by that is not told otherwise. CONTRACT section 6. */
+/** The durations of CONTRACT section 6. */
 export const DEFAULT_TIMING: PresenceTiming = { graceMs: 5_000, idleMs: 300_000, holdMs: 60_000, keepMs: 600_000 };
 
-/** Somebody's presence. Times: milliseconds since the epoch by the engine's clock. */
+/** The presence of a user. Times are milliseconds since the epoch, by the engine's clock. */
 export interface PresenceRow {
   readonly userId: string;
-  /** As their own sessions see it. */
+  /** The status for the user's own sessions. */
   readonly own: Status;
-  /** As others see it. */
+  /** The status for other users. */
   readonly shown: Shown;
-  /** When they last did something, as others may know: it stands still while `shown` is offline. Null when the engine does not know; the store does. */
+  /** The last activity, as other users may know it: unchanged while `shown` is offline. Null when only the store knows it. */
   readonly activeAt: number | null;
-  /** The same, as their own sessions may know. */
+  /** The last activity, for the user's own sessions. */
   readonly ownActiveAt: number | null;
-  /** Grows with every change of `own` or `shown`, also over a loss of all that the engine knew. */
+  /** Grows with every change of `own` or `shown`, also over a loss of all of the engine's data. */
   readonly version: number;
 }
 
-/** A change that the user's own sessions are to be told of; and, when `toOthers`, everybody who shares a room with them. */
+/** A change to announce to the user's own sessions and, with `toOthers`, to all users that share a room with them. */
 export interface PresenceChange extends PresenceRow {
   readonly toOthers: boolean;
 }
 
+/** The first session of a user on a node. */
 export interface Arrival {
   readonly userId: string;
   readonly choice: Choice;
   /** Of two choices, the one with the higher version is the newer. */
   readonly choiceVersion: number;
-  /** How long ago they last did something. */
+  /** Milliseconds since the user's last activity. */
   readonly idleForMs: number;
 }
 
+/** The last activity of a user. */
 export interface Activity {
   readonly userId: string;
+  /** Milliseconds since then. */
   readonly idleForMs: number;
 }
 
-/** What another system says of somebody: they are there for `forMs` more, or, with 0, no longer. */
+/** The presence of a user in another system. */
 export interface ExternalPresence extends Arrival {
+  /** Milliseconds for which it counts from now; 0 ends it. */
   readonly forMs: number;
 }
 
-/** A node whose lease has run out. */
+/** A node with an expired lease. */
 export interface ExpiredNode {
   readonly node: string;
-  /** How long ago it ran out, also when somebody else's claim on it has run out since. */
+  /** Milliseconds since the lease expired, also when a claim on it has expired since. */
   readonly forMs: number;
 }
 
 /**
- * Which users have sessions on which nodes, and what was last told of them. A node holds a lease that it renews; users of
- * a node whose lease is gone do not count. A node is named by an incarnation id, new at each start and after each loss.
+ * The users with sessions on each node, and the presence last announced of each user. A node holds a lease that it renews; users
+ * of a node that lost its lease do not count. The id of a node is new at each start and after each loss of its lease.
  *
- * Somebody *counts* while a node with a live lease has them (or had them less than the grace ago), or for `holdMs` after a
- * choice without that, or for as long as another system vouches for them. `own`: offline unless they count; else their choice, and idle for online without activity for
- * `idleMs`. `shown`: the same, with appear_offline as offline, from a grace after the choice on: until then as it would be
- * without it. A change of either raises the version and stays pending until `told`: whoever caused it tells it, and when
- * that node dies, `settle` hands it to another. Every method rejects with `unavailable` when the engine is away.
+ * A user *counts* while a node with a live lease has a session of theirs, for the grace after that, for `holdMs` after a choice
+ * without a session, and for as long as another system has them. `own` is offline for a user that does not count, else the choice;
+ * with the choice online it is idle after `idleMs` without activity. `shown` is the same, but appear_offline shows as offline from
+ * a grace after the choice on; until then it is what it would be without the choice.
+ *
+ * A change of either raises the version and waits until `announced`. The caller that receives it announces it; when that node
+ * dies, `settle` returns it to another one. Every method rejects with `unavailable` while the engine is away.
  */
 export interface PresenceRegistry {
   /** Starts a node's lease. */
   open(node: string, ttlMs: number): Promise<void>;
   /**
-   * Renews it, also when it has run out but nobody claimed it. `held` is false when it is gone: the node is then nobody's,
-   * and its users do not count. `expired`: the leases of other nodes that have run out, and claims on such that have.
+   * Renews a node's lease, also an expired one that no other node claimed. `held` is false when the lease is gone: the node's
+   * users do not count then. `expired` lists other nodes with an expired lease and without a claim that still lasts.
    */
   renew(node: string, ttlMs: number): Promise<{ readonly held: boolean; readonly expired: readonly ExpiredNode[] }>;
-  /** Takes over a expired node for `ttlMs`: false when it renewed after all, or somebody else is at it. */
+  /** Claims an expired node for `ttlMs`; false when it has renewed its lease, or another claim still lasts. */
   claim(node: string, ttlMs: number): Promise<boolean>;
-  /** Has the users of a claimed node count there for `forMs` more, and forgets the node. May be repeated after a failure. */
+  /** Keeps users of a claimed node online for `forMs` more, and forgets the node. May be repeated after a failure. */
   endNode(node: string, forMs: number): Promise<void>;
 
-  /** These users have a first session on this node. The node's lease must be open. */
+  /** Records the first sessions of users on this node, which must have a lease. */
   enter(node: string, arrivals: readonly Arrival[]): Promise<readonly PresenceChange[]>;
-  /** Their last session on this node is closed. `gone`: those who have none elsewhere either. */
+  /** Records that the last sessions of users on this node are closed. `gone` lists users without a session on any other node. */
   leave(
     node: string,
     departures: readonly Activity[],
   ): Promise<{ readonly changes: readonly PresenceChange[]; readonly gone: readonly string[] }>;
-  /** Another system has these users, or no longer has them: its last word counts. */
-  setExternal(words: readonly ExternalPresence[]): Promise<readonly PresenceChange[]>;
-  /** These users did something. Nothing, for those who do not count. */
+  /** Records the presence of users in another system; the last call for a user counts. */
+  setExternal(presences: readonly ExternalPresence[]): Promise<readonly PresenceChange[]>;
+  /** Records activity; ignores users that do not count. */
   touch(activities: readonly Activity[]): Promise<readonly PresenceChange[]>;
-  /** They chose; an older choice than the known one changes nothing, the same again only prolongs. Any but appear_offline is something that they did. */
+  /**
+   * Records a user's choice. An older choice than the known one changes nothing; the same one again only prolongs. Any choice but
+   * appear_offline counts as activity.
+   */
   choose(
     choice: Omit<Arrival, "idleForMs">,
   ): Promise<{ readonly row: PresenceRow; readonly changes: readonly PresenceChange[] }>;
-  /** Brings those up to date whose time has come, and returns what is to be told: that, and what has been pending for 2 seconds. */
+  /** Updates the users that are due, and returns the changes to announce: those, and changes unannounced for 2 seconds. */
   settle(): Promise<readonly PresenceChange[]>;
-  /** These were told. What changed again meanwhile stays pending. */
+  /** Ends the wait of these changes. A newer change of the same user stays unannounced. */
   announced(changes: readonly PresenceChange[]): Promise<void>;
   /**
-   * What is known of these users, as last told; those of whom nothing is known are absent. Somebody whom only nodes have
-   * whose lease ran out more than `graceMs` ago reads as offline, told or not. One round trip per server.
+   * The presence of these users, as last announced; unknown users are absent. A user with sessions only on nodes that lost their
+   * lease more than `graceMs` ago reads as offline, announced or not. One round trip per server.
    */
   read(userIds: readonly string[]): Promise<ReadonlyMap<string, PresenceRow>>;
-  /** Ends a node's lease at its orderly end: its users, who have all left, count for the rest of their grace. */
+  /** Ends the lease of a node that stops in order. Its users have all left, and count for the rest of their grace. */
   close(node: string): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { Bytes } from "../model/bytes.ts";
 
-/** A room's channel carries its events and signals; a user's, news for that user's sessions alone; a node's, its own probe. */
+/** A room's channel carries its events and signals, a user's channel frames for that user's sessions alone, a node's channel its own probe. */
 export type ChannelKind = "room" | "user" | "node";
 
 export interface Channel {
@@ -11,31 +11,28 @@ export interface Channel {
 export interface PubSubListener {
   /** A publication arrived. */
   message(channel: Channel, payload: Bytes): void;
-  /** These channels are subscribed again after a break: publications of the time between may be lost. */
+  /** These channels are subscribed again after a break; publications meanwhile may be lost. */
   restored(channels: readonly Channel[]): void;
 }
 
-/**
- * Carries publications between nodes. Each is a hint (DESIGN 3.3): it may be lost, and only the store knows the truth. No
- * method throws.
- */
+/** Carries publications between nodes. Each is a hint (DESIGN 3.3) that may be lost: the store holds the truth. No method throws. */
 export interface PubSub {
   /** Sets the receiver of publications. Called once, before the first subscription. */
   listen(listener: PubSubListener): void;
   /**
-   * Hands a publication on. Never waits, and keeps nothing while the server is away (it counts as lost). Publications of one
-   * node to one channel arrive in the order of the calls.
+   * Sends a publication without waiting. While the server is away it is dropped, and counts as lost. Publications of one node
+   * to one channel arrive in the order of the calls.
    */
   publish(channel: Channel, payload: Bytes): void;
-  /** As `publish`, but resolves when the server took the publication, and rejects with `unavailable` when it did not. */
+  /** As `publish`, but resolves once the server has the publication; rejects with `unavailable` when it does not take it. */
   publishConfirmed(channel: Channel, payload: Bytes): Promise<void>;
   /**
-   * Resolves when every publication that starts from now on arrives, as far as any does. While the server is away it waits,
-   * and is active after the return. Subscribing twice is one subscription. Many channels cost few commands.
+   * Resolves once the channels are subscribed: later publications arrive, as far as any do. While the server is away it waits,
+   * and subscribes when it returns. A second subscription to a channel adds nothing. Many channels cost few commands.
    */
   subscribe(channels: readonly Channel[]): Promise<void>;
-  /** Ends subscriptions; a publication that is under way may still arrive. Ignores unknown channels. */
+  /** Ends subscriptions; a publication under way may still arrive. Ignores unknown channels. */
   unsubscribe(channels: readonly Channel[]): void;
-  /** Whether publications can be handed on at the moment. */
+  /** True while publications can be sent. */
   connected(): boolean;
 }

@@ -1,4 +1,4 @@
-/** What core needs of the world. An implementation keeps every promise written here; `test/conformance` holds each of them to it. */
+/** The port to the durable store. `test/conformance` holds every implementation to the promises written here. */
 import type { Original } from "@signalbox/protocol/down";
 import type { Role } from "@signalbox/protocol/http";
 import type { Choice } from "@signalbox/protocol/presence";
@@ -17,21 +17,21 @@ import type {
   UserRow,
 } from "../model/rows.ts";
 
-/** What changed since a snapshot. Rows of one transaction all appear, or none. */
+/** The changes since a snapshot. Of the rows of one transaction all appear, or none. */
 export interface Changes {
-  /** Opaque: hand it to the next call. */
+  /** Opaque; the next call takes it. */
   readonly snapshot: string;
   readonly rooms: readonly { readonly roomId: string; readonly lastSeq: number }[];
   readonly members: readonly MemberRow[];
   readonly receipts: readonly ReceiptRow[];
   readonly markers: readonly MarkerRow[];
-  /** Users who were made or renamed, who chose, or whose tokens were revoked. */
+  /** Users that were created or renamed, that chose a status, or that had their tokens revoked. */
   readonly users: readonly UserRow[];
 }
 
 /** A message as history prints it. */
 export interface HistoryMessage extends MessageRow {
-  /** The message that it answers, as that is now. */
+  /** The message that it answers, in its present form. */
   readonly original: Original | null;
   readonly reactions: readonly ReactionRow[];
 }
@@ -42,15 +42,15 @@ export interface RoomSummary extends RoomRow {
   readonly lastMessage: MessageRow | null;
 }
 
-/** Up to where a user has read, and what came after. */
+/** The unread messages of a user in a room. */
 export interface Counts {
   readonly roomId: string;
   readonly userId: string;
-  /** Messages by others after the last read one, not deleted. */
+  /** Messages by other users after the last read one, without deleted ones. */
   readonly unread: number;
   /** Those of them that mention the user. */
   readonly mentions: number;
-  /** Until when the user wants to hear nothing of it; null also when that is over. */
+  /** The end of the user's mute; null without one, or once it is over. */
   readonly mutedUntil: Date | null;
 }
 
@@ -58,46 +58,47 @@ export interface RoomStateMember {
   readonly userId: string;
   readonly name: string | null;
   readonly role: Role;
-  /** As it is printed: two dates for each of many members, made of text and made text again, were a tenth of what a state costs a node. */
+  /** ISO 8601. A text, because two dates per member, parsed and printed again, were a tenth of the cost of a room state. */
   readonly joinedAt: string;
   /** As `UserRow`. */
   readonly activeAt: Date | null;
-  /** How far they have read, as the asking user may know; `readAt` as it is printed. */
+  /** The member's receipt, as the asking user may see it; `readAt` in ISO 8601. */
   readonly read: (Pick<ReceiptRow, "messageId" | "eventId"> & { readonly readAt: string }) | null;
 }
 
-/** A room as one user sees it, in one snapshot: everything but presence and typing. */
+/** A room as one user sees it, in one snapshot, without presence and typing. */
 export interface RoomState extends Counts {
   readonly room: RoomRow;
-  /** By the time of joining, then by id. */
+  /** Sorted by the time of joining, then by id. */
   readonly members: readonly RoomStateMember[];
   readonly sections: readonly RoomSectionRow[];
   readonly lastReadId: string | null;
   readonly markerId: string | null;
-  /** Messages whose snooze is not over. */
+  /** The ids of messages with a snooze that is not over. */
   readonly snoozed: readonly string[];
 }
 
 /** A message as projections list it. */
 export type Projection = Omit<MessageRow, "mentions" | "textMentions" | "clientMessageId">;
 
-/** Which messages a list of projections holds: all of these that are given. */
+/** The conditions on a list of projections: a message meets each that is not null. */
 export interface ProjectionFilter {
   readonly roomId: string | null;
   readonly type: string | null;
   readonly hasFile: boolean | null;
   readonly senderId: string | null;
   readonly threadRoot: string | null;
-  /** At this time or later, and before that one. */
+  /** Sent at this time or later. */
   readonly from: Date | null;
+  /** Sent before this time. */
   readonly until: Date | null;
   /** Words, as people type them into a search. */
   readonly words: string | null;
-  /** Only what comes after this message id in the order of the list. */
+  /** After this message id in the order of the list. */
   readonly after: string | null;
 }
 
-/** What there is in a room now: its messages that are not deleted. */
+/** Totals of a room's messages, without deleted ones. */
 export interface Statistics {
   readonly total: number;
   readonly byType: ReadonlyMap<string, number>;
@@ -109,59 +110,56 @@ export interface Statistics {
 }
 
 /**
- * The truth. Every method rejects with `unavailable` when the store cannot be reached or takes longer than 5 seconds; a
- * `commit` that rejects so may still have happened.
+ * The durable state. Every method rejects with `unavailable` when the store cannot be reached or takes longer than 5 seconds; a
+ * `commit` that rejects so may still take effect.
  */
 export interface Store {
   /**
-   * One transaction: locks the rooms of `needs` in the order of their ids; then, in a second statement, whose snapshot is
-   * younger than the locks, reads the rows; lets `decide` say which rows to write; writes them; commits. `decide` runs
-   * synchronously and holds the locks meanwhile. Rows that do not exist are absent from what it is given; a row that it
-   * returns replaces the one with its key. `now` is the store's clock under the locks: in one room it never runs backwards.
-   * When `decide` throws, nothing is written and the error is passed on.
+   * Runs one transaction. It locks the rooms of `reads` in the order of their ids, and reads the rows in a second statement, with
+   * a snapshot younger than the locks. It then writes the rows that `decide` returns, and commits. `decide` runs synchronously,
+   * under the locks. Missing rows are absent from its argument; a row that it returns replaces the one with its key. `now` is
+   * the store's clock under the locks, which never runs backwards in one room. When `decide` throws, nothing is written and the
+   * error is passed on.
    */
-  commit(needs: ReadSet, decide: (rows: Rows, now: Date) => Rows): Promise<void>;
+  commit(reads: ReadSet, decide: (rows: Rows, now: Date) => Rows): Promise<void>;
 
-  /** The rooms that a user is a member of now, with their last seq: one snapshot. Deleted rooms are left out. */
+  /** The rooms that a user is a member of now, with their last seq, in one snapshot. Deleted rooms are left out. */
   roomsOf(userId: string): Promise<readonly { readonly roomId: string; readonly lastSeq: number }[]>;
-  /**
-   * Where a resume of these rooms may go: their last seq, for rooms that the user is a member of, deleted ones included;
-   * others are absent.
-   */
+  /** The last seq of each of these rooms that the user is a member of, deleted ones included; other rooms are absent. */
   resumable(userId: string, rooms: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /** At most `limit` events of a room above `after`, in order. When the first is not `after + 1`, those between are no longer kept. */
+  /** At most `limit` events of a room above `after`, in order. When the first is not `after + 1`, the ones between are pruned. */
   events(room: string, after: number, limit: number): Promise<readonly EventRow[]>;
-  /** Receipts that a session which saw everything up to these cursors (by room) may have missed: never too few, some possibly seen before. */
+  /** Receipts that a session may have missed after these cursors (by room): never too few, some possibly seen before. */
   receiptsSince(cursors: ReadonlyMap<string, number>): Promise<readonly ReceiptRow[]>;
   /**
-   * What was committed since `snapshot` was taken: everything, including rows of transactions that began before it and
-   * committed after; some of it possibly reported before. Without a snapshot: nothing, only where to start.
+   * All that was committed since `snapshot`, including rows of transactions that began before it and committed after; some of it
+   * possibly reported before. Without a snapshot it returns no rows, only the first snapshot.
    */
   changes(snapshot: string | null): Promise<Changes>;
 
-  /** The rooms, as `roomsOf`, of several users; users without any are absent. */
+  /** The ids of the rooms of each of these users, as `roomsOf`; users without any are absent. */
   roomsOfAll(userIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
-  /** The members of each of these rooms. */
+  /** The ids of the members of each of these rooms. */
   membersOf(rooms: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
 
-  /** The last seq of a room that stands and that the user may see, as a member or as a `service`; null for any other. */
+  /** The last seq of a room that is not deleted and that the user may see, as a member or as a `service`; null for any other. */
   seqOf(room: string, userId: string, service: boolean): Promise<number | null>;
-  /** Everything of a room but presence and typing, in one statement; null as `seqOf`. */
+  /** The state of a room, in one statement; null as `seqOf`. */
   roomState(room: string, userId: string, service: boolean): Promise<RoomState | null>;
-  /** What is unread by these users in these rooms. */
+  /** The unread messages of each of these users in the room beside them. */
   counts(asked: readonly { readonly roomId: string; readonly userId: string }[]): Promise<readonly Counts[]>;
-  /** Mutes the room for the user until then; null ends it. False when they are no member. */
+  /** Mutes the room for the user; null ends it. False when they are no member. */
   mute(room: string, userId: string, until: Date | null): Promise<boolean>;
-  /** Snoozes the message for the user until then; null ends it. False when they are no member, or the message is not there. */
+  /** Snoozes the message for the user; null ends it. False when they are no member, or the message is missing. */
   snooze(room: string, userId: string, messageId: string, until: Date | null): Promise<boolean>;
-  /** Newest first, from below the message `before` (or the end). An unknown `before` is `not_found`. */
+  /** Messages below the message `before`, or the newest, in descending order. Rejects with `not_found` for an unknown `before`. */
   history(room: string, limit: number, before: string | null): Promise<readonly HistoryMessage[]>;
   /** The user's rooms by descending id, below `before`. */
   roomPage(userId: string, limit: number, before: string | null): Promise<readonly RoomSummary[]>;
 
   /**
-   * The newest `limit` messages that the filter lets through, of all rooms that the user is a member of (a `service`: of any), by
-   * `sentAt` and then by id, descending. An id of a message holds the time at which it was sent, so that this is the order of the ids.
+   * The newest `limit` messages that match the filter, of all rooms that the user is a member of (a `service`: of any), by `sentAt`
+   * and then by id, descending. A message id holds the time of the message, so this is the order of the ids.
    */
   projections(
     userId: string,
@@ -169,51 +167,51 @@ export interface Store {
     filter: ProjectionFilter,
     limit: number,
   ): Promise<readonly Projection[]>;
-  /** One of them, by our id or by Matrix's ("$…"); null when there is none that the user may see. */
+  /** One message, by its own id or its Matrix event id ("$…"); null when there is none that the user may see. */
   projection(userId: string, service: boolean, messageId: string): Promise<Projection | null>;
-  /** Kept up to date by whatever writes messages, in the same transaction; null as `seqOf`. */
+  /** The totals of a room, up to date with every commit; null as `seqOf`. */
   statistics(room: string, userId: string, service: boolean): Promise<Statistics | null>;
 
   /**
-   * What Matrix's ids are here: rooms that nobody has seen are made, empty, under the given id, and so are users. A name is taken
-   * for users under the given id: one whom somebody mapped to Matrix keeps the name they have here.
+   * Resolves Matrix ids to ids of this store. Unknown rooms, empty ones, and unknown users are created under the given id. A name is
+   * set on users under the given id alone: a user that was mapped to Matrix keeps the name they have here.
    */
   bridge(
     rooms: readonly { readonly matrixRoomId: string; readonly roomId: string }[],
     users: readonly { readonly matrixUserId: string; readonly userId: string; readonly name: string | null }[],
   ): Promise<{ readonly rooms: ReadonlyMap<string, string>; readonly users: ReadonlyMap<string, string> }>;
-  /** Whether a user of Matrix is one of ours. */
+  /** True when this Matrix user is a user here. */
   isMatrixUser(matrixUserId: string): Promise<boolean>;
-  /** Our id of each of these events of Matrix that became a message in the room, or, without a room, anywhere. */
+  /** The message id of each of these Matrix events that became a message in the room, or, without a room, in any. */
   messageIds(room: string | null, eventIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** Notes that a send is on its way to the homeserver; forgotten after a day (`prune`). */
+  /** Records that a send is on its way to the homeserver; `prune` drops the record after a day. */
   recordPendingWrite(write: MatrixWrite): Promise<void>;
-  /** All bridged rooms by id, above `after`. */
+  /** At most `limit` bridged rooms by ascending id, above `after`. */
   bridgedRooms(
     after: string | null,
     limit: number,
   ): Promise<readonly { readonly roomId: string; readonly matrixRoomId: string }[]>;
-  /** How far a rebuild of the room has come: what the homeserver gave to go on from. */
+  /** The homeserver's token from which a rebuild of the room goes on; null when none is under way. */
   rebuildCursor(room: string): Promise<string | null>;
-  /** Notes how far a rebuild has come; null: it is done. */
+  /** Saves the token from which a rebuild goes on; null ends it. */
   saveRebuildCursor(room: string, token: string | null): Promise<void>;
 
-  /** Those of the users that exist, by id. */
+  /** The existing ones of these users, by id. */
   users(userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>>;
-  /** Creates the user, or changes what is not null. Rejects with `conflict` when that Matrix user was mapped to somebody else. */
+  /** Creates the user, or changes what is not null. Rejects with `conflict` when the Matrix user is mapped to another user. */
   putUser(userId: string, name: string | null, matrixUserId?: string | null): Promise<UserRow>;
-  /** Those of `userIds` who exist and share a room with the user, or are the user; for a `service`, all who exist. */
+  /** The existing ones of `userIds` that share a room with the user, or are the user; for a `service`, all existing ones. */
   visibleUsers(userId: string, service: boolean, userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>>;
-  /** Notes what a user chose. Whoever shows themselves again also shows what they read meanwhile, in the same transaction. */
+  /** Records a user's choice. Any choice but `appear_offline` also shows the user's hidden receipts, in the same transaction. */
   choosePresence(userId: string, choice: Choice): Promise<UserRow>;
-  /** Notes when these users were last active; an earlier time than the known one changes nothing. */
+  /** Records the last activity of these users; an earlier time than the known one changes nothing. */
   saveLastActive(users: ReadonlyMap<string, Date>): Promise<void>;
-  /** Refuses every token of the user issued until now; returns that moment, by the store's clock. */
+  /** Revokes every token of the user issued until now; returns that moment, by the store's clock. */
   revoke(userId: string): Promise<Date>;
 
-  /** Deletes events that are neither among the last `keep` of their room nor younger than `days`. Returns how many; 0 when another node is at it. */
+  /** Deletes events that are neither among the last `keep` of their room nor younger than `days`. Returns their number; 0 while another node prunes. */
   prune(keep: number, days: number): Promise<number>;
-  /** Resolves when the store answers. */
+  /** Resolves once the store answers. */
   ping(): Promise<void>;
   /** Ends every connection. Idempotent. */
   close(): Promise<void>;

@@ -1,7 +1,7 @@
-/** Content that is kept under a ticket and handed out once. Every method rejects with `unavailable` when the server is away. */
+/** Content that is kept under a ticket and read once. Every method rejects with `unavailable` while the server is away. */
 export interface Tickets {
   /** Keeps `content` under `ticket` for `ttlMs`. */
   put(ticket: string, content: string, ttlMs: number): Promise<void>;
-  /** The content that was kept under the ticket, once; null for a spent or unknown one. */
+  /** Removes and returns the content under the ticket; null for a spent, expired or unknown one. */
   take(ticket: string): Promise<string | null>;
 }

@@ -22,31 +22,31 @@ import {
 import type { Sql } from "./connection.ts";
 import { toEvent } from "./events.ts";
 
-// `execute` sends a query when it is called, `await` alone only a little later: what is called in order arrives in order.
-// `offset 0` keeps each look-up a look-up: without it the planner may turn them into one scan of a table that was small once.
+// The rows that a commit reads. `execute` sends a query at once, `await` alone only a little later: queries arrive in the order of
+// their calls. `offset 0` keeps each look-up a look-up: without it the planner may join them to a scan of a table that was small once.
 
-/** A locked room, with the latest time that it has seen. */
+/** A locked room, with the time of its last change. */
 export interface LockedRoom extends RoomRow {
   readonly lastAt: Date;
 }
 
-/** Adds to `needs` what its reactions lead to: their rooms and messages, which never change, can be asked for before any lock. */
-export async function followReactions(sql: Sql, needs: ReadSet): Promise<ReadSet> {
-  if (needs.reactions.length === 0) return needs;
+/** Adds the rooms, messages and memberships that the reactions lead to. A reaction never changes its room or message, so this needs no lock. */
+export async function followReactions(sql: Sql, readSet: ReadSet): Promise<ReadSet> {
+  if (readSet.reactions.length === 0) return readSet;
   const found = await sql<{ roomId: string; messageId: string; userId: string }[]>`
     select x.room_id, x.message_id, n."userId" as user_id
-    from json_to_recordset(${JSON.stringify(needs.reactions)}::text::json) as n("reactionId" uuid, "userId" text)
+    from json_to_recordset(${JSON.stringify(readSet.reactions)}::text::json) as n("reactionId" uuid, "userId" text)
     join reactions x on x.reaction_id = n."reactionId"`;
   return {
-    ...needs,
-    rooms: [...needs.rooms, ...found.map(({ roomId }) => roomId)],
-    members: [...needs.members, ...found],
-    messages: [...needs.messages, ...found],
+    ...readSet,
+    rooms: [...readSet.rooms, ...found.map(({ roomId }) => roomId)],
+    members: [...readSet.members, ...found],
+    messages: [...readSet.messages, ...found],
   };
 }
 
-/** Locks the rooms that are there, in the order of their ids: two commits in opposite orders would wait for each other for ever. */
-export async function lockRooms(sql: Sql, needs: ReadSet): Promise<readonly LockedRoom[]> {
+/** Locks the existing rooms in the order of their ids: two commits in opposite orders would wait for each other for ever. */
+export async function lockRooms(sql: Sql, readSet: ReadSet): Promise<readonly LockedRoom[]> {
   const {
     members,
     messages,
@@ -59,8 +59,8 @@ export async function lockRooms(sql: Sql, needs: ReadSet): Promise<readonly Lock
     writes,
     lastMessagesAtEvents,
     annotated,
-  } = needs;
-  const listed = [
+  } = readSet;
+  const lists = [
     members,
     messages,
     repeats,
@@ -73,44 +73,44 @@ export async function lockRooms(sql: Sql, needs: ReadSet): Promise<readonly Lock
     lastMessagesAtEvents,
     annotated,
   ];
-  const named = listed.flatMap((rows) => rows.map(({ roomId }) => roomId));
-  const rooms = [...new Set([...needs.rooms, ...named])];
+  const roomIds = lists.flatMap((rows) => rows.map(({ roomId }) => roomId));
+  const rooms = [...new Set([...readSet.rooms, ...roomIds])];
   if (rooms.length === 0) return [];
   return sql<LockedRoom[]>`
     select ${roomColumns(sql)}, r.last_at from rooms r
     where r.room_id = any(${rooms}::uuid[]) order by r.room_id for update`.execute();
 }
 
-/** The store's clock when the statement runs, not when its transaction began. */
+/** The database's time when the statement runs, not when its transaction began. */
 export async function clock(sql: Sql): Promise<Date> {
   const [row] = await sql<[{ now: Date }]>`select clock_timestamp() as now`.execute();
   return row.now;
 }
 
-export async function membersOf(sql: Sql, needs: ReadSet["members"]): Promise<readonly MemberRow[]> {
-  if (needs.length === 0) return [];
+export async function membersOf(sql: Sql, keys: ReadSet["members"]): Promise<readonly MemberRow[]> {
+  if (keys.length === 0) return [];
   return sql<MemberRow[]>`
     select m.* from (
-      select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json) as n("roomId" uuid, "userId" text)
+      select distinct * from json_to_recordset(${JSON.stringify(keys)}::text::json) as n("roomId" uuid, "userId" text)
     ) n cross join lateral (
       select ${memberColumns(sql)} from members m where m.room_id = n."roomId" and m.user_id = n."userId" offset 0
     ) m`.execute();
 }
 
-/** An id that Matrix gave ("$…") is none of ours. */
-const isOurs = ({ messageId }: { readonly messageId: string }): boolean => !messageId.startsWith("$");
+/** False for a Matrix event id ("$…"), which no message has as its id. */
+const isMessageId = ({ messageId }: { readonly messageId: string }): boolean => !messageId.startsWith("$");
 
-/** Messages, and those that they answer. */
-export async function messagesOf(sql: Sql, needs: ReadSet["messages"]): Promise<readonly MessageRow[]> {
-  const ours = needs.filter(isOurs);
-  if (ours.length === 0) return [];
+/** Messages, and the messages that they answer. */
+export async function messagesOf(sql: Sql, keys: ReadSet["messages"]): Promise<readonly MessageRow[]> {
+  const ids = keys.filter(isMessageId);
+  if (ids.length === 0) return [];
   return sql<MessageRow[]>`
     select m.* from (
-      select distinct * from json_to_recordset(${JSON.stringify(ours)}::text::json) as n("roomId" uuid, "messageId" uuid)
+      select distinct * from json_to_recordset(${JSON.stringify(ids)}::text::json) as n("roomId" uuid, "messageId" uuid)
     ) n cross join lateral (
       select ${messageColumns(sql)} from messages m where m.room_id = n."roomId" and m.message_id = n."messageId" offset 0
     ) m union all select o.* from (
-      select distinct * from json_to_recordset(${JSON.stringify(ours)}::text::json) as n("roomId" uuid, "messageId" uuid)
+      select distinct * from json_to_recordset(${JSON.stringify(ids)}::text::json) as n("roomId" uuid, "messageId" uuid)
     ) n cross join lateral (
       select reply_to from messages a where a.room_id = n."roomId" and a.message_id = n."messageId" offset 0
     ) a cross join lateral (
@@ -124,17 +124,17 @@ interface Repeat extends MessageRow {
   readonly eventBody: string;
 }
 
-/** Earlier sends with the same client ids, each with the event that it made, or, when that is pruned, with the message that it answers. */
+/** Earlier sends with the same client ids, each with its event; when that is pruned, with the message that it answers. */
 export async function repeatsOf(
   sql: Sql,
-  needs: ReadSet["repeats"],
+  keys: ReadSet["repeats"],
 ): Promise<{ messages: MessageRow[]; events: EventRow[] }> {
   const found: { messages: MessageRow[]; events: EventRow[] } = { messages: [], events: [] };
-  if (needs.length === 0) return found;
+  if (keys.length === 0) return found;
   const answered: { roomId: string; messageId: string }[] = [];
   const rows = await sql<Repeat[]>`
     select m.*, e.type as event_type, e.user_id as event_user_id, e.body as event_body from (
-      select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json)
+      select distinct * from json_to_recordset(${JSON.stringify(keys)}::text::json)
         as n("roomId" uuid, "senderId" text, "clientMessageId" text)
     ) n cross join lateral (
       select ${messageColumns(sql)} from messages m
@@ -153,18 +153,18 @@ export async function repeatsOf(
   return found;
 }
 
-/** Reactions by their ids, and those that stand. */
+/** Reactions by their ids, and active ones by their messages. */
 export async function reactionsOf(
   sql: Sql,
   byId: ReadSet["reactions"],
-  standing: ReadSet["activeReactions"],
+  active: ReadSet["activeReactions"],
 ): Promise<readonly ReactionRow[]> {
-  if (byId.length === 0 && standing.length === 0) return [];
+  if (byId.length === 0 && active.length === 0) return [];
   return sql<ReactionRow[]>`
     select ${reactionColumns(sql)} from reactions x
     where x.reaction_id = any(${byId.map(({ reactionId }) => reactionId)}::uuid[])
     union
-    select x.* from json_to_recordset(${JSON.stringify(standing.filter(isOurs))}::text::json)
+    select x.* from json_to_recordset(${JSON.stringify(active.filter(isMessageId))}::text::json)
       as n("roomId" uuid, "messageId" uuid, "senderId" text, reaction text)
     cross join lateral (
       select ${reactionColumns(sql)} from reactions x
@@ -173,41 +173,41 @@ export async function reactionsOf(
     ) x`.execute();
 }
 
-/** All rows of each. */
-export async function receiptsOf(sql: Sql, needs: ReadSet["receipts"]): Promise<readonly ReceiptRow[]> {
-  if (needs.length === 0) return [];
+/** The visible, hidden and private receipts of each user. */
+export async function receiptsOf(sql: Sql, keys: ReadSet["receipts"]): Promise<readonly ReceiptRow[]> {
+  if (keys.length === 0) return [];
   return sql<ReceiptRow[]>`
     select c.* from (
-      select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json) as n("roomId" uuid, "userId" text)
+      select distinct * from json_to_recordset(${JSON.stringify(keys)}::text::json) as n("roomId" uuid, "userId" text)
     ) n cross join lateral (
       select ${receiptColumns(sql)} from receipts c where c.room_id = n."roomId" and c.user_id = n."userId" offset 0
     ) c`.execute();
 }
 
-export async function usersOf(sql: Sql, needs: ReadSet["users"]): Promise<readonly UserRow[]> {
-  if (needs.length === 0) return [];
-  return sql<UserRow[]>`select ${userColumns(sql)} from users u where u.user_id = any(${[...needs]}::text[])`.execute();
+export async function usersOf(sql: Sql, keys: ReadSet["users"]): Promise<readonly UserRow[]> {
+  if (keys.length === 0) return [];
+  return sql<UserRow[]>`select ${userColumns(sql)} from users u where u.user_id = any(${[...keys]}::text[])`.execute();
 }
 
-export async function sectionsOf(sql: Sql, needs: ReadSet["sections"]): Promise<readonly RoomSectionRow[]> {
-  if (needs.length === 0) return [];
+export async function sectionsOf(sql: Sql, keys: ReadSet["sections"]): Promise<readonly RoomSectionRow[]> {
+  if (keys.length === 0) return [];
   return sql<RoomSectionRow[]>`
     select p.* from (
-      select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json) as n("roomId" uuid, section text)
+      select distinct * from json_to_recordset(${JSON.stringify(keys)}::text::json) as n("roomId" uuid, section text)
     ) n cross join lateral (
       select ${sectionColumns(sql)} from parts p where p.room_id = n."roomId" and p.part = n.section offset 0
     ) p`.execute();
 }
 
-/** Names that more users than this have are looked for among the room's members, not the other way round. */
+/** A name of more users than this is searched among the room's members; a rarer one among the users with the name. */
 const RARE = 50;
 
-/** Members who alone have the name in their room. A second one ends the search, so that neither a popular name nor a large room makes it long. */
-export async function namesOf(sql: Sql, needs: ReadSet["names"]): Promise<Rows["named"]> {
-  if (needs.length === 0) return [];
+/** Members that are the only ones of their room with the name. The search ends with a second one, so that a popular name or a large room costs little. */
+export async function namesOf(sql: Sql, keys: ReadSet["names"]): Promise<Rows["named"]> {
+  if (keys.length === 0) return [];
   return sql<Rows["named"][number][]>`
     select n."roomId" as room_id, n.name, min(found.user_id) as user_id from (
-      select distinct * from json_to_recordset(${JSON.stringify(needs)}::text::json) as n("roomId" uuid, name text)
+      select distinct * from json_to_recordset(${JSON.stringify(keys)}::text::json) as n("roomId" uuid, name text)
     ) n cross join lateral (
       select exists (select from users where name = n.name offset ${RARE}) as popular offset 0
     ) p cross join lateral ((
