@@ -6,6 +6,8 @@ import type { Store } from "@signalbox/core/ports/store";
 import type { Connection } from "@signalbox/postgres/connection";
 import { expect } from "vitest";
 
+export const HOUR_MS = 3_600_000;
+
 export const NEEDS: ReadSet = {
   rooms: [],
   members: [],
@@ -87,7 +89,7 @@ export const newUser = (userId: string, fields: Partial<UserRow> = {}): UserRow 
   ...fields,
 });
 
-/** What a commit with these needs is given. */
+/** The rows that a commit with these needs is given. */
 export async function load(store: Store, needs: Partial<ReadSet>): Promise<Rows> {
   let given: Rows | undefined;
   await store.commit({ ...NEEDS, ...needs }, (rows) => {

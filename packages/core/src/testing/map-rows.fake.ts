@@ -1,4 +1,3 @@
-import { originalOf } from "../model/event-bodies.ts";
 import type {
   EventRow,
   MarkerRow,
@@ -14,9 +13,8 @@ import type {
   Rows,
   UserRow,
 } from "../model/rows.ts";
-import type { HistoryMessage, RoomStateMember } from "../ports/store.ts";
 
-/** The key of whatever is a room's and a user's. */
+/** The key of a row that belongs to a user in a room. */
 export const pair = ({ roomId, userId }: { readonly roomId: string; readonly userId: string }) => `${roomId} ${userId}`;
 export const receiptKey = (row: Pick<ReceiptRow, "roomId" | "userId" | "hidden" | "private">) =>
   `${pair(row)} ${row.hidden} ${row.private}`;
@@ -31,37 +29,62 @@ export class MapRows {
   readonly users = new Map<string, UserRow>();
   readonly events = new Map<string, EventRow>();
   readonly markers = new Map<string, MarkerRow>();
-  readonly parts = new Map<string, RoomSectionRow>();
+  readonly sections = new Map<string, RoomSectionRow>();
   readonly matrix = new Map<string, MatrixRow>();
   readonly writes = new Map<string, MatrixWrite>();
+  /** When an event, a receipt or a pending write was written, by its key, and what time a room has seen. */
+  readonly eventTimes = new Map<string, number>();
+  readonly receiptTimes = new Map<string, number>();
+  readonly writeTimes = new Map<string, number>();
+  readonly roomTimes = new Map<string, number>();
 
-  write({
-    rooms,
-    members,
-    messages,
-    reactions,
-    receipts,
-    users,
-    events,
-    markers,
-    sections: parts,
-    matrix,
-  }: Rows): void {
-    for (const row of rooms) this.rooms.set(row.roomId, row);
-    for (const row of members) this.members.set(pair(row), row);
-    for (const row of messages) this.messages.set(`${row.roomId} ${row.messageId}`, row);
-    for (const row of reactions) this.reactions.set(row.reactionId, row);
-    for (const row of receipts) this.receipts.set(receiptKey(row), row);
-    for (const row of users) this.users.set(row.userId, row);
-    for (const row of events) this.events.set(`${row.roomId} ${row.seq}`, row);
-    for (const row of markers) this.markers.set(pair(row), row);
-    for (const row of matrix) this.matrix.set(`${row.roomId} ${row.eventId}`, row);
-    for (const row of parts) {
-      if (row.body === null) this.parts.delete(`${row.roomId} ${row.section}`);
-      else this.parts.set(`${row.roomId} ${row.section}`, row);
+  /** Writes rows at the time `now`. Returns them as they are kept: users may have changed meanwhile. */
+  write(rows: Rows, now: number): Rows {
+    const users = rows.users.map((row) => this.#putUser(row));
+    for (const row of rows.receipts) {
+      this.receipts.set(receiptKey(row), row);
+      this.receiptTimes.set(receiptKey(row), now);
     }
+    for (const row of rows.rooms) {
+      this.rooms.set(row.roomId, row);
+      this.roomTimes.set(row.roomId, now);
+    }
+    for (const row of rows.members) this.members.set(pair(row), row);
+    for (const row of rows.messages) this.messages.set(`${row.roomId} ${row.messageId}`, row);
+    for (const row of rows.reactions) this.reactions.set(row.reactionId, row);
+    for (const row of rows.events) {
+      this.events.set(`${row.roomId} ${row.seq}`, row);
+      this.eventTimes.set(`${row.roomId} ${row.seq}`, now);
+    }
+    for (const row of rows.markers) this.markers.set(pair(row), row);
+    for (const row of rows.matrix) this.matrix.set(`${row.roomId} ${row.eventId}`, row);
+    for (const row of rows.sections) {
+      if (row.body === null) this.sections.delete(`${row.roomId} ${row.section}`);
+      else this.sections.set(`${row.roomId} ${row.section}`, row);
+    }
+    return { ...rows, users };
   }
 
+  /** As `write`, for a commit: a receipt is hidden only while its user appears offline, unless it is private. */
+  commit(rows: Rows, now: number): Rows {
+    for (const row of rows.users) this.#putUser(row);
+    const hides = (userId: string) => this.users.get(userId)?.choice === "appear_offline";
+    const receipts = rows.receipts.map((row) => ({ ...row, hidden: row.hidden && (row.private || hides(row.userId)) }));
+    return this.write({ ...rows, receipts }, now);
+  }
+
+  /** Has all that is kept of the room written `ms` earlier. */
+  age(roomId: string, ms: number): void {
+    for (const times of [this.eventTimes, this.receiptTimes, this.writeTimes, this.roomTimes])
+      for (const [key, at] of times) if (key.startsWith(roomId)) times.set(key, at - ms);
+  }
+
+  forgetEvent(key: string): void {
+    this.events.delete(key);
+    this.eventTimes.delete(key);
+  }
+
+  /** The rows that a commit with these needs is given. */
   asked(needs: ReadSet): Rows {
     const byId = needs.reactions.flatMap(({ reactionId, userId }) => {
       const row = this.reactions.get(reactionId);
@@ -69,13 +92,13 @@ export class MapRows {
     });
     const actors = byId.map(({ roomId, userId }) => ({ roomId, userId }));
     const matrix = this.#matrix(needs);
-    const upTo = needs.lastMessagesAtEvents.flatMap((need) => this.#upTo(need));
+    const last = needs.lastMessagesAtEvents.flatMap((need) => this.#lastMessageAt(need));
     const became = matrix.flatMap(({ roomId, subjectId }) =>
       subjectId === null ? [] : [{ roomId, messageId: subjectId }],
     );
     const { messages, events } = this.#messages({ ...needs, messages: [...needs.messages, ...became] }, [
       ...byId,
-      ...upTo,
+      ...last,
     ]);
     return {
       rooms: this.#locked(needs, byId),
@@ -86,13 +109,13 @@ export class MapRows {
       users: [...this.users.values()].filter(({ userId }) => needs.users.includes(userId)),
       events,
       markers: [],
-      sections: within(this.parts, needs.sections),
+      sections: within(this.sections, needs.sections),
       matrix,
       writes: within(this.writes, needs.writes),
       named: [...new Map(needs.names.map((need) => [`${need.roomId} ${need.name}`, need])).values()].flatMap((need) =>
         this.#named(need),
       ),
-      lastMessagesAtEvents: upTo,
+      lastMessagesAtEvents: last,
     };
   }
 
@@ -116,41 +139,21 @@ export class MapRows {
     return [...this.messages.values()].filter(({ roomId }) => roomId === room).sort((a, b) => a.seq - b.seq);
   }
 
-  /** The parts of a room's state, by their names. */
-  partsOf(room: string): RoomSectionRow[] {
-    const ours = [...this.parts.values()].filter(({ roomId }) => roomId === room);
+  /** The sections of a room's state, by their names. */
+  sectionsOf(room: string): RoomSectionRow[] {
+    const ours = [...this.sections.values()].filter(({ roomId }) => roomId === room);
     return ours.sort((a, b) => (a.section < b.section ? -1 : 1));
   }
 
-  /** How far a user has read, where only they may know it too. */
+  /** The user, or the row that a user has before the first change. */
+  userOf(userId: string): UserRow {
+    return this.users.get(userId) ?? newUser(userId);
+  }
+
+  /** How far a user has read, as only that user may know. */
   read(roomId: string, userId: string): ReceiptRow | undefined {
     const all = within(this.receipts, [{ roomId, userId }]);
     return all.sort((a, b) => b.messageSeq - a.messageSeq)[0];
-  }
-
-  /** A room's members as `asking` sees them, by the time of joining. */
-  stateMembers(room: string, asking: string): RoomStateMember[] {
-    const members = this.membersOf(room).sort(
-      (a, b) => a.joinedAt.getTime() - b.joinedAt.getTime() || (a.userId < b.userId ? -1 : 1),
-    );
-    return members.map(({ userId, role, joinedAt }) => {
-      const { name = null, activeAt = null } = this.users.get(userId) ?? {};
-      const shown = receiptKey({ roomId: room, userId, hidden: false, private: false });
-      const read = userId === asking ? this.read(room, userId) : this.receipts.get(shown);
-      const known =
-        read === undefined
-          ? null
-          : (({ messageId, eventId, readAt }) => ({ messageId, eventId, readAt: readAt.toISOString() }))(read);
-      return { userId, name, role, joinedAt: joinedAt.toISOString(), activeAt, read: known };
-    });
-  }
-
-  printed(row: MessageRow): HistoryMessage {
-    const original = row.replyTo === null ? undefined : this.messages.get(`${row.roomId} ${row.replyTo}`);
-    const reactions = [...this.reactions.values()].filter(
-      ({ messageId, removedSeq }) => messageId === row.messageId && removedSeq === null,
-    );
-    return { ...row, original: original === undefined ? null : originalOf(original), reactions };
   }
 
   /** Takes a user's hidden receipts away, and returns what takes the place of their visible ones. */
@@ -162,22 +165,28 @@ export class MapRows {
       .filter((row) => row.messageSeq > (this.receipts.get(receiptKey(row))?.messageSeq ?? 0));
   }
 
+  /** A revocation, a choice or an activity that came in between stays, and so does the Matrix user. */
+  #putUser(row: UserRow): UserRow {
+    const known = this.users.get(row.userId);
+    const { choice, choiceVersion } = known !== undefined && known.choiceVersion >= row.choiceVersion ? known : row;
+    const kept = {
+      ...row,
+      revokedAt: latest(known?.revokedAt, row.revokedAt),
+      choice,
+      choiceVersion,
+      activeAt: latest(known?.activeAt, row.activeAt),
+      matrixUserId: row.matrixUserId ?? known?.matrixUserId ?? null,
+    };
+    this.users.set(row.userId, kept);
+    return kept;
+  }
+
   #locked(needs: ReadSet, reactions: readonly { readonly roomId: string }[]): RoomRow[] {
-    const {
-      members,
-      messages,
-      repeats,
-      activeReactions: standing,
-      receipts,
-      sections: parts,
-      names,
-      matrix,
-      writes,
-      lastMessagesAtEvents: upTo,
-      annotated,
-    } = needs;
-    const ours = [members, messages, repeats, standing, receipts, parts, names, reactions];
-    const named = [...ours, matrix, writes, upTo, annotated].flatMap((each) => each.map(({ roomId }) => roomId));
+    const { members, messages, repeats, activeReactions, receipts, sections } = needs;
+    const { names, matrix, writes, lastMessagesAtEvents, annotated } = needs;
+    const own = [members, messages, repeats, activeReactions, receipts, sections, reactions];
+    const foreign = [names, matrix, writes, lastMessagesAtEvents, annotated];
+    const named = [...own, ...foreign].flatMap((each) => each.map(({ roomId }) => roomId));
     const ids = [...new Set([...needs.rooms, ...named])].sort();
     return ids.flatMap((roomId) => this.rooms.get(roomId) ?? []);
   }
@@ -200,9 +209,9 @@ export class MapRows {
     const annotated = needs.annotated.flatMap(({ roomId, eventId, senderId, reaction }) =>
       within(this.messages, [{ roomId, eventId }]).map(({ messageId }) => ({ roomId, messageId, senderId, reaction })),
     );
-    const standing = [...needs.activeReactions, ...annotated];
+    const active = [...needs.activeReactions, ...annotated];
     return [...this.reactions.values()].filter(
-      (row) => ids.has(row.reactionId) || (row.removedSeq === null && fits(row, standing)),
+      (row) => ids.has(row.reactionId) || (row.removedSeq === null && fits(row, active)),
     );
   }
 
@@ -218,7 +227,7 @@ export class MapRows {
     return [...new Set([...asked, ...targets, ...related])];
   }
 
-  #upTo({ roomId, eventId }: ReadSet["lastMessagesAtEvents"][number]) {
+  #lastMessageAt({ roomId, eventId }: ReadSet["lastMessagesAtEvents"][number]) {
     const seq = this.matrix.get(`${roomId} ${eventId}`)?.seq ?? Number.POSITIVE_INFINITY;
     const last = this.messagesOf(roomId).findLast((message) => message.seq <= seq);
     return last === undefined ? [] : [{ roomId, eventId, messageId: last.messageId }];
@@ -230,7 +239,23 @@ export class MapRows {
   }
 }
 
-/** Whether a row is one that these ask for by its fields. */
+/** A user before the first change. */
+export const newUser = (userId: string): UserRow => ({
+  userId,
+  name: null,
+  revokedAt: null,
+  choice: "online",
+  choiceVersion: 0,
+  activeAt: null,
+  matrixUserId: null,
+});
+
+const latest = (one: Date | null | undefined, other: Date | null): Date | null => {
+  if (one === null || one === undefined) return other;
+  return other === null || one > other ? one : other;
+};
+
+/** True when one of `needs` asks for the row by its fields. */
 const fits = (row: object, needs: readonly object[]): boolean =>
   needs.some((need) =>
     Object.entries(need).every(([field, value]) => (row as Record<string, unknown>)[field] === value),

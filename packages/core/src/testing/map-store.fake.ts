@@ -1,6 +1,5 @@
 import { Problem } from "@signalbox/protocol/errors";
 import type { Choice } from "@signalbox/protocol/presence";
-import { mentioned } from "../model/message-content.ts";
 import type {
   EventRow,
   MatrixRow,
@@ -12,55 +11,66 @@ import type {
   Rows,
   UserRow,
 } from "../model/rows.ts";
-import type { Changes, Counts, RoomState, RoomSummary, Store } from "../ports/store.ts";
-import { MapBridge, nobody, statisticsOf } from "./map-bridge.fake.ts";
+import type { Changes, Store } from "../ports/store.ts";
+import { MapBridge } from "./map-bridge.fake.ts";
+import { refuse } from "./map-refusals.fake.ts";
+import { MapRooms } from "./map-rooms.fake.ts";
 import { MapRows, pair, receiptKey } from "./map-rows.fake.ts";
+import { projection, projections } from "./map-search.fake.ts";
 
 const EPOCH = Date.UTC(2026, 0, 1);
+const DAY_MS = 24 * 3_600_000;
+/** Receipts of so long before an event may have been missed with it. */
+const MISSED_MS = 10_000;
 
 /**
- * A store of maps, for tests: it keeps the promises of `Store` in the plainest way, can be away, and can keep its answers under
- * way. Its clock moves by a millisecond with every change.
+ * A second implementation of `Store`, of maps: the unit tests' store, held to the same promises as Postgres by
+ * `test/conformance`. It can be away, keep single answers under way and fail single writes. Its clock moves by a millisecond
+ * with every change.
  */
 export class MapStore implements Store {
   /** While true, every call rejects with `unavailable`. */
   away = false;
   /** Holds answers back: called when a method knows its answer, which it gives when the promise resolves. */
   underway: (method: keyof Store) => Promise<void> | undefined = () => undefined;
-  /** Throws what it likes just before a transaction writes. */
+  /** Called just before a transaction writes; an error that it throws fails the transaction. */
   beforeWrite: (rows: Rows) => void = () => undefined;
   /** How often each method was called. */
   readonly calls = new Map<keyof Store, number>();
 
   readonly #rows = new MapRows();
+  readonly #rooms = new MapRooms(this.#rows);
   readonly #bridges = new MapBridge(this.#rows, (rows) => this.write(rows));
-  /** Until when a user wants to hear nothing of a room. */
-  readonly #mutes = new Map<string, Date>();
-  /** Until when a user wants to hear nothing of a message, by room and user and then by message. */
-  readonly #snoozes = new Map<string, Map<string, Date>>();
-  /** What each transaction wrote: a snapshot is a place in it. */
+  /** The rows of each transaction: a snapshot is a place in it. */
   readonly #log: Rows[] = [];
-  #ticks = 0;
+  #now = EPOCH;
+  #closed = false;
 
   commit(needs: ReadSet, decide: (rows: Rows, now: Date) => Rows): Promise<void> {
     return this.#answer("commit", () => {
-      const written = decide(this.#rows.asked(needs), this.#tick());
-      this.#bridges.mapRooms(written);
+      const given = this.#rows.asked(needs);
+      const times = given.rooms.map(({ roomId }) => this.#rows.roomTimes.get(roomId) ?? 0);
+      const now = Math.max(this.#tick().getTime(), ...times);
+      const written = decide(given, new Date(now));
+      refuse(this.#rows, written);
       this.beforeWrite(written);
-      this.write(written);
+      this.#log.push(this.#rows.commit(written, now));
     });
   }
 
-  /** Puts rows there, as a transaction of its own. */
+  /** Puts rows there as they are, as a transaction of its own. */
   write(some: Partial<Rows>): void {
-    const rows = { ...NONE, ...some };
-    this.#rows.write(rows);
-    this.#log.push(rows);
+    this.#log.push(this.#rows.write({ ...NONE, ...some }, this.#now));
   }
 
   /** Forgets a room's events up to `seq`, as pruning does. */
   forget(roomId: string, seq: number): void {
-    for (const event of this.eventsOf(roomId)) if (event.seq <= seq) this.#rows.events.delete(`${roomId} ${event.seq}`);
+    for (const event of this.eventsOf(roomId)) if (event.seq <= seq) this.#rows.forgetEvent(`${roomId} ${event.seq}`);
+  }
+
+  /** Has all that happened in the room happen `ms` earlier; later, as after a clock that was set back, when it is negative. */
+  age(roomId: string, ms: number): void {
+    this.#rows.age(roomId, ms);
   }
 
   room(roomId: string): RoomRow | undefined {
@@ -75,7 +85,7 @@ export class MapStore implements Store {
     return this.#rows.members.get(pair({ roomId, userId }));
   }
 
-  /** What is kept of a room's events in Matrix, by their ids. */
+  /** The rows of a room's events in Matrix, by their ids. */
   matrixOf(room: string): MatrixRow[] {
     const ours = [...this.#rows.matrix.values()].filter(({ roomId }) => roomId === room);
     return ours.sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
@@ -104,8 +114,14 @@ export class MapStore implements Store {
   }
 
   receiptsSince(cursors: ReadonlyMap<string, number>) {
-    const missed = ({ roomId, stampSeq }: ReceiptRow) => stampSeq >= (cursors.get(roomId) ?? Number.POSITIVE_INFINITY);
-    return this.#answer("receiptsSince", () => [...this.#rows.receipts.values()].filter(missed));
+    const { receipts, receiptTimes, eventTimes } = this.#rows;
+    const missed = (row: ReceiptRow) => {
+      const cursor = cursors.get(row.roomId);
+      if (cursor === undefined) return false;
+      const sentAt = eventTimes.get(`${row.roomId} ${cursor}`) ?? Number.NEGATIVE_INFINITY;
+      return row.stampSeq >= cursor || (receiptTimes.get(receiptKey(row)) ?? 0) > sentAt - MISSED_MS;
+    };
+    return this.#answer("receiptsSince", () => [...receipts.values()].filter(missed));
   }
 
   changes(snapshot: string | null): Promise<Changes> {
@@ -148,77 +164,31 @@ export class MapStore implements Store {
   }
 
   seqOf(room: string, userId: string, service: boolean) {
-    return this.#answer("seqOf", () => this.#visible(room, userId, service)?.lastSeq ?? null);
+    return this.#answer("seqOf", () => this.#rooms.visible(room, userId, service)?.lastSeq ?? null);
   }
 
-  roomState(room: string, userId: string, service: boolean) {
-    return this.#answer("roomState", (): RoomState | null => {
-      const row = this.#visible(room, userId, service);
-      if (row === undefined) return null;
-      const until = [...(this.#snoozes.get(`${room} ${userId}`) ?? [])];
-      return {
-        ...this.#counts(room, userId),
-        room: row,
-        members: this.#rows.stateMembers(room, userId),
-        sections: this.#rows.partsOf(room),
-        lastReadId: this.#rows.read(room, userId)?.messageId ?? null,
-        markerId: this.#rows.markers.get(`${room} ${userId}`)?.messageId ?? null,
-        snoozed: until.filter(([, end]) => this.#ahead(end)).map(([messageId]) => messageId),
-      };
-    });
+  roomState(...asked: Parameters<Store["roomState"]>) {
+    return this.#answer("roomState", () => this.#rooms.state(...asked));
   }
 
-  counts(asked: readonly { readonly roomId: string; readonly userId: string }[]) {
-    return this.#answer("counts", () => {
-      const there = asked.filter(({ roomId }) => this.#rows.rooms.has(roomId));
-      return there.map(({ roomId, userId }) => this.#counts(roomId, userId));
-    });
+  counts(...asked: Parameters<Store["counts"]>) {
+    return this.#answer("counts", () => this.#rooms.counts(...asked));
   }
 
-  mute(room: string, userId: string, until: Date | null) {
-    return this.#answer("mute", () => {
-      if (this.#visible(room, userId, false) === undefined) return false;
-      if (until === null) this.#mutes.delete(`${room} ${userId}`);
-      else this.#mutes.set(`${room} ${userId}`, until);
-      return true;
-    });
+  mute(...asked: Parameters<Store["mute"]>) {
+    return this.#answer("mute", () => this.#rooms.mute(...asked));
   }
 
-  snooze(room: string, userId: string, messageId: string, until: Date | null) {
-    return this.#answer("snooze", () => {
-      const known = this.#rows.messages.has(`${room} ${messageId}`);
-      if (!known || this.#visible(room, userId, false) === undefined) return false;
-      const ours = this.#snoozes.get(`${room} ${userId}`) ?? new Map<string, Date>();
-      if (until === null) ours.delete(messageId);
-      else ours.set(messageId, until);
-      this.#snoozes.set(`${room} ${userId}`, ours);
-      return true;
-    });
+  snooze(...asked: Parameters<Store["snooze"]>) {
+    return this.#answer("snooze", () => this.#rooms.snooze(...asked));
   }
 
-  history(room: string, limit: number, before: string | null) {
-    return this.#answer("history", () => {
-      const from = before === null ? undefined : this.#rows.messages.get(`${room} ${before}`);
-      if (before !== null && from === undefined) throw new Problem("not_found", "no such message");
-      const older = this.#rows.messagesOf(room).filter(({ seq }) => seq < (from?.seq ?? Number.POSITIVE_INFINITY));
-      const page = older.reverse().slice(0, limit);
-      return page.map((row) => this.#rows.printed(row));
-    });
+  history(...asked: Parameters<Store["history"]>) {
+    return this.#answer("history", () => this.#rooms.history(...asked));
   }
 
-  roomPage(userId: string, limit: number, before: string | null) {
-    return this.#answer("roomPage", () => {
-      const rooms = this.#rows.roomsOf(userId).filter(({ roomId }) => before === null || roomId < before);
-      const page = rooms.sort((a, b) => (a.roomId < b.roomId ? 1 : -1)).slice(0, limit);
-      return page.map(
-        (room): RoomSummary => ({
-          ...room,
-          role: this.#rows.member(room.roomId, userId)?.role ?? "member",
-          unread: this.#counts(room.roomId, userId).unread,
-          lastMessage: this.#rows.messagesOf(room.roomId).at(-1) ?? null,
-        }),
-      );
-    });
+  roomPage(...asked: Parameters<Store["roomPage"]>) {
+    return this.#answer("roomPage", () => this.#rooms.page(...asked));
   }
 
   users(userIds: readonly string[]) {
@@ -227,25 +197,26 @@ export class MapStore implements Store {
 
   putUser(userId: string, name: string | null, matrixUserId: string | null = null) {
     return this.#answer("putUser", () => {
-      if (matrixUserId !== null) this.#bridges.mapUser(userId, matrixUserId);
-      const row = this.#user(userId);
+      const row = this.#rows.userOf(userId);
       const changed = { ...row, name: name ?? row.name, matrixUserId: matrixUserId ?? row.matrixUserId };
       const same = changed.name === row.name && changed.matrixUserId === row.matrixUserId;
-      return same && this.#rows.users.has(userId) ? row : this.#putUser(changed);
+      if (same && this.#rows.users.has(userId)) return row;
+      refuse(this.#rows, { ...NONE, users: [changed] });
+      this.write({ users: [changed] });
+      return changed;
     });
   }
 
   projections(...asked: Parameters<Store["projections"]>) {
-    return this.#answer("projections", () => this.#bridges.projections(...asked));
+    return this.#answer("projections", () => projections(this.#rows, ...asked));
   }
 
   projection(...asked: Parameters<Store["projection"]>) {
-    return this.#answer("projection", () => this.#bridges.projection(...asked));
+    return this.#answer("projection", () => projection(this.#rows, ...asked));
   }
 
-  statistics(room: string, userId: string, service: boolean) {
-    const seen = () => this.#visible(room, userId, service) !== undefined;
-    return this.#answer("statistics", () => (seen() ? statisticsOf(this.#rows.messagesOf(room)) : null));
+  statistics(...asked: Parameters<Store["statistics"]>) {
+    return this.#answer("statistics", () => this.#rooms.statistics(...asked));
   }
 
   bridge(...asked: Parameters<Store["bridge"]>) {
@@ -261,7 +232,7 @@ export class MapStore implements Store {
   }
 
   recordPendingWrite(write: MatrixWrite) {
-    return this.#answer("recordPendingWrite", () => this.#bridges.noteWrite(write));
+    return this.#answer("recordPendingWrite", () => this.#bridges.recordPendingWrite(write, this.#tick()));
   }
 
   bridgedRooms(...asked: Parameters<Store["bridgedRooms"]>) {
@@ -269,11 +240,11 @@ export class MapStore implements Store {
   }
 
   rebuildCursor(room: string) {
-    return this.#answer("rebuildCursor", () => this.#bridges.rebuildAt(room));
+    return this.#answer("rebuildCursor", () => this.#bridges.rebuildCursor(room));
   }
 
   saveRebuildCursor(room: string, token: string | null) {
-    return this.#answer("saveRebuildCursor", () => this.#bridges.noteRebuild(room, token));
+    return this.#answer("saveRebuildCursor", () => this.#bridges.saveRebuildCursor(room, token));
   }
 
   visibleUsers(userId: string, service: boolean, userIds: readonly string[]) {
@@ -286,7 +257,7 @@ export class MapStore implements Store {
 
   choosePresence(userId: string, choice: Choice) {
     return this.#answer("choosePresence", () => {
-      const user = this.#user(userId);
+      const user = this.#rows.userOf(userId);
       const row = { ...user, choice, choiceVersion: user.choiceVersion + 1 };
       const receipts = choice === "appear_offline" ? [] : this.#rows.unhide(userId);
       this.write({ users: [row], receipts });
@@ -299,7 +270,7 @@ export class MapStore implements Store {
       for (const [userId, activeAt] of users) {
         const row = this.#rows.users.get(userId);
         if (row === undefined || (row.activeAt !== null && row.activeAt >= activeAt)) continue;
-        // Past the log: it is no change that anybody is told of.
+        // Past the log: `changes` does not report it.
         this.#rows.users.set(userId, { ...row, activeAt });
       }
     });
@@ -307,75 +278,50 @@ export class MapStore implements Store {
 
   revoke(userId: string) {
     return this.#answer("revoke", () => {
-      const revokedAt = this.#tick();
-      this.#putUser({ ...this.#user(userId), revokedAt });
-      return revokedAt;
+      this.write({ users: [{ ...this.#rows.userOf(userId), revokedAt: this.#tick() }] });
+      return this.#rows.userOf(userId).revokedAt ?? new Date(this.#now);
     });
   }
 
-  prune(): Promise<number> {
-    return this.#answer("prune", () => 0);
+  prune(keep: number, days: number) {
+    return this.#answer("prune", () => {
+      const { events, eventTimes, rooms } = this.#rows;
+      const old = [...events].filter(([key, { roomId, seq }]) => {
+        const lastSeq = rooms.get(roomId)?.lastSeq ?? 0;
+        return seq <= lastSeq - keep && (eventTimes.get(key) ?? 0) <= this.#now - days * DAY_MS;
+      });
+      for (const [key] of old) this.#rows.forgetEvent(key);
+      this.#bridges.forgetWrites(this.#now - DAY_MS);
+      return old.length;
+    });
   }
 
   ping(): Promise<void> {
     return this.#answer("ping", () => undefined);
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
 
   async #answer<T>(method: keyof Store, answer: () => T): Promise<T> {
     this.calls.set(method, (this.calls.get(method) ?? 0) + 1);
+    const closed = this.#closed;
     await Promise.resolve();
-    if (this.away) throw new Problem("unavailable", "the store is away");
+    if (this.away || closed) throw new Problem("unavailable", "the store does not answer at the moment");
     const value = answer();
     await this.underway(method);
     return value;
   }
 
+  /** The time of a change, and the clock a millisecond further. */
   #tick(): Date {
-    return new Date(EPOCH + this.#ticks++);
-  }
-
-  /** Whether a time that somebody named is still to come: they meant the world's clock, not this store's. */
-  #ahead(time: Date): boolean {
-    return time.getTime() > Date.now();
-  }
-
-  /** The room, if it stands and the user may see it. */
-  #visible(roomId: string, userId: string, service: boolean): RoomRow | undefined {
-    const room = this.room(roomId);
-    const may = service || this.#rows.member(roomId, userId) !== undefined;
-    return may && room?.deletedAt === null ? room : undefined;
-  }
-
-  #counts(roomId: string, userId: string): Counts {
-    const read = this.#rows.read(roomId, userId)?.messageSeq ?? 0;
-    const unread = this.#rows
-      .messagesOf(roomId)
-      .filter(({ seq, senderId, deleteSeq }) => seq > read && senderId !== userId && deleteSeq === null);
-    const until = this.#mutes.get(`${roomId} ${userId}`);
-    return {
-      roomId,
-      userId,
-      unread: unread.length,
-      mentions: unread.filter((message) => mentioned(message).includes(userId)).length,
-      mutedUntil: until !== undefined && this.#ahead(until) ? until : null,
-    };
+    return new Date(this.#now++);
   }
 
   #known(userIds: readonly string[]): Map<string, UserRow> {
     const rows = userIds.flatMap((userId) => this.#rows.users.get(userId) ?? []);
     return new Map(rows.map((row) => [row.userId, row]));
-  }
-
-  /** The user, or what they are before they do anything. */
-  #user(userId: string): UserRow {
-    return this.#rows.users.get(userId) ?? nobody(userId);
-  }
-
-  #putUser(row: UserRow): UserRow {
-    this.write({ users: [row] });
-    return row;
   }
 }
 
