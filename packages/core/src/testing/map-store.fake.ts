@@ -1,16 +1,17 @@
 import { Problem } from "@signalbox/protocol/errors";
 import type { Choice } from "@signalbox/protocol/presence";
 import { mentioned } from "../model/message-content.ts";
-import type {
-  EventRow,
-  MatrixRow,
-  MatrixWrite,
-  MemberRow,
-  ReadSet,
-  ReceiptRow,
-  RoomRow,
-  Rows,
-  UserRow,
+import {
+  type EventRow,
+  type MatrixRow,
+  type MatrixWrite,
+  type MemberRow,
+  NO_ROWS,
+  type ReadSet,
+  type ReceiptRow,
+  type RoomRow,
+  type Rows,
+  type UserRow,
 } from "../model/rows.ts";
 import type { Changes, Counts, RoomState, RoomSummary, Store } from "../ports/store.ts";
 import { MapBridge, nobody, statisticsOf } from "./map-bridge.fake.ts";
@@ -53,7 +54,7 @@ export class MapStore implements Store {
 
   /** Puts rows there, as a transaction of its own. */
   write(some: Partial<Rows>): void {
-    const rows = { ...NONE, ...some };
+    const rows = { ...NO_ROWS, ...some };
     this.#rows.write(rows);
     this.#log.push(rows);
   }
@@ -378,19 +379,3 @@ export class MapStore implements Store {
     return row;
   }
 }
-
-const NONE: Rows = {
-  rooms: [],
-  members: [],
-  messages: [],
-  reactions: [],
-  receipts: [],
-  users: [],
-  events: [],
-  markers: [],
-  sections: [],
-  matrix: [],
-  writes: [],
-  named: [],
-  lastMessagesAtEvents: [],
-};
