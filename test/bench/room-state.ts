@@ -3,9 +3,9 @@
  * room, its members (with presence, typing and how far they have read), engagement, plan, sidekicks, call, and the caller's unread count.
  * Takes half a minute; fails when it is not five times as fast. Not among the tests: with other work beside it a ratio means little.
  */
-import { Stage } from "../cluster/stage.ts";
-import { ask, dataOf } from "../contract/http.ts";
-import type { Person } from "../contract/world.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { ask, dataOf } from "../support/http.ts";
+import type { Person } from "../support/world.ts";
 
 const MEMBERS = 200;
 const TURNS = 25;

@@ -1,8 +1,8 @@
 /** Two windows, two people, two gateways: ann in one window, ben in the other, before the real topology. */
 import { startNode } from "@signalbox/infra/node";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { ask, dataOf, type Room } from "../contract/http.ts";
-import { sign } from "../contract/tokens.ts";
+import { ask, dataOf, type Room } from "../support/http.ts";
+import { sign } from "../support/tokens.ts";
 import type { Pane } from "./pane.ts";
 import { Stage } from "./stage.ts";
 import type { Window } from "./window.ts";

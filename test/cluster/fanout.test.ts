@@ -1,13 +1,13 @@
 /** Author → any node → Redis Cluster → both gateways → every session of the room. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Frame } from "../contract/client.ts";
-import { dataOf } from "../contract/http.ts";
-import { inSeconds } from "../contract/tokens.ts";
-import type { Person } from "../contract/world.ts";
-import { expectKept } from "./load.ts";
-import type { ResumingClient } from "./resuming-client.ts";
-import { Stage } from "./stage.ts";
-import { until } from "./until.ts";
+import { expectKept } from "../support/cluster/load.ts";
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { dataOf } from "../support/http.ts";
+import type { Frame } from "../support/socket-client.ts";
+import { inSeconds } from "../support/tokens.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 
 const ROOMS = 20;
 const AUTHORS = 20;

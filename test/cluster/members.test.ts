@@ -1,12 +1,12 @@
 /** Who comes and goes while a room is being written to sees exactly what is theirs. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Frame } from "../contract/client.ts";
-import type { Person } from "../contract/world.ts";
-import { bySocket, type Load, startLoad } from "./load.ts";
-import type { ResumingClient } from "./resuming-client.ts";
-import { Stage } from "./stage.ts";
-import { staysComplete } from "./stays.ts";
-import { until } from "./until.ts";
+import { bySocket, type Load, startLoad } from "../support/cluster/load.ts";
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { staysComplete } from "../support/cluster/stays.ts";
+import type { Frame } from "../support/socket-client.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 
 const stage = new Stage();
 beforeAll(() => stage.start());

@@ -1,13 +1,13 @@
 /** Nodes that die, and nodes that are told to stop, under load. */
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ask } from "../contract/http.ts";
-import type { Person } from "../contract/world.ts";
-import { expectKept } from "./load.ts";
-import type { ResumingClient } from "./resuming-client.ts";
-import { busyRooms } from "./scene.ts";
-import { Stage } from "./stage.ts";
-import { until } from "./until.ts";
+import { busyRooms } from "../support/cluster/busy-rooms.ts";
+import { expectKept } from "../support/cluster/load.ts";
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { ask } from "../support/http.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 
 const stage = new Stage();
 beforeAll(() => stage.start());

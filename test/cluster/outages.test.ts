@@ -1,11 +1,11 @@
 /** Redis and Postgres away for moments: what goes on without them, and that all recovers by itself. Longer ones: `test/slow`. */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { stopPostgres } from "./postgres-server.ts";
-import type { ResumingClient } from "./resuming-client.ts";
-import { busyRooms, type Scene } from "./scene.ts";
-import { Stage } from "./stage.ts";
-import { until } from "./until.ts";
+import { busyRooms, type Scene } from "../support/cluster/busy-rooms.ts";
+import { stopPostgres } from "../support/cluster/postgres-faults.ts";
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { until } from "../support/until.ts";
 
 const stage = new Stage();
 let endPostgres: (() => Promise<void>) | undefined;

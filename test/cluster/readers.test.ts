@@ -1,11 +1,11 @@
 /** Readers who are slow, far behind, in very many rooms, or very many at once. */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ask } from "../contract/http.ts";
-import type { Person } from "../contract/world.ts";
-import type { ResumingClient } from "./resuming-client.ts";
-import { Stage } from "./stage.ts";
-import { until } from "./until.ts";
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { ask } from "../support/http.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 
 const stage = new Stage();
 beforeAll(() => stage.start());

@@ -1,13 +1,13 @@
 /** A room as somebody knows it who took its history and then listened to its stream. */
 import { parseJson } from "@signalbox/protocol/parse";
 import { sseOf } from "@signalbox/protocol/sse";
-import type { Fields } from "../contract/client.ts";
-import type { HistoryEntry } from "../contract/http.ts";
-import { matrixId, snapshotOf } from "../contract/looks.ts";
-import type { Stream } from "../contract/stream.ts";
-import type { Person } from "../contract/world.ts";
-import { wholeHistory } from "./load.ts";
-import type { Stage, Truth } from "./stage.ts";
+import { wholeHistory } from "../support/cluster/load.ts";
+import type { Stage, Truth } from "../support/cluster/stage.ts";
+import type { Stream } from "../support/event-stream.ts";
+import type { HistoryEntry } from "../support/http.ts";
+import { matrixId, snapshotOf } from "../support/queries.ts";
+import type { Fields } from "../support/socket-client.ts";
+import type { Person } from "../support/world.ts";
 
 interface Known {
   readonly content: string;

@@ -1,14 +1,14 @@
 /** Typing, presence and streams, while gateways die. Gateways 0 and 1 live on; a test that kills one has one of its own. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dataOf } from "../contract/http.ts";
-import { statusesOf } from "../contract/looks.ts";
-import type { Stream } from "../contract/stream.ts";
-import type { Person } from "../contract/world.ts";
-import { type Author, startLoad, wholeHistory } from "./load.ts";
-import type { ResumingClient } from "./resuming-client.ts";
+import { type Author, startLoad, wholeHistory } from "../support/cluster/load.ts";
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import type { Stream } from "../support/event-stream.ts";
+import { dataOf } from "../support/http.ts";
+import { statusesOf } from "../support/queries.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 import { follows, printed, printsOf, takeIn, viewOf } from "./room-view.ts";
-import { Stage } from "./stage.ts";
-import { until } from "./until.ts";
 
 const NEAR = 0;
 const FAR = 1;

@@ -3,8 +3,8 @@
  * two gateways by Redis Cluster.
  */
 import { startCluster } from "@signalbox/infra/cluster";
+import { ENV, type Servers } from "../support/world.ts";
 import { contract } from "./contract.ts";
-import { ENV, type Servers } from "./world.ts";
 
 contract("a cluster of nodes", async (): Promise<Servers> => {
   const { apis, gateways, postgres, stop } = await startCluster({ apis: 2, gateways: 2, env: ENV });

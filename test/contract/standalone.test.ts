@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startNode } from "@signalbox/infra/node";
+import { ENV, type Servers } from "../support/world.ts";
 import { contract } from "./contract.ts";
-import { ENV, type Servers } from "./world.ts";
 
 contract("a standalone node", async (): Promise<Servers> => {
   const folder = await mkdtemp(join(tmpdir(), "signalbox-contract-"));

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type NodeProcess, startNode } from "@signalbox/infra/node";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { Client, type Knock } from "./client.ts";
-import { ask, dataOf, expectProblem, jsonOf, type Room } from "./http.ts";
-import { SECRET } from "./tokens.ts";
+import { ask, dataOf, expectProblem, jsonOf, type Room } from "../support/http.ts";
+import { Client, type Knock } from "../support/socket-client.ts";
+import { SECRET } from "../support/tokens.ts";
 
 describe("a standalone node that is told nothing", () => {
   let folder: string;

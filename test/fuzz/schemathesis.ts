@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { findTool } from "../pypi.ts";
+import { findTool } from "../support/pypi.ts";
 import type { Stage } from "./stage.ts";
 
 export interface Fuzz {

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startNode } from "@signalbox/infra/node";
-import { ask, dataOf, type Room } from "../contract/http.ts";
-import { SECRET, sign } from "../contract/tokens.ts";
+import { ask, dataOf, type Room } from "../support/http.ts";
+import { SECRET, sign } from "../support/tokens.ts";
 
 /** Rooms that a run may delete, or have people removed from: one after the other. */
 const SPARE_ROOMS = 40;

@@ -6,11 +6,11 @@
 import { type Cluster, startCluster } from "@signalbox/infra/cluster";
 import { type NodeProcess, startNode } from "@signalbox/infra/node";
 import { expect } from "vitest";
-import { until } from "../cluster/until.ts";
-import type { Client, Fields, Frame } from "../contract/client.ts";
-import { type Answer, dataOf, jsonOf } from "../contract/http.ts";
-import type { Stream, StreamEvent } from "../contract/stream.ts";
-import { ENV, type Person, World } from "../contract/world.ts";
+import type { Stream, StreamEvent } from "../support/event-stream.ts";
+import { type Answer, dataOf, jsonOf } from "../support/http.ts";
+import type { Client, Fields, Frame } from "../support/socket-client.ts";
+import { until } from "../support/until.ts";
+import { ENV, type Person, World } from "../support/world.ts";
 import { MatrixClient } from "./matrix-client.ts";
 import { type Bridge, planBridge, SERVER_NAME, Synapse } from "./synapse.ts";
 

@@ -1,11 +1,11 @@
 /** CONTRACT section 8 with a real Synapse: what is said in Matrix appears here, what is said here appears there, once each, whoever dies meanwhile. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { until } from "../cluster/until.ts";
-import type { Fields } from "../contract/client.ts";
-import { expectProblem, jsonOf } from "../contract/http.ts";
-import { receiptsOf } from "../contract/looks.ts";
-import type { Person } from "../contract/world.ts";
+import { expectProblem, jsonOf } from "../support/http.ts";
+import { receiptsOf } from "../support/queries.ts";
+import type { Fields } from "../support/socket-client.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 import { agrees, BridgeStage, projected, RECOVERY_MS, streamed, type Views, WAY_MS } from "./bridge-stage.ts";
 import type { MatrixClient, MatrixEvent } from "./matrix-client.ts";
 import { looksOf, looksRebuilt } from "./rebuilt.ts";

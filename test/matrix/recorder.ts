@@ -1,7 +1,7 @@
 /** An application service that writes down what a homeserver pushes, and answers as it is told. */
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { until } from "../cluster/until.ts";
+import { until } from "../support/until.ts";
 import type { Content, MatrixEvent } from "./matrix-client.ts";
 
 /** A transaction as it came, each try of it. */

@@ -1,4 +1,4 @@
-import { findTool } from "../pypi.ts";
+import { findTool } from "../support/pypi.ts";
 
 /** The Python that has Synapse: `-m synapse.app.homeserver` starts it. Throws one sentence that says how to get there. */
 export const findSynapse = (): Promise<string> =>

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Guard } from "@signalbox/infra/redis-guard";
 import { freePort } from "@signalbox/infra/redis-process";
-import { until } from "../cluster/until.ts";
+import { until } from "../support/until.ts";
 import { MatrixClient } from "./matrix-client.ts";
 import { findSynapse } from "./synapse-binary.ts";
 

@@ -1,6 +1,6 @@
 /** The network between a client and its gateway is cut, or says nothing any more, at the worst moments. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { until } from "../cluster/until.ts";
+import { until } from "../support/until.ts";
 import type { Device } from "./device.ts";
 import { Site } from "./site.ts";
 

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Client, ConnectionChanged, Events } from "@signalbox/client";
 import { expect } from "vitest";
-import { until } from "../cluster/until.ts";
+import { until } from "../support/until.ts";
 
 type Name = keyof Events;
 /** Every event, and whether it has its chat's next seq. */

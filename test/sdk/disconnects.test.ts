@@ -1,8 +1,8 @@
 /** A thousand disconnects at random moments, while others talk. */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { until } from "../cluster/until.ts";
-import type { Person } from "../contract/world.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 import type { Device } from "./device.ts";
 import type { TcpProxy } from "./proxy.ts";
 import { Site } from "./site.ts";

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { sign } from "../contract/tokens.ts";
+import { sign } from "../support/tokens.ts";
 
 export interface SignIn {
   readonly url: string;

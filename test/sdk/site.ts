@@ -6,7 +6,7 @@ import { type Auth, createClient } from "@signalbox/client";
 import { startCluster } from "@signalbox/infra/cluster";
 import { type NodeProcess, startNode } from "@signalbox/infra/node";
 import { WebSocket } from "ws";
-import { ENV, type Person, type Servers, World } from "../contract/world.ts";
+import { ENV, type Person, type Servers, World } from "../support/world.ts";
 import { Device } from "./device.ts";
 import { TcpProxy } from "./proxy.ts";
 

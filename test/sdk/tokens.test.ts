@@ -1,9 +1,9 @@
 /** Tokens that end under a client, by themselves or because they were revoked. */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { until } from "../cluster/until.ts";
-import { inSeconds, sign } from "../contract/tokens.ts";
-import type { Person } from "../contract/world.ts";
+import { inSeconds, sign } from "../support/tokens.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 import { Site } from "./site.ts";
 
 const LIFE_S = 3;

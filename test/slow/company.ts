@@ -1,10 +1,10 @@
 /** People who are here, and two who look on, one at either gateway: what most faults of presence are let loose on. */
 
-import type { ResumingClient } from "../cluster/resuming-client.ts";
-import type { Stage } from "../cluster/stage.ts";
-import { until } from "../cluster/until.ts";
-import { statusesOf } from "../contract/looks.ts";
-import type { Person } from "../contract/world.ts";
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import type { Stage } from "../support/cluster/stage.ts";
+import { statusesOf } from "../support/queries.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 
 export interface Company {
   readonly people: readonly Person[];

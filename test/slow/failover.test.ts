@@ -1,10 +1,10 @@
 /** Redis and Postgres gone for longer, and a Redis primary replaced by its replica, all under load. */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { freezePostgres } from "../cluster/postgres-server.ts";
-import { busyRooms, type Scene } from "../cluster/scene.ts";
-import { Stage } from "../cluster/stage.ts";
-import { until } from "../cluster/until.ts";
+import { busyRooms, type Scene } from "../support/cluster/busy-rooms.ts";
+import { freezePostgres } from "../support/cluster/postgres-faults.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { until } from "../support/until.ts";
 
 const stage = new Stage();
 beforeAll(() => stage.start());

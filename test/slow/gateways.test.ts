@@ -1,10 +1,10 @@
 /** What becomes of presence when gateways die together, or stand still for a while. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { ResumingClient } from "../cluster/resuming-client.ts";
-import { Stage } from "../cluster/stage.ts";
-import { until } from "../cluster/until.ts";
-import { presenceOf, statusesOf } from "../contract/looks.ts";
-import type { Person } from "../contract/world.ts";
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { presenceOf, statusesOf } from "../support/queries.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 import { areTold, companyOf, passed, reads, toldOf } from "./company.ts";
 
 const stage = new Stage();

@@ -9,9 +9,9 @@
  * of them more or less: they are counted by connection, and held to that.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Stage } from "../cluster/stage.ts";
-import type { Client } from "../contract/client.ts";
-import type { Person } from "../contract/world.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import type { Client } from "../support/socket-client.ts";
+import type { Person } from "../support/world.ts";
 import { passed } from "./company.ts";
 import { type Asked, askedDuring } from "./redis-monitor.ts";
 

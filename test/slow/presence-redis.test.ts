@@ -1,7 +1,7 @@
 /** What becomes of presence when Redis loses all that it knew. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { Stage } from "../cluster/stage.ts";
-import { dataOf } from "../contract/http.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { dataOf } from "../support/http.ts";
 import { areTold, companyOf, passed, reads, toldOf } from "./company.ts";
 
 const stage = new Stage();

@@ -4,11 +4,11 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { busyRooms, type Scene } from "../cluster/scene.ts";
-import { Stage } from "../cluster/stage.ts";
-import { staysComplete } from "../cluster/stays.ts";
-import { until } from "../cluster/until.ts";
-import type { Person } from "../contract/world.ts";
+import { busyRooms, type Scene } from "../support/cluster/busy-rooms.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { staysComplete } from "../support/cluster/stays.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 
 const SEEDS = process.env.SEED === undefined ? [0, 1, 2].map((each) => Date.now() + each) : [Number(process.env.SEED)];
 const FAULTS_PER_SEED = 12;

@@ -3,10 +3,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { Stage } from "../cluster/stage.ts";
-import { until } from "../cluster/until.ts";
-import type { Frame } from "../contract/client.ts";
-import type { Person } from "../contract/world.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import type { Frame } from "../support/socket-client.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 
 const READERS = 1000;
 const AT_ONCE = 50;

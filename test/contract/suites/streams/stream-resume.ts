@@ -1,0 +1,141 @@
+/** CONTRACT sections 2 and 5: where an event stream goes on, and where it ends. */
+import { describe, expect, test } from "vitest";
+import { ask, expectProblem } from "../../../support/http.ts";
+import { matrixId, snapshotOf, stateOf } from "../../../support/queries.ts";
+import type { World } from "../../../support/world.ts";
+import { times } from "../../support/shapes.ts";
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+export function streamResume(world: World): void {
+  describe("a stream that goes on", () => {
+    test("from Last-Event-ID, by header or by query, brings exactly what came after, as it came first", async () => {
+      const { alice, bob, chatId } = await world.chat();
+      const witness = await bob.streams(chatId, 0);
+      for (let index = 0; index < 8; index++) await alice.says(chatId, `message ${index}`);
+      await witness.reaches(9);
+      for (const [from, tune] of [
+        [4, { headers: { "last-event-id": "4" } }],
+        [4, { query: "?last_event_id=4" }],
+        [0, { query: "?last_event_id=0" }],
+        [9, { headers: { "last-event-id": "9" } }],
+        // An EventSource that comes back by itself asks for what its page first asked for, and says in the header where it is.
+        [6, { headers: { "last-event-id": "6" }, query: "?last_event_id=2" }],
+      ] as const) {
+        const stream = await world.tunes(chatId, 1, { token: bob.token, ...tune });
+        await alice.acts({ type: "TYPING", chatId });
+        await stream.receives("typing");
+        expect(stream.ids).toEqual(range(from + 1, 9));
+        const expected = witness.of("message").slice(Math.max(0, from - 1));
+        expect(stream.of("message")).toEqual(expected);
+        stream.close();
+        await alice.acts({ type: "STOP_TYPING", chatId });
+      }
+    });
+
+    test("from a snapshot's cursor, taken in the middle of a load, brings all that the snapshot does not hold", async () => {
+      const { alice, bob, chatId } = await world.chat();
+      const sending = times(60, (index) => alice.says(chatId, `message ${index}`));
+      const taken = await times(4, async (index) => {
+        const { cursor } = index % 2 === 0 ? await snapshotOf(bob, chatId) : await stateOf(bob, chatId);
+        return {
+          cursor: Number(cursor),
+          stream: await bob.streams(chatId, index % 2 === 0 ? 0 : 1, `?last_event_id=${cursor}`),
+        };
+      });
+      await sending;
+      const history = (await bob.history(chatId, "?limit=100")).map(({ messageId, seq }) => ({
+        seq,
+        id: `msg-${messageId}`,
+      }));
+      for (const { cursor, stream } of taken) {
+        if (cursor < 61) await stream.reaches(61);
+        expect(stream.ids).toEqual(range(cursor + 1, 61));
+        const held = history.filter(({ seq }) => seq <= cursor).map(({ id }) => id);
+        const streamed = stream.of("message").map(({ id }) => id);
+        expect([...held.reverse(), ...streamed]).toEqual(history.map(({ id }) => id).reverse());
+      }
+    });
+
+    test("brings the receipts that changed since", async () => {
+      const { alice, bob, chatId } = await world.chat();
+      const { messageId, seq } = await alice.says(chatId, "read this");
+      await bob.acts({ type: "READ_MSG", chatId, messageId });
+      const stream = await alice.streams(chatId, 1, `?last_event_id=${seq - 1}`);
+      await stream.receives("receipt", { user_id: bob.id, event_id: matrixId(messageId) });
+    });
+
+    test("from before what is kept, or from beyond the end, is told to reset, and goes on live", async () => {
+      const { alice, bob, chatId } = await world.chat();
+      await times(9, (index) => alice.says(chatId, `message ${index}`));
+      await world.sql`delete from events where room_id = ${chatId} and seq <= 5`;
+      const streams = await Promise.all([2, 1000].map((from) => bob.streams(chatId, 1, `?last_event_id=${from}`)));
+      for (const stream of streams) await stream.receives("reset");
+      const { messageId } = await alice.says(chatId, "live");
+      for (const stream of streams) {
+        await stream.receives("message", { id: `msg-${messageId}` });
+        expect(stream.of("reset")).toHaveLength(1);
+        expect(stream.of("message")).toHaveLength(1);
+        // Whoever comes back from here has missed nothing.
+        expect(stream.ids.at(-1)).toBe(11);
+      }
+    });
+
+    test.each(["x", "-1", "1.5", "1e3", "0x1", " ", "99999999999999999999", "1,2", "null"])(
+      "from %j is invalid, by header and by query",
+      async (from) => {
+        const { bob, chatId } = await world.chat();
+        const { token } = bob;
+        const byQuery = `${world.streamOf(chatId, 1)}?last_event_id=${encodeURIComponent(from)}`;
+        expectProblem(await ask(byQuery, { token }), "invalid");
+        // A header's white space is no part of its value.
+        if (from.trim() !== "")
+          expectProblem(await ask(world.streamOf(chatId), { token, headers: { "last-event-id": from } }), "invalid");
+      },
+    );
+  });
+}
+
+/** Where an EventSource comes back first: it takes the time that the stream named. These tests run beside others. */
+export function streamEndPatience(world: World): void {
+  test.concurrent("a stream of a member who is removed ends with member_left, nothing above it, and the EventSource gives up", async () => {
+    const { alice, bob, chatId } = await world.chat();
+    const streams = await Promise.all([bob.streams(chatId, 0), bob.streams(chatId, 1)]);
+    const sending = times(30, (index) => alice.says(chatId, `message ${index}`));
+    await Promise.all([sending, alice.removes(chatId, bob)]);
+    await alice.acts({ type: "TYPING", chatId });
+    await alice.says(chatId, "not for bob");
+    for (const stream of streams) {
+      await stream.receives("member_left", { user_id: bob.id });
+      await stream.over;
+      const types = stream.events.map(({ type }) => type).filter((type) => /^(message|member)/.test(type));
+      expect(types.at(-1)).toBe("member_left");
+      expect(stream.ids).toEqual(range(2, stream.ids.at(-1)!));
+      expect(stream.of("typing")).toEqual([]);
+      expect(stream.text).not.toContain("not for bob");
+      expect(stream.tunings.map(({ status }) => status)).toEqual([200, 404]);
+      expect(stream.tunings[1]?.from).toBe(String(stream.ids.at(-1)));
+    }
+  });
+
+  test.concurrent("a stream of a room that is deleted ends with conversation_deleted", async () => {
+    const { alice, bob, chatId } = await world.chat();
+    const stream = await bob.streams(chatId, 1);
+    await alice.asks("DELETE", `/v1/rooms/${chatId}`);
+    await stream.receives("conversation_deleted");
+    await stream.over;
+    expect(stream.tunings.map(({ status }) => status)).toEqual([200, 404]);
+  });
+
+  test.concurrent("a stream of a user whose tokens are revoked ends within a second, for good", async () => {
+    const [service, { alice, bob, chatId }] = [await world.service(), await world.chat()];
+    const [stream, others] = [await bob.streams(chatId, 0), await alice.streams(chatId, 0)];
+    const since = Date.now();
+    expect((await service.asks("POST", `/v1/users/${bob.id}/revoke`)).status).toBe(200);
+    expect((await stream.ended) - since).toBeLessThan(1000);
+    await stream.over;
+    expect(stream.tunings.at(-1)?.status).toBe(401);
+    const { messageId } = await alice.says(chatId, "still here");
+    await others.receives("message", { id: `msg-${messageId}` });
+  });
+}

@@ -1,0 +1,108 @@
+/** CONTRACT section 5: tickets, for streams that cannot send a header. */
+import { describe, expect, test } from "vitest";
+import { ask, dataOf, expectProblem, jsonOf } from "../../../support/http.ts";
+import { inSeconds, sign } from "../../../support/tokens.ts";
+import type { Person, World } from "../../../support/world.ts";
+import { ANY_TEXT, ANY_TIME } from "../../support/shapes.ts";
+
+interface Ticket {
+  readonly ticket: string;
+  readonly expires_at: string;
+}
+
+async function buys(person: Person, token = person.token): Promise<string> {
+  const authorization = `Bearer ${token}`;
+  const { ticket } = dataOf<Ticket>(await person.asks("POST", "/v1/tickets", undefined, { authorization }));
+  return `?ticket=${encodeURIComponent(ticket)}`;
+}
+
+export function tickets(world: World): void {
+  describe("a ticket", () => {
+    test("is bought with a token, and good for 30 s", async () => {
+      const alice = await world.person();
+      const asked = Date.now();
+      const answer = await alice.asks("POST", "/v1/tickets");
+      expect(jsonOf(answer)).toStrictEqual({ data: { ticket: ANY_TEXT, expires_at: ANY_TIME } });
+      const { expires_at, ticket } = dataOf<Ticket>(answer);
+      expect(Math.abs(Date.parse(expires_at) - asked - 30_000)).toBeLessThan(2000);
+      expect(ticket.length).toBeGreaterThanOrEqual(20);
+      expect(await buys(alice)).not.toContain(ticket);
+      expectProblem(await ask(`${world.servers.api}/v1/tickets`, { method: "POST" }), "unauthenticated");
+    });
+
+    test("opens one stream at any door, without a header, and no second one: 401 ends the EventSource", async () => {
+      const { alice, bob, chatId } = await world.chat();
+      for (const door of [0, 1] as const) {
+        const query = await buys(bob);
+        const stream = await world.tunes(chatId, door, { query });
+        expect(stream.tunings[0]?.status).toBe(200);
+        const second = await world.tunes(chatId, door === 0 ? 1 : 0, { query });
+        await second.over;
+        expect(second.tunings.map(({ status }) => status)).toEqual([401]);
+        expectProblem(await ask(`${world.streamOf(chatId, door)}${query}`), "unauthenticated");
+        const { messageId } = await alice.says(chatId, "for the first");
+        await stream.receives("message", { id: `msg-${messageId}` });
+      }
+    });
+
+    test("of two who use it at once serves one", async () => {
+      const { bob, chatId } = await world.chat();
+      const query = await buys(bob);
+      const opened = await Promise.all(([0, 1, 0, 1] as const).map((door) => world.tunes(chatId, door, { query })));
+      expect(opened.map(({ tunings }) => tunings[0]?.status).sort((a = 0, b = 0) => a - b)).toEqual([
+        200, 401, 401, 401,
+      ]);
+    });
+
+    test("goes with a cursor, and a new one continues where the last stream was", async () => {
+      const { alice, bob, chatId } = await world.chat();
+      await alice.says(chatId, "before");
+      const first = await world.tunes(chatId, 0, { query: `${await buys(bob)}&last_event_id=0` });
+      await first.reaches(2);
+      first.close();
+      await alice.says(chatId, "meanwhile");
+      const next = await world.tunes(chatId, 1, { query: `${await buys(bob)}&last_event_id=${first.ids.at(-1)}` });
+      await next.reaches(3);
+      expect([...first.ids, ...next.ids]).toEqual([1, 2, 3]);
+    });
+
+    test("that is unknown, or used elsewhere than on a stream, is nothing", async () => {
+      const { alice, bob, chatId } = await world.chat();
+      for (const ticket of ["nonsense", "", alice.token, "%00", "t".repeat(500)])
+        expectProblem(await ask(`${world.streamOf(chatId)}?ticket=${ticket}`), "unauthenticated");
+      expectProblem(await ask(`${world.servers.api}/v1/rooms${await buys(bob)}`), "unauthenticated");
+      const socket = await world.opens(0, { query: await buys(bob) });
+      socket.send({ type: "PING" });
+      expect((await socket.closed).code).toBe(4401);
+    });
+
+    test("lets nobody in who is no member, and nobody whose tokens were revoked since", async () => {
+      const [service, { bob, carol, chatId }] = [await world.service(), await world.chat()];
+      expectProblem(await ask(`${world.streamOf(chatId)}${await buys(carol)}`), "not_found");
+      const query = await buys(bob);
+      expect((await service.asks("POST", `/v1/users/${bob.id}/revoke`)).status).toBe(200);
+      expectProblem(await ask(`${world.streamOf(chatId, 1)}${query}`), "unauthenticated");
+    });
+  });
+}
+
+/** What takes seconds by its nature; this test runs beside others. */
+export function ticketsPatience(world: World): void {
+  test.concurrent("a stream ends with the token that it was opened with, or that bought its ticket", async () => {
+    const { bob, chatId } = await world.chat();
+    const exp = inSeconds(3);
+    const token = await sign({ sub: bob.id, exp });
+    const opened = await Promise.all([
+      world.tunes(chatId, 0, { token }),
+      world.tunes(chatId, 1, { query: await buys(bob, token) }),
+    ]);
+    for (const stream of opened) {
+      expect(stream.tunings[0]?.status).toBe(200);
+      const at = await stream.ended;
+      expect(at).toBeGreaterThanOrEqual(exp * 1000);
+      expect(at).toBeLessThan(exp * 1000 + 1500);
+      await stream.over;
+      expect(stream.tunings.map(({ status }) => status)).toEqual([200, 401]);
+    }
+  });
+}
