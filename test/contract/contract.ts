@@ -1,6 +1,7 @@
 /** The contract suite: what CONTRACT.md promises in sections 1 to 9, held by servers of any topology. */
 import { afterAll, beforeAll, describe, vi } from "vitest";
-import { type Servers, World } from "../support/world.ts";
+import type { Servers } from "../support/servers.ts";
+import { World } from "../support/world.ts";
 import { appservice } from "./suites/matrix/application-service.ts";
 import { bridged } from "./suites/matrix/bridged-messages.ts";
 import { bridgedRooms } from "./suites/matrix/bridged-rooms.ts";

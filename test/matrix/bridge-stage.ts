@@ -6,9 +6,10 @@
 import { type Cluster, startCluster } from "@signalbox/infra/cluster";
 import { type NodeProcess, startNode } from "@signalbox/infra/node";
 import { expect } from "vitest";
+import type { Fields } from "../support/arrivals.ts";
 import type { Stream, StreamEvent } from "../support/event-stream.ts";
 import { type Answer, dataOf, jsonOf } from "../support/http.ts";
-import type { Client, Fields, Frame } from "../support/socket-client.ts";
+import type { Client, Frame } from "../support/socket-client.ts";
 import { until } from "../support/until.ts";
 import { ENV, type Person, World } from "../support/world.ts";
 import { MatrixClient } from "./matrix-client.ts";

@@ -1,9 +1,9 @@
 /** CONTRACT section 8 with a real Synapse: what is said in Matrix appears here, what is said here appears there, once each, whoever dies meanwhile. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Fields } from "../support/arrivals.ts";
 import { expectProblem, jsonOf } from "../support/http.ts";
 import { receiptsOf } from "../support/queries.ts";
-import type { Fields } from "../support/socket-client.ts";
 import { until } from "../support/until.ts";
 import type { Person } from "../support/world.ts";
 import { agrees, BridgeStage, projected, RECOVERY_MS, streamed, type Views, WAY_MS } from "./bridge-stage.ts";

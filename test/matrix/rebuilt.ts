@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { startNode } from "@signalbox/infra/node";
 import { Connection } from "@signalbox/postgres/connection";
 import { expect } from "vitest";
-import type { Fields } from "../support/socket-client.ts";
+import type { Fields } from "../support/arrivals.ts";
 import { type Person, World } from "../support/world.ts";
 import { allProjections, type BridgeStage } from "./bridge-stage.ts";
 import type { MatrixClient } from "./matrix-client.ts";

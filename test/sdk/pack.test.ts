@@ -1,4 +1,4 @@
-/** What `npm pack` makes of the SDK: small, complete, and usable where nothing else is installed. */
+/** The package that `npm pack` makes of the SDK: small, complete, and usable without any other. */
 import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,14 +9,14 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** What the bundle may weigh, minified and gzipped. */
+/** The most bytes of the bundle, minified and gzipped. */
 const MOST_BYTES = 12 * 1024;
 
 const exec = promisify(execFile);
 let folder: string;
 const run = (command: string, args: readonly string[], cwd = folder) => exec(command, args, { cwd });
 
-/** Builds the package as its users get it, and installs it into an empty folder without a network. */
+/** Builds the package, and installs it into an empty folder without a network. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "signalbox-pack-"));
   await run("npm", ["pack", "--silent", "--workspace", "@signalbox/client", "--pack-destination", folder], ROOT);
@@ -29,7 +29,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const installed = (...path: string[]) => join(folder, "node_modules", "@signalbox", "client", ...path);
 
 describe("the package", () => {
-  test("holds the bundle, its types and the README, and brings nothing else along", async () => {
+  test("holds the bundle, its types and the README, and nothing else", async () => {
     const files = await readdir(installed(), { recursive: true });
     expect(new Set(await readdir(installed()))).toEqual(new Set(["README.md", "dist", "package.json"]));
     expect(files.filter((file) => file.startsWith("dist/") && !file.endsWith(".d.ts"))).toEqual(["dist/index.js"]);
@@ -60,7 +60,7 @@ describe("in a project of its own, the package", () => {
     console.log(typeof client.realtime.sendMessage, error instanceof SignalboxError, error.code);
   `;
 
-  // Vite and others follow "development" in what they bundle: it must not lead to sources that are not there.
+  // Vite and others follow "development" in packages: it must not lead to sources that are not there.
   test.each([[[]], [["development"]]])("runs, under the conditions %j", async (conditions) => {
     await writeFile(join(folder, "script.js"), SCRIPT);
     const flags = conditions.map((condition) => `--conditions=${condition}`);
@@ -93,7 +93,7 @@ describe("in a project of its own, the package", () => {
   test.each([
     ["nodenext", "nodenext"],
     ["esnext", "bundler"],
-  ])("is typed for programs of module %s, %s, whose check leaves nothing out", async (module, moduleResolution) => {
+  ])("has types for programs of module %s, %s, with libraries checked", async (module, moduleResolution) => {
     const compilerOptions = {
       module,
       moduleResolution,

@@ -1,4 +1,4 @@
-/** What arrives at a client, kept in order, and waiting for what is still to come. */
+/** The items that arrive at a client, in order, and promises of those still to come. */
 import { isDeepStrictEqual } from "node:util";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -9,7 +9,7 @@ interface Waiter<T> {
   reject(error: Error): void;
 }
 
-/** How long something may take to arrive, in milliseconds, unless a test says otherwise. */
+/** Milliseconds that an item may take, unless a test says otherwise. */
 const PATIENCE_MS = 10_000;
 
 export class Arrivals<T extends { readonly type: string }> {
@@ -23,15 +23,15 @@ export class Arrivals<T extends { readonly type: string }> {
     for (const waiter of [...this.#waiters]) if (waiter.matches(item)) waiter.resolve(item);
   }
 
-  /** Nothing more is to come: whoever waits is told why. */
+  /** Rejects all that still wait: no more items come. */
   end(why: string): void {
     this.#ended = new Error(why);
     for (const waiter of [...this.#waiters]) waiter.reject(this.#ended);
   }
 
-  /** The first, of those that arrived and those to come, that has these fields, or for which `match` is true. */
+  /** The first item, arrived or to come, that has these fields or for which `match` is true. Rejects after `ms`. */
   receives(match: Fields | ((item: T) => boolean), ms = PATIENCE_MS): Promise<T> {
-    const matches = typeof match === "function" ? match : (item: T) => has(item, match);
+    const matches = typeof match === "function" ? match : (item: T) => hasFields(item, match);
     const present = this.items.find(matches);
     if (present !== undefined) return Promise.resolve(present);
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
@@ -57,5 +57,6 @@ export class Arrivals<T extends { readonly type: string }> {
   }
 }
 
-const has = (item: object, fields: Fields): boolean =>
+/** True when each of `fields` has this value in `item`. */
+export const hasFields = (item: object, fields: object): boolean =>
   Object.entries(fields).every(([name, value]) => isDeepStrictEqual((item as Fields)[name], value));

@@ -1,8 +1,8 @@
-/** An SSE client for tests: a standard EventSource, beside which the text of the stream is kept as it came. */
+/** An SSE client: a standard EventSource that also keeps the text of the stream. */
 import { EventSource, type EventSourceFetchInit, type FetchLikeResponse } from "eventsource";
-import { Arrivals, type Fields } from "./arrivals.ts";
+import { Arrivals, type Fields, hasFields } from "./arrivals.ts";
 
-/** Every event that a stream may bring. CONTRACT section 5. */
+/** Every event of a stream. CONTRACT section 5. */
 export const STREAM_EVENTS = [
   "message",
   "typing",
@@ -24,31 +24,31 @@ export const STREAM_EVENTS = [
 /** An event as the EventSource gave it. */
 export interface StreamEvent {
   readonly type: (typeof STREAM_EVENTS)[number];
-  /** The last id that the stream had said by then, its own or an earlier one's. */
+  /** The last id that the stream printed up to here. */
   readonly lastEventId: string;
   readonly data: Fields;
 }
 
-/** How a stream is opened. */
-export interface Tune {
+/** The credentials and headers of a stream's requests. */
+export interface StreamOptions {
   readonly token?: string;
-  /** Behind the path: "?last_event_id=7". */
+  /** Appended to the path, such as "?last_event_id=7". */
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** One request of the EventSource, and what came of it. */
-export interface Tuning {
+/** A request of the EventSource and its answer. */
+export interface StreamRequest {
   readonly status: number;
   readonly headers: Headers;
-  /** Where the EventSource said that it was. */
+  /** Its Last-Event-ID. */
   readonly from: string | undefined;
 }
 
 export class Stream {
-  /** Each request that was answered, in order. */
-  readonly tunings: Tuning[] = [];
-  /** What the stream brought, as it came. */
+  /** Every answered request, in order. */
+  readonly requests: StreamRequest[] = [];
+  /** The text of the stream. */
   text = "";
   /** Resolves with the moment, in milliseconds since the epoch, at which the stream first ended or was refused. */
   readonly ended: Promise<number>;
@@ -58,11 +58,11 @@ export class Stream {
   readonly #arrivals = new Arrivals<StreamEvent>();
   #end: (at: number) => void = () => undefined;
 
-  private constructor(url: string, tune: Tune) {
+  private constructor(url: string, options: StreamOptions) {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#source = new EventSource(url, { fetch: (input, init) => this.#fetch(String(input), init, tune) });
+    this.#source = new EventSource(url, { fetch: (input, init) => this.#fetch(String(input), init, options) });
     for (const type of STREAM_EVENTS)
       this.#source.addEventListener(type, ({ data, lastEventId }: MessageEvent) =>
         this.#arrivals.take({ type, lastEventId, data: JSON.parse(String(data)) as Fields }),
@@ -78,8 +78,8 @@ export class Stream {
   }
 
   /** Resolves when the stream is open, or was refused. */
-  static open(url: string, { query = "", ...tune }: Tune): Promise<Stream> {
-    const stream = new Stream(`${url}${query}`, tune);
+  static open(url: string, { query = "", ...options }: StreamOptions): Promise<Stream> {
+    const stream = new Stream(`${url}${query}`, options);
     return new Promise((resolve) => {
       stream.#source.addEventListener("open", () => resolve(stream));
       void stream.over.then(() => resolve(stream));
@@ -91,22 +91,20 @@ export class Stream {
     return this.#arrivals.items;
   }
 
-  /** The `data` of what arrived of one type. */
+  /** The `data` of the events of one type. */
   of(type: StreamEvent["type"]): readonly Fields[] {
     return this.events.filter((event) => event.type === type).map(({ data }) => data);
   }
 
-  /** The ids that the stream printed, in order. */
+  /** Every id of the stream, in order. */
   get ids(): readonly number[] {
     return [...this.text.matchAll(/^id: ?(.*)$/gm)].map(([, id]) => Number(id));
   }
 
   /** The `data` of the first event of this type that has these fields. */
   async receives(type: StreamEvent["type"], fields: Fields = {}, ms?: number): Promise<Fields> {
-    const wanted = Object.entries(fields);
-    const isIt = (event: StreamEvent) =>
-      event.type === type && wanted.every(([name, value]) => event.data[name] === value);
-    return (await this.#arrivals.receives(isIt, ms)).data;
+    const match = (event: StreamEvent) => event.type === type && hasFields(event.data, fields);
+    return (await this.#arrivals.receives(match, ms)).data;
   }
 
   /** Resolves when a durable event with this seq has arrived. */
@@ -119,11 +117,12 @@ export class Stream {
     this.#arrivals.end("the stream was closed");
   }
 
-  async #fetch(url: string, init: EventSourceFetchInit, tune: Tune): Promise<FetchLikeResponse> {
-    const bearer: Record<string, string> = tune.token === undefined ? {} : { authorization: `Bearer ${tune.token}` };
-    const asked: Record<string, string> = { ...bearer, ...tune.headers, ...init.headers };
+  async #fetch(url: string, init: EventSourceFetchInit, options: StreamOptions): Promise<FetchLikeResponse> {
+    const { token } = options;
+    const bearer: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const asked: Record<string, string> = { ...bearer, ...options.headers, ...init.headers };
     const { body, status, headers, redirected, url: from } = await fetch(url, { ...init, headers: asked });
-    this.tunings.push({ status, headers, from: asked["Last-Event-ID"] });
+    this.requests.push({ status, headers, from: asked["Last-Event-ID"] });
     return { body: body?.pipeThrough(this.#keeping()) ?? null, status, headers, redirected, url: from };
   }
 

@@ -1,6 +1,7 @@
-/** A REST client for tests. */
+/** A REST client, and the checks of its answers. */
 import { expect } from "vitest";
-import type { Fields, Frame } from "./socket-client.ts";
+import type { Fields } from "./arrivals.ts";
+import type { Frame } from "./socket-client.ts";
 
 /** A message as history prints it. */
 export interface HistoryEntry {
@@ -47,7 +48,7 @@ export async function ask(url: string, { method = "GET", token, body, headers = 
       ...headers,
     },
     ...(body === undefined ? {} : { body: json ? JSON.stringify(body) : body }),
-    // A stream that is let in against the contract has no end.
+    // A stream that opens against the contract has no end.
     signal: AbortSignal.timeout(20_000),
   });
   return { status: response.status, headers: response.headers, text: await response.text() };
@@ -55,7 +56,7 @@ export async function ask(url: string, { method = "GET", token, body, headers = 
 
 export const jsonOf = (answer: Answer): Fields => JSON.parse(answer.text) as Fields;
 
-/** What a success brings in `data`; fails the test on anything but `status`. */
+/** The `data` of a success. Fails the test on any status but this. */
 export function dataOf<T = Frame>(answer: Answer, status = 200): T {
   expect(answer.status, answer.text).toBe(status);
   expect(answer.headers.get("content-type")).toMatch(/^application\/json/);
@@ -72,7 +73,7 @@ const STATUS = {
   rate_limited: 429,
 } as const;
 
-/** Fails the test unless the answer is a problem of this code, complete and with nothing that gives away the inside. */
+/** The problem in an answer. Fails the test unless it has this code and all fields, and shows no internals. */
 export function expectProblem(answer: Answer, code: keyof typeof STATUS): Fields {
   expect(answer.status, answer.text).toBe(STATUS[code]);
   expect(answer.headers.get("content-type")).toMatch(/^application\/problem\+json/);

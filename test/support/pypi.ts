@@ -1,4 +1,4 @@
-/** Finds tools that the tests run: installed once from PyPI into the project's cache, in the versions of a requirements file. */
+/** Finds tools of the tests: installed once from PyPI into the project's cache, in the versions of a requirements file. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -13,18 +13,18 @@ const PYTHONS = ["python3", "python3.13", "python3.12", "python3.11", "python3.1
 const LOCK_POLL_MS = 200;
 
 export interface Tool {
-  /** As people call it. */
+  /** Its name in messages. */
   readonly name: string;
-  /** What Python can import when it is there. */
+  /** The Python module that shows that it is installed. */
   readonly module: string;
-  /** Its place in the cache. */
+  /** Its folder in the cache. */
   readonly folder: string;
   readonly requirements: URL;
   /** The variable that names a Python other than those on the PATH. */
   readonly variable: string;
 }
 
-/** The Python that has the tool. Throws one sentence that says how to get there. */
+/** The Python that has the tool. Throws one sentence with the way to get it. */
 export async function findTool(tool: Tool): Promise<string> {
   const cache = join(CACHES, tool.folder);
   const mark = createHash("sha256")
@@ -51,7 +51,7 @@ const succeeds = (command: string, ...args: readonly string[]): Promise<boolean>
     () => false,
   );
 
-/** A folder under its final name is complete: Python finds its packages from wherever its environment lies. */
+/** Builds in another folder, so that a folder under its final name is complete; Python environments can be moved. */
 async function install(tool: Tool, cache: string, folder: string): Promise<void> {
   const system = await findPython(tool);
   const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -109,7 +109,7 @@ async function abandoned(lock: string): Promise<boolean> {
   try {
     return !process.kill(pid, 0);
   } catch (error) {
-    // Somebody else's process may not be asked, but it lives.
+    // A process of another user may not be signalled, but it lives.
     return (error as NodeJS.ErrnoException).code === "ESRCH";
   }
 }

@@ -1,4 +1,4 @@
-/** The doors at which one looks: a room's snapshot on either surface, and presence. */
+/** The REST reads of a room's snapshot and state, and of presence. */
 import type { Fields } from "./arrivals.ts";
 import { dataOf } from "./http.ts";
 import type { Person } from "./world.ts";
@@ -31,7 +31,7 @@ export interface Snapshot {
   readonly cursor: number | string;
 }
 
-/** A member as the state surface prints them. */
+/** A member as the state surface prints it. */
 export interface StateMember extends Seen {
   readonly role: string;
   readonly last_read_event_id: string | null;
@@ -57,34 +57,34 @@ export interface State {
 
 export const conversation = (chatId: string): string => `/chat/api/v1/conversations/${chatId}`;
 
-async function look<T>(asker: Person, path: string): Promise<T> {
+async function read<T>(asker: Person, path: string): Promise<T> {
   return dataOf<T>(await asker.asks("GET", path));
 }
 
 export const snapshotOf = (asker: Person, chatId: string): Promise<Snapshot> =>
-  look(asker, `${conversation(chatId)}/signals/snapshot`);
+  read(asker, `${conversation(chatId)}/signals/snapshot`);
 
 export const typistsOf = (asker: Person, chatId: string): Promise<readonly Typist[]> =>
-  look(asker, `${conversation(chatId)}/typing`);
+  read(asker, `${conversation(chatId)}/typing`);
 
 export const receiptsOf = (asker: Person, chatId: string): Promise<readonly ReadUpTo[]> =>
-  look(asker, `${conversation(chatId)}/receipts`);
+  read(asker, `${conversation(chatId)}/receipts`);
 
-export const stateOf = (asker: Person, chatId: string): Promise<State> => look(asker, `/v1/rooms/${chatId}/state`);
+export const stateOf = (asker: Person, chatId: string): Promise<State> => read(asker, `/v1/rooms/${chatId}/state`);
 
-/** A member as `asker` sees them in the room's state. */
+/** A member in the room's state, as `asker` sees it. */
 export async function memberOf(asker: Person, chatId: string, { id }: Person): Promise<StateMember | undefined> {
   return (await stateOf(asker, chatId)).members.find(({ user_id }) => user_id === id);
 }
 
-/** Somebody on the signals surface. */
+/** A user's presence on the signals surface. */
 export const presenceOf = (asker: Person, { id }: { readonly id: string }): Promise<Seen> =>
-  look(asker, `/chat/api/v1/presence/${encodeURIComponent(id)}`);
+  read(asker, `/chat/api/v1/presence/${encodeURIComponent(id)}`);
 
-/** Several people on the state surface, in their order. */
+/** The statuses of several users on the state surface, in their order. */
 export async function statusesOf(asker: Person, ...people: readonly { readonly id: string }[]): Promise<string[]> {
   const ids = people.map(({ id }) => encodeURIComponent(id)).join(",");
-  const states = await look<Readonly<Record<string, string>>>(asker, `/v1/presence?ids=${ids}`);
+  const states = await read<Readonly<Record<string, string>>>(asker, `/v1/presence?ids=${ids}`);
   return people.map(({ id }) => states[id] ?? "absent");
 }
 

@@ -1,10 +1,8 @@
-/** A WebSocket client for tests: it keeps every frame that it is sent, and waits for conditions. */
+/** A WebSocket client that keeps every frame it is sent. */
 import { WebSocket } from "ws";
 import { Arrivals, type Fields } from "./arrivals.ts";
 
-export type { Fields };
-
-/** A frame as it came; the fields are those that tests read, each there or not as the frame's type says. */
+/** A frame as it came. The fields are those that tests read; the frame's type says which of them are there. */
 export interface Frame {
   readonly type: string;
   readonly chatId: string;
@@ -31,14 +29,12 @@ export interface Frame {
   readonly rooms: Readonly<Record<string, number>>;
 }
 
-export type Match = Fields | ((frame: Frame) => boolean);
-
-/** How a socket is opened; without anything it says nothing of who it is. */
-export interface Knock {
+/** The credentials and headers of a handshake; all are left out unless given. */
+export interface SocketOptions {
   readonly token?: string;
   readonly protocols?: readonly string[];
   readonly origin?: string;
-  /** Behind the URL: "?resume=1". */
+  /** Appended to the URL, such as "?resume=1". */
   readonly query?: string;
 }
 
@@ -68,7 +64,7 @@ export class Client {
   }
 
   /** Resolves when the socket is open; rejects with "Unexpected server response: <status>" when HTTP refuses it. */
-  static open(url: string, { token, protocols = [], origin, query = "" }: Knock = {}): Promise<Client> {
+  static open(url: string, { token, protocols = [], origin, query = "" }: SocketOptions = {}): Promise<Client> {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const ws = new WebSocket(`${url}${query}`, [...protocols], {
       headers,
@@ -76,7 +72,7 @@ export class Client {
     });
     return new Promise((resolve, reject) => {
       ws.on("error", reject);
-      // Frames may come in the packet that opens the socket: they are listened for before anybody waits.
+      // Listens before the socket is open: frames may come in the packet that opens it.
       const client = new Client(ws);
       ws.on("open", () => resolve(client));
     });
@@ -92,12 +88,12 @@ export class Client {
     return this.#ws.protocol;
   }
 
-  /** The durable events of a room, in the order of their arrival. */
+  /** The durable events of a room, in the order of arrival. */
   events(chatId: string): readonly Frame[] {
     return this.frames.filter((frame) => frame.chatId === chatId && frame.seq !== undefined && frame.type !== "RESET");
   }
 
-  /** What arrived of one type. */
+  /** The frames of one type. */
   of(type: string): readonly Frame[] {
     return this.frames.filter((frame) => frame.type === type);
   }
@@ -110,8 +106,8 @@ export class Client {
     this.#ws.send(data);
   }
 
-  /** The first frame, of those that arrived and those to come, that has these fields. */
-  receives(match: Match, ms?: number): Promise<Frame> {
+  /** As `Arrivals.receives`. */
+  receives(match: Fields | ((frame: Frame) => boolean), ms?: number): Promise<Frame> {
     return this.#arrivals.receives(match, ms);
   }
 
@@ -122,24 +118,24 @@ export class Client {
     return this.receives({ ref }, ms);
   }
 
-  /** Acts and resolves with the event that the ACK brings; rejects when the answer is an ERROR. */
+  /** Sends an action; resolves with the event of its ACK, and rejects when the answer is an ERROR. */
   async acts(action: Fields): Promise<Frame> {
     const answer = await this.asks(action);
     if (answer.type !== "ACK") throw new Error(`${String(action.type)} was answered ${answer.code}: ${answer.detail}`);
     return answer.data;
   }
 
-  /** Resolves when everything that the server had put out for this socket before has arrived. */
+  /** Resolves when all that the server had sent before has arrived. */
   async settled(): Promise<void> {
     await this.asks({ type: "PING" });
   }
 
-  /** Reads nothing more, until `reads`. */
-  stalls(): void {
+  /** Leaves what the server sends in the socket, until `readOn`. */
+  stopReading(): void {
     this.#ws.pause();
   }
 
-  reads(): void {
+  readOn(): void {
     this.#ws.resume();
   }
 

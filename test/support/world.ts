@@ -1,34 +1,23 @@
-/** What a contract test stands on: servers of any topology, people with tokens, and rooms. */
+/** The users of a test, with tokens, and the servers that they use. */
 import { randomUUID } from "node:crypto";
 import { Connection, type Sql } from "@signalbox/postgres/connection";
 import { expect } from "vitest";
-import { Stream, type Tune } from "./event-stream.ts";
+import type { Fields } from "./arrivals.ts";
+import { Stream, type StreamOptions } from "./event-stream.ts";
 import { type Answer, ask, dataOf, type HistoryEntry, type Room } from "./http.ts";
-import { Client, type Fields, type Frame, type Knock } from "./socket-client.ts";
+import type { Servers } from "./servers.ts";
+import { Client, type Frame, type SocketOptions } from "./socket-client.ts";
 import { SECRET, sign } from "./tokens.ts";
 
 export const ORIGIN = "https://chat.example.org";
-/** What every server under test is told; all else is as it is by itself. */
+/** The settings of every server under test; the others have their defaults. */
 export const ENV = {
   JWT_SECRET: SECRET,
   ALLOWED_ORIGINS: `${ORIGIN},https://desk.example.org`,
   MATRIX_HS_TOKEN: "the-homeserver-of-the-contract-suite",
 };
 
-export interface Servers {
-  /** Where REST is asked. */
-  readonly api: string;
-  /** Two doors for REST: two nodes, the first of them `api`, or twice the only one. */
-  readonly apis: readonly [string, string];
-  /** Two doors for sockets: two nodes, or twice the only one. */
-  readonly sockets: readonly [string, string];
-  /** Every node's URL. */
-  readonly nodes: readonly string[];
-  readonly databaseUrl: string;
-  stop(): Promise<void>;
-}
-
-/** The servers of one test file, started before its tests. */
+/** The servers and users of one test file. */
 export class World {
   readonly #start: () => Promise<Servers>;
   #servers: Servers | undefined;
@@ -44,7 +33,7 @@ export class World {
     return this.#servers;
   }
 
-  /** For what no client can bring about, such as old age. */
+  /** A connection to the store, for what no client can cause, such as old age. */
   get sql(): Sql {
     this.#database ??= new Connection(this.servers.databaseUrl);
     return this.#database.sql;
@@ -65,27 +54,27 @@ export class World {
     return new Person(this, sub, await sign({ ...claims, sub }));
   }
 
-  /** Opens a socket at a door; it is closed when the world stops, unless it was before. */
-  async opens(door: 0 | 1, knock: Knock = {}): Promise<Client> {
-    const client = await Client.open(this.servers.sockets[door], knock);
+  /** Opens a socket at one of the two nodes; it is closed when the world stops at the latest. */
+  async opensSocket(door: 0 | 1, options: SocketOptions = {}): Promise<Client> {
+    const client = await Client.open(this.servers.sockets[door], options);
     this.#open.push(client);
     return client;
   }
 
-  /** The URL of a room's stream at a door. */
+  /** The URL of a room's stream at one of the two nodes. */
   streamOf(chatId: string, door: 0 | 1 = 0): string {
     const node = this.servers.sockets[door].replace(/^ws/, "http").replace(/\/realtime$/, "");
     return `${node}/chat/api/v1/conversations/${chatId}/signals`;
   }
 
-  /** Opens a room's stream at a door, whatever comes of it; it is closed when the world stops, unless it was before. */
-  async tunes(chatId: string, door: 0 | 1, tune: Tune): Promise<Stream> {
-    const stream = await Stream.open(this.streamOf(chatId, door), tune);
+  /** Opens a room's stream, which may be refused; it is closed when the world stops at the latest. */
+  async opensStream(chatId: string, door: 0 | 1, options: StreamOptions): Promise<Stream> {
+    const stream = await Stream.open(this.streamOf(chatId, door), options);
     this.#open.push(stream);
     return stream;
   }
 
-  /** Three people who have never met. */
+  /** Three users without a room. */
   async people(): Promise<{ alice: Person; bob: Person; carol: Person }> {
     return { alice: await this.person(), bob: await this.person(), carol: await this.person() };
   }
@@ -94,14 +83,14 @@ export class World {
     return this.person({ roles: ["service"] });
   }
 
-  /** Alice and Bob in a room that Alice made; Carol stands outside. */
+  /** Alice and Bob in a room of Alice's; Carol is not a member. */
   async chat(): Promise<{ alice: Person; bob: Person; carol: Person; chatId: string }> {
     const people = await this.people();
     return { ...people, chatId: await people.alice.makesRoom(people.bob) };
   }
 }
 
-/** A user with a token, at either door. */
+/** A user with a token. */
 export class Person {
   readonly id: string;
   readonly token: string;
@@ -122,12 +111,12 @@ export class Person {
     return ask(`${this.#world.servers.api}${path}`, { method, token: this.token, body, headers });
   }
 
-  /** Posts an action, whatever comes of it. */
+  /** Posts an action, which may be refused. */
   posts(action: Fields): Promise<Answer> {
     return this.asks("POST", "/api/chat", action);
   }
 
-  /** Posts an action that is to succeed; resolves with its event. */
+  /** Posts an action and resolves with its event. Fails the test when it is refused. */
   async acts(action: Fields): Promise<Frame> {
     return dataOf(await this.posts(action));
   }
@@ -163,22 +152,21 @@ export class Person {
     return JSON.parse(answer.text) as { data: Room[]; next_cursor: string | null };
   }
 
-  /** Opens a socket at a door. */
-  knocks(door: 0 | 1, knock: Knock = {}): Promise<Client> {
-    return this.#world.opens(door, knock);
+  opensSocket(door: 0 | 1, options: SocketOptions = {}): Promise<Client> {
+    return this.#world.opensSocket(door, options);
   }
 
-  /** Opens a session at a door; resolves when it is READY. */
+  /** Opens a session at one of the two nodes; resolves when it is READY. */
   async connects(door: 0 | 1 = 0, query = ""): Promise<Client> {
-    const client = await this.knocks(door, { token: this.token, query });
+    const client = await this.opensSocket(door, { token: this.token, query });
     await client.receives({ type: "READY" });
     return client;
   }
 
-  /** Opens a room's stream, which is to be let in. */
+  /** Opens a room's stream. Fails the test when it is refused. */
   async streams(chatId: string, door: 0 | 1 = 0, query = ""): Promise<Stream> {
-    const stream = await this.#world.tunes(chatId, door, { token: this.token, query });
-    expect(stream.tunings[0]?.status).toBe(200);
+    const stream = await this.#world.opensStream(chatId, door, { token: this.token, query });
+    expect(stream.requests[0]?.status).toBe(200);
     return stream;
   }
 }

@@ -1,6 +1,7 @@
 /** Two members at two doors, before whom every event is played. */
 import { expect } from "vitest";
-import type { Client, Fields, Frame } from "../../support/socket-client.ts";
+import type { Fields } from "../../support/arrivals.ts";
+import type { Client, Frame } from "../../support/socket-client.ts";
 import type { Person, World } from "../../support/world.ts";
 
 /** Alice with two devices, and Bob, at two doors and in one room. */

@@ -1,4 +1,4 @@
-/** Authors who send for as long as a fault lasts, and what they were told. */
+/** Authors that send during a fault, and the check that every acknowledged send was kept. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "vitest";
@@ -8,10 +8,10 @@ import type { Person } from "../world.ts";
 import type { ResumingClient } from "./resuming-client.ts";
 import type { Stage } from "./stage.ts";
 
-/** Sends one message, as often as it takes; resolves with its event once it is acknowledged. */
+/** Sends one message until it is acknowledged; resolves with its event. */
 export type Author = (chatId: string, message: string) => Promise<Frame>;
 
-/** An author at a socket. Refusals because the store is away are repeated. */
+/** An author at a socket. Repeats sends that are answered `unavailable`. */
 export const bySocket =
   (client: ResumingClient): Author =>
   async (chatId, message) => {
@@ -24,7 +24,7 @@ export const bySocket =
     }
   };
 
-/** An author at the API nodes, who goes to the other one when one is dead. */
+/** An author at the API nodes that changes to the other node when one is dead. */
 export const byApi =
   (stage: Stage, person: Person, first: number): Author =>
   async (chatId, message) => {
@@ -38,13 +38,13 @@ export const byApi =
   };
 
 export interface Load {
-  /** How many sends are acknowledged so far. */
+  /** The number of acknowledged sends so far. */
   count(): number;
-  /** Ends the load; resolves with every acknowledged event when the last is acknowledged. */
+  /** Ends the load; resolves with all events when the last send is acknowledged. */
   stop(): Promise<readonly Frame[]>;
 }
 
-/** Each author sends one message after the other, to the rooms in turn, up to `longestPauseMs` between two. */
+/** Has each author send one message after the other to the rooms in turn, with pauses of up to `longestPauseMs`. */
 export function startLoad(
   stage: Stage,
   authors: readonly Author[],
@@ -53,7 +53,7 @@ export function startLoad(
 ): Load {
   const acknowledged: Frame[] = [];
   let going: boolean = true;
-  // A test that fails does not stop its load.
+  // A failed test does not call `stop`.
   stage.afterwards(() => {
     going = false;
   });
@@ -64,7 +64,7 @@ export function startLoad(
     }
   });
   const all = Promise.all(runs);
-  // Whoever stops the load hears of a failure.
+  // A failure reaches the caller of `stop`.
   all.catch(() => {});
   return {
     count: () => acknowledged.length,
@@ -76,7 +76,7 @@ export function startLoad(
   };
 }
 
-/** Fails unless every acknowledged event is in the store under its seq, once by its clientMessageId, and in the history that REST prints. */
+/** Fails unless every acknowledged event is in the store under its seq, once by clientMessageId, and in the history. */
 export async function expectKept(stage: Stage, reader: Person, acknowledged: readonly Frame[]): Promise<void> {
   for (const chatId of new Set(acknowledged.map((event) => event.chatId))) {
     const truth = (await stage.truth(chatId)).map(({ body }) => JSON.parse(`{${body}`) as Frame & Sent);
@@ -96,7 +96,7 @@ interface Sent {
   readonly clientMessageId?: string;
 }
 
-/** A room's messages, oldest first. */
+/** All messages of a room, oldest first. */
 export async function wholeHistory(reader: Person, chatId: string): Promise<readonly HistoryEntry[]> {
   const messages: HistoryEntry[] = [];
   for (let before = ""; ; before = `&before=${messages.at(-1)?.messageId}`) {

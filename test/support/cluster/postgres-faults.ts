@@ -1,4 +1,4 @@
-/** The Postgres of a cluster, to be taken away: stopped, or frozen with its connections open. */
+/** Faults of the Postgres of a stage: stopped, or frozen with its connections open. */
 import { execFile } from "node:child_process";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
@@ -8,7 +8,7 @@ import type { Stage } from "./stage.ts";
 
 const run = promisify(execFile);
 
-/** Shuts the server down; resolves, when it is gone, to what starts it again on its port and its data, and then to what ends it for good. */
+/** Shuts the server down. Resolves to a function that starts it again on its port and data, which resolves to one that ends it. */
 export async function stopPostgres(stage: Stage): Promise<() => Promise<() => Promise<void>>> {
   const { url } = stage.cluster.postgres;
   const { folder, pid } = await serverOf(stage);
@@ -19,10 +19,10 @@ export async function stopPostgres(stage: Stage): Promise<() => Promise<() => Pr
   };
 }
 
-/** Freezes the server and everybody who serves a connection; resolves to what lets them go on. */
+/** Freezes the server and the processes of its connections; resolves to a function that thaws them. */
 export async function freezePostgres(stage: Stage): Promise<() => void> {
   const { pid } = await serverOf(stage);
-  // First of all the one who makes others.
+  // The postmaster first: it starts the others.
   process.kill(pid, "SIGSTOP");
   const { stdout } = await run("pgrep", ["-P", String(pid)]);
   const pids = stdout.trim().split("\n").map(Number);

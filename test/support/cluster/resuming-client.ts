@@ -1,14 +1,15 @@
 /**
- * A client as CONTRACT section 4 wants it: it reconnects by the table of close codes, resumes from what it has seen, repeats
- * what was not answered, and notes every event that does not follow the one before.
+ * A client as in CONTRACT section 4: it reconnects by the table of close codes, resumes from its cursors, repeats unanswered
+ * actions, and records every event out of sequence.
  */
 import { randomUUID } from "node:crypto";
 import { CLOSE } from "@signalbox/protocol/close";
 import { WebSocket } from "ws";
-import type { Closing, Fields, Frame } from "../socket-client.ts";
+import type { Fields } from "../arrivals.ts";
+import type { Closing, Frame } from "../socket-client.ts";
 import { until } from "../until.ts";
 
-/** The longest delay before the first attempt to reconnect, and before any; each is drawn from below it. */
+/** The bounds of the random delay before the first reconnect, and before any. */
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 800;
 const HANDSHAKE_MS = 5000;
@@ -21,19 +22,19 @@ const NEXT: ReadonlyMap<number, (typeof CLOSE)[keyof typeof CLOSE]["next"]> = ne
 export interface Seen {
   readonly seq: number;
   readonly type: string;
-  /** Its JSON without what differs per recipient: byte for byte what the store holds. */
+  /** Its JSON without the recipient's part: byte for byte as in the store. */
   readonly body: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
 
-/** One room as this client has seen it. */
+/** A room as this client knows it. */
 export interface SeenRoom {
-  /** The seq that it began after. */
+  /** The seq after which it began. */
   readonly from: number;
-  /** The seq of the newest event, or what READY or RESET said. */
+  /** The seq of the newest event, of READY, or of RESET. */
   cursor: number;
-  /** Whether its user is a member, as far as the events say. */
+  /** True while the events say that the user is a member. */
   member: boolean;
   readonly events: Seen[];
 }
@@ -56,15 +57,15 @@ export class ResumingClient {
   readonly name: string;
   readonly userId: string;
   readonly rooms = new Map<string, SeenRoom>();
-  /** TYPING, STOP_TYPING and READ_MSG as they came, and what else has no seq. */
+  /** Frames without a seq other than PRESENCE: TYPING, STOP_TYPING, READ_MSG and the like. */
   readonly signals: (Frame & { readonly at: number })[] = [];
-  /** PRESENCE as it came. */
+  /** PRESENCE frames. */
   readonly presences: (Frame & { readonly at: number })[] = [];
   readonly resets: Frame[] = [];
   readonly closings: Closing[] = [];
-  /** What broke a promise: a gap, an event twice, out of order or above a USER_LEAVE. */
+  /** Broken promises: a gap, an event twice, out of order or after a USER_LEAVE. */
   readonly faults: string[] = [];
-  /** Whether everything up to now was replayed, and actions are taken. */
+  /** True once the replay is complete and actions are taken. */
   live: boolean = false;
   readonly #options: ResumingClientOptions;
   readonly #questions = new Map<string, Question>();
@@ -81,7 +82,7 @@ export class ResumingClient {
     this.userId = options.userId;
   }
 
-  /** Connects for the first time; resolves when READY came. */
+  /** Connects for the first time; resolves at READY. */
   static async open(options: ResumingClientOptions): Promise<ResumingClient> {
     const client = new ResumingClient(options);
     client.#connect();
@@ -93,7 +94,7 @@ export class ResumingClient {
     return client;
   }
 
-  /** Sends an action; resolves with its ACK or ERROR, which may be to a repetition after a reconnect. */
+  /** Sends an action; resolves with its ACK or ERROR, perhaps that of a repetition after a reconnect. */
   asks(action: Fields): Promise<Frame> {
     const ref = randomUUID();
     const frame = { ...action, ref };
@@ -103,12 +104,12 @@ export class ResumingClient {
     });
   }
 
-  /** Resolves when everything that the server had put out for this client before has arrived. */
+  /** Resolves when all that the server had sent before has arrived. */
   async settled(): Promise<void> {
     await this.asks({ type: "PING" });
   }
 
-  /** What it was told that somebody is, in order. */
+  /** The statuses of a user in the PRESENCE frames, in order. */
   statuses({ id }: { readonly id: string }): readonly string[] {
     return this.presences.filter(({ userId }) => userId === id).map(({ status }) => status);
   }
@@ -131,7 +132,7 @@ export class ResumingClient {
     this.#ws?.resume();
   }
 
-  /** Loses the connection without a word; reconnects when told to. */
+  /** Cuts the connection; `reconnect` opens the next. */
   drop(): void {
     this.live = false;
     this.close();
@@ -158,7 +159,7 @@ export class ResumingClient {
       perMessageDeflate: false,
     });
     this.#ws = ws;
-    // What comes after the end of a connection that was given up is of no interest.
+    // Frames of an earlier connection are ignored.
     ws.on("message", (data: Buffer) => void (this.#ws === ws && this.#take(data.toString("utf8"))));
     // "close" follows.
     ws.on("error", () => {});
@@ -185,7 +186,7 @@ export class ResumingClient {
 
   #ready({ rooms }: Frame): void {
     const ours = new Map([...this.rooms].filter(([, { member }]) => member));
-    // Rooms that are new here go on from where READY says.
+    // New rooms continue from the seq of READY.
     for (const [chatId, seq] of Object.entries(rooms)) if (!ours.has(chatId)) this.#begin(chatId, seq);
     if (!this.#known) {
       this.#known = true;

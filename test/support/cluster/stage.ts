@@ -1,12 +1,14 @@
-/** What a cluster test stands on: the real topology, the people on it, what its store holds, and its faults. */
+/** The real topology, the users on it, the events in its store, and its faults. */
 import { type Cluster, startCluster } from "@signalbox/infra/cluster";
 import { type NodeProcess, startNode } from "@signalbox/infra/node";
 import { Connection, type Sql } from "@signalbox/postgres/connection";
+import { expect } from "vitest";
 import { Stream } from "../event-stream.ts";
 import { ask } from "../http.ts";
+import { type Servers, serversOf } from "../servers.ts";
 import { Client } from "../socket-client.ts";
 import { until } from "../until.ts";
-import { ENV, type Person, type Servers, World } from "../world.ts";
+import { ENV, type Person, World } from "../world.ts";
 import { ResumingClient } from "./resuming-client.ts";
 
 /** Lines of each node's log that a failed test prints. */
@@ -15,7 +17,7 @@ const LINE_CHARS = 300;
 /** Sessions that are opened at once. */
 const OPENED_AT_ONCE = 50;
 
-/** An event as the store holds it. `body` is as `Seen.body`. */
+/** An event in the store. `body` is as `Seen.body`. */
 export interface Truth {
   readonly seq: number;
   readonly body: string;
@@ -30,7 +32,7 @@ export class Stage {
   #cluster: Cluster | undefined;
   #database: Connection | undefined;
   #asked = 0;
-  /** As the contract suite sees it: REST requests go to the API nodes in turn. */
+  /** The users. Their REST requests go to the API nodes in turn. */
   readonly #world = new World(async () => this.#servers());
 
   get cluster(): Cluster {
@@ -38,13 +40,13 @@ export class Stage {
     return this.#cluster;
   }
 
-  /** A connection to the store: a new one when the store was away. */
+  /** A connection to the store; a new one after an outage of the store. */
   get sql(): Sql {
     if (this.#database?.over !== false) this.#database = new Connection(this.cluster.postgres.url);
     return this.#database.sql;
   }
 
-  /** `gateways`: how many; two by itself. */
+  /** `gateways`: their number, two by default. */
   async start(options: { readonly gateways?: number } = {}): Promise<void> {
     this.#cluster = await startCluster({ env: ENV, ...options });
     this.gateways.push(...this.#cluster.gateways);
@@ -59,12 +61,12 @@ export class Stage {
     await this.#cluster?.stop();
   }
 
-  /** Has `end` called when the test is over, however it ends. */
+  /** Has `end` called when the test is over, also when it failed. */
   afterwards(end: () => void): void {
     this.#ends.push(end);
   }
 
-  /** Leaves nothing of the test that is over: ends its clients and loads, passes hints again, starts nodes in the place of dead ones. */
+  /** Ends the clients and loads of a test, passes hints again, and replaces dead nodes. */
   async mend(): Promise<void> {
     for (const end of this.#ends.splice(0)) end();
     this.#closeClients();
@@ -77,7 +79,7 @@ export class Stage {
     for (const client of this.#clients.splice(0)) client.close();
   }
 
-  /** Starts a node in the place of a dead one. */
+  /** Starts a node in place of a dead one. */
   async replace(nodes: NodeProcess[], index: number): Promise<void> {
     const { kind } = nodes[index]!;
     const node = await startNode({ kind, env: this.cluster.env });
@@ -97,7 +99,7 @@ export class Stage {
     return this.person({ roles: ["service"] });
   }
 
-  /** Connects to the gateway `door`, and after every loss to the next. */
+  /** Connects to the gateway `door`, and after every disconnect to the next. */
   async connects({ id, token }: Person, door: number, name = "a session"): Promise<ResumingClient> {
     const { gateways } = this;
     const client = await ResumingClient.open({
@@ -110,7 +112,7 @@ export class Stage {
     return client;
   }
 
-  /** Plain sessions, each at a gateway of its own choice; one that is lost stays lost. Resolves when all are READY. */
+  /** Plain sessions at the gateways that `door` names, without a reconnect. Resolves when all are READY. */
   async opens(people: readonly Person[], door: (index: number) => number): Promise<Client[]> {
     const opened: Client[] = [];
     for (let at = 0; at < people.length; at += OPENED_AT_ONCE) {
@@ -127,17 +129,17 @@ export class Stage {
     return client;
   }
 
-  /** A room's stream at a gateway; `after`: what it has seen already, as `Last-Event-ID` says it. */
+  /** A room's stream at a gateway, after the seq `after`. */
   async streams({ token }: Person, chatId: string, door: number, after?: number): Promise<Stream> {
     const url = `${this.gateways[door]!.url}/chat/api/v1/conversations/${chatId}/signals`;
     const headers = after === undefined ? {} : { "Last-Event-ID": String(after) };
     const stream = await Stream.open(url, { token, headers });
     this.#clients.push(stream);
-    if (stream.tunings[0]?.status !== 200) throw new Error(`a stream was answered ${stream.tunings[0]?.status}`);
+    if (stream.requests[0]?.status !== 200) throw new Error(`a stream was answered ${stream.requests[0]?.status}`);
     return stream;
   }
 
-  /** Posts an action to one API node. Rejects when that is dead. */
+  /** Posts an action to one API node. Rejects when the node is dead. */
   async posts(api: number, { token }: Person, body: object): Promise<{ status: number; text: string }> {
     return ask(`${this.apis[api]!.url}/api/chat`, { method: "POST", token, body: { ...body } });
   }
@@ -148,7 +150,28 @@ export class Stage {
     return rows.map(({ seq, body }) => ({ seq, body: body.slice(body.indexOf('"seq"')) }));
   }
 
-  /** Resolves when each client has every event of these rooms from where it began: in order, once, byte for byte. */
+  /** Resolves when all clients are live. */
+  async allLive(clients: readonly ResumingClient[], ms: number): Promise<void> {
+    const behind = () => clients.filter(({ live }) => !live);
+    await until(
+      () => behind().length === 0,
+      ms,
+      () => this.report(behind(), ["not all are live"]),
+    );
+  }
+
+  /** Resolves to the moments at which the clients were disconnected. Fails unless each was, once and with this code. */
+  async allClosed(clients: readonly ResumingClient[], code: number, ms: number): Promise<readonly number[]> {
+    await until(
+      () => clients.every(({ closings }) => closings.length > 0),
+      ms,
+      () => this.report(clients, []),
+    );
+    for (const { closings } of clients) expect(closings.map((closing) => closing.code)).toEqual([code]);
+    return clients.map(({ closings }) => closings[0]!.at);
+  }
+
+  /** Resolves when each client has every event of these rooms since it joined: in order, once, byte for byte. */
   async complete(clients: readonly ResumingClient[], chatIds: readonly string[], ms = 10_000): Promise<void> {
     for (const chatId of chatIds) {
       const truth = await this.truth(chatId);
@@ -164,7 +187,7 @@ export class Stage {
     }
   }
 
-  /** Throws unless each client has exactly the events of `truth` above where it began; it may have later ones, too. */
+  /** Throws unless each client has exactly the events of `truth` since it joined; it may have later ones as well. */
   exact(clients: readonly ResumingClient[], chatId: string, truth: readonly Truth[]): void {
     const wrong = clients.filter((client) => {
       const from = client.rooms.get(chatId)?.from ?? 0;
@@ -181,7 +204,7 @@ export class Stage {
       );
   }
 
-  /** What a reader of a failed test needs. */
+  /** The message of a failed test: these lines, the clients' state, and the nodes' last log lines. */
   report(clients: readonly ResumingClient[], lines: readonly string[]): string {
     const told = clients.slice(0, 5).map((client) => {
       const closings = client.closings.map(({ code }) => code).join() || "none";
@@ -198,7 +221,7 @@ export class Stage {
     return [...lines.slice(0, 10), ...told, ...nodes].join("\n");
   }
 
-  /** Takes away from Redis what carries hints; whatever is published is lost. Resolves when that is so on every primary. */
+  /** Has Redis refuse every publication. Resolves when every primary does. */
   async dropHints(): Promise<void> {
     await this.#acl("-spublish", "-publish");
   }
@@ -209,15 +232,13 @@ export class Stage {
 
   #servers(): Servers {
     const next = () => this.apis[this.#asked++ % this.apis.length]!.url;
+    const { apis, gateways } = this;
+    const servers = serversOf({ apis, gateways, databaseUrl: this.cluster.postgres.url });
     return {
+      ...servers,
       get api() {
         return next();
       },
-      apis: [this.apis[0]!.url, this.apis.at(-1)!.url],
-      sockets: [this.gateways[0]!.realtime, this.gateways[1]!.realtime],
-      nodes: [],
-      databaseUrl: this.cluster.postgres.url,
-      stop: async () => {},
     };
   }
 
@@ -239,7 +260,7 @@ function sameBodies(seen: readonly { readonly body: string }[], expected: readon
   return seen.every(({ body }, index) => body === expected[index]?.body);
 }
 
-/** Which seqs a client lacks, has twice, or has differently. */
+/** The seqs that a client lacks, has twice, or has with another body. */
 function missing(client: ResumingClient, chatId: string, truth: readonly Truth[]): string {
   const from = client.rooms.get(chatId)?.from ?? 0;
   const seen = new Map(client.events(chatId).map(({ seq, body }) => [seq, body]));

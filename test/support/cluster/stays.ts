@@ -1,26 +1,26 @@
-/** Memberships as a room's events tell them, and what a session of somebody who comes and goes must have seen. */
+/** Memberships by a room's events, and the events that a session must have of a user's stays. */
 import { expect } from "vitest";
 import type { Frame } from "../socket-client.ts";
 import { until } from "../until.ts";
 import type { ResumingClient } from "./resuming-client.ts";
 import type { Stage, Truth } from "./stage.ts";
 
-/** From which event to which somebody was a member. */
+/** The first and the last event of a membership. */
 type Stay = readonly [first: number, last: number];
 
-/** `inside`: whether the room was made with them in it. */
+/** `inside`: true when the room was made with this user in it. */
 export interface Guest {
   readonly userId: string;
   readonly inside: boolean;
   readonly sessions: readonly ResumingClient[];
   /**
-   * Whether connections or hints were lost meanwhile. A stay that began and ended before the session, or its node, came to
-   * know of it is passed over; the last one is there in any case.
+   * True when connections or hints were lost meanwhile. A stay may then be missing that was over before the session or its
+   * node knew of it; the last one is there in any case.
    */
   readonly lossy?: boolean;
 }
 
-/** Resolves when each session of the guest has every event of their stays after what READY told, within 2 s; fails when it has any other. */
+/** Resolves when each session of the guest has every event of its stays after READY, within 2 s. Fails when it has others. */
 export async function staysComplete(stage: Stage, chatId: string, guest: Guest): Promise<void> {
   const truth = await stage.truth(chatId);
   const stays = staysOf(truth, guest);
@@ -33,7 +33,7 @@ export async function staysComplete(stage: Stage, chatId: string, guest: Guest):
     () => stage.report(behind(), told),
   );
   await Promise.all(guest.sessions.map((session) => session.settled()));
-  // A client notes by itself what is missing within a stay.
+  // The client records gaps within a stay as faults.
   const first = guest.lossy ? (stays.at(-1)?.[0] ?? 0) : 0;
   for (const session of guest.sessions) {
     const from = session.rooms.get(chatId)?.from ?? 0;

@@ -227,9 +227,9 @@ function rooms(world: World): void {
     ])
       expectProblem(await carol.asks("GET", path), "not_found");
     expect((await pageOf(carol, {})).data).toEqual([]);
-    const stream = await world.tunes(chatId, 1, { token: carol.token });
+    const stream = await world.opensStream(chatId, 1, { token: carol.token });
     await stream.over;
-    expect(stream.tunings.map(({ status }) => status)).toEqual([404]);
+    expect(stream.requests.map(({ status }) => status)).toEqual([404]);
     await socket.asks({ type: "PING" });
     expect(socket.events(chatId)).toEqual([]);
   });

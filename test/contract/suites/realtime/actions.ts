@@ -1,7 +1,7 @@
 /** Every action of the document "Realtime actions", and the events of "Realtime" that it causes, field by field. */
 import { describe, expect, test } from "vitest";
+import type { Fields } from "../../../support/arrivals.ts";
 import { expectProblem } from "../../../support/http.ts";
-import type { Fields } from "../../../support/socket-client.ts";
 import type { World } from "../../../support/world.ts";
 import { reachesAll, stage } from "../../stages/two-members.ts";
 import { ANY_TEXT, ANY_TIME, ANY_UUID_V7, NOTHING } from "../../support/shapes.ts";

@@ -14,20 +14,20 @@ export function doorway(world: World): void {
 function tokens(world: World): void {
   test("comes in the Authorization header", async () => {
     const alice = await world.person();
-    const client = await alice.knocks(0, { token: alice.token });
+    const client = await alice.opensSocket(0, { token: alice.token });
     expect(await client.receives({ type: "READY" })).toMatchObject({ userId: alice.id });
   });
 
   test("comes in a subprotocol beside signalbox.v1, which is the one that the server selects", async () => {
     const alice = await world.person();
-    const client = await alice.knocks(1, { protocols: ["signalbox.v1", `bearer.${alice.token}`] });
+    const client = await alice.opensSocket(1, { protocols: ["signalbox.v1", `bearer.${alice.token}`] });
     expect(client.protocol).toBe("signalbox.v1");
     expect(await client.receives({ type: "READY" })).toMatchObject({ userId: alice.id });
   });
 
   test("comes in the first frame", async () => {
     const alice = await world.person();
-    const client = await alice.knocks(0);
+    const client = await alice.opensSocket(0);
     client.send({ type: "AUTH", token: alice.token });
     expect(await client.receives({ type: "READY" })).toMatchObject({ userId: alice.id });
     expect(client.frames[0]?.type).toBe("READY");
@@ -63,9 +63,9 @@ function tokens(world: World): void {
         await alice.asks("GET", "/v1/rooms", undefined, { authorization: `Bearer ${token}` }),
         "unauthenticated",
       );
-      const byHeader = await alice.knocks(0, { token });
-      const byProtocol = await alice.knocks(1, { protocols: ["signalbox.v1", `bearer.${token}`] });
-      const byFrame = await alice.knocks(0);
+      const byHeader = await alice.opensSocket(0, { token });
+      const byProtocol = await alice.opensSocket(1, { protocols: ["signalbox.v1", `bearer.${token}`] });
+      const byFrame = await alice.opensSocket(0);
       byFrame.send({ type: "AUTH", token });
       for (const client of [byHeader, byProtocol, byFrame]) {
         expect(await client.closed).toMatchObject({ code: 4401, reason: ANY_TEXT });
@@ -84,7 +84,7 @@ function tokens(world: World): void {
 
   test("has to come before any other frame", async () => {
     const { alice, chatId } = await world.chat();
-    const client = await alice.knocks(0);
+    const client = await alice.opensSocket(0);
     client.send({ type: "SEND_MSG", chatId, message: "from nobody", ref: 1 });
     expect((await client.closed).code).toBe(4401);
     expect(await alice.history(chatId)).toEqual([]);
@@ -104,7 +104,7 @@ function origins(world: World): void {
   test("that is allowed may connect, and so may who sends none", async () => {
     const alice = await world.person();
     for (const origin of [{ origin: ORIGIN }, { origin: "https://desk.example.org" }, {}]) {
-      const client = await alice.knocks(1, { token: alice.token, ...origin });
+      const client = await alice.opensSocket(1, { token: alice.token, ...origin });
       await client.receives({ type: "READY" });
     }
   });
@@ -114,7 +114,7 @@ function origins(world: World): void {
     async (origin) => {
       const alice = await world.person();
       for (const token of [{ token: alice.token }, { token: "nonsense" }, {}])
-        await expect(alice.knocks(0, { ...token, origin })).rejects.toThrow("403");
+        await expect(alice.opensSocket(0, { ...token, origin })).rejects.toThrow("403");
     },
   );
 }
@@ -157,7 +157,7 @@ function ready(world: World): void {
 export function patience(world: World): void {
   test.concurrent("a client that connects and says nothing is closed with 4408 after 5 s", async () => {
     const since = Date.now();
-    const client = await world.opens(0);
+    const client = await world.opensSocket(0);
     const { code, at } = await client.closed;
     expect(code).toBe(4408);
     expect(at - since).toBeGreaterThan(4500);
@@ -166,7 +166,7 @@ export function patience(world: World): void {
 
   test.concurrent("a token in the URL is not looked at", async () => {
     const alice = await world.person();
-    const client = await alice.knocks(1, { query: `?token=${alice.token}&access_token=${alice.token}` });
+    const client = await alice.opensSocket(1, { query: `?token=${alice.token}&access_token=${alice.token}` });
     expect((await client.closed).code).toBe(4408);
     expect(client.frames).toEqual([]);
   });
@@ -175,7 +175,7 @@ export function patience(world: World): void {
     const { alice, chatId } = await world.chat();
     const exp = inSeconds(3);
     const token = await sign({ sub: alice.id, exp });
-    const [ending, refreshed] = [await alice.knocks(0, { token }), await alice.knocks(1, { token })];
+    const [ending, refreshed] = [await alice.opensSocket(0, { token }), await alice.opensSocket(1, { token })];
     await refreshed.receives({ type: "READY" });
     refreshed.send({ type: "AUTH", token: alice.token });
     const { code, at } = await ending.closed;
@@ -183,7 +183,7 @@ export function patience(world: World): void {
     expect(at).toBeGreaterThanOrEqual(exp * 1000);
     expect(at).toBeLessThan(exp * 1000 + 1500);
     // A session that was opened with the same token and ends later shows that this one's time is over, too.
-    const late = await alice.knocks(0, { token: await sign({ sub: alice.id, exp: exp + 2 }) });
+    const late = await alice.opensSocket(0, { token: await sign({ sub: alice.id, exp: exp + 2 }) });
     expect((await late.closed).code).toBe(4401);
     await refreshed.acts({ type: "SEND_MSG", chatId, message: "still here" });
     expectProblem(

@@ -103,13 +103,13 @@ function leaving(world: World): void {
     const message = "m".repeat(32_768);
     await times(200, () => service.says(chatId, message));
     const device = await bob.connects(1, "?resume=1");
-    device.stalls();
+    device.stopReading();
     device.send({ type: "RESUME", rooms: { [chatId]: 1 } });
     const witness = await bob.connects(1);
     await alice.removes(chatId, bob);
     await alice.says(chatId, "not for bob");
     await witness.receives({ type: "USER_LEAVE", chatId });
-    device.reads();
+    device.readOn();
     await device.receives({ type: "RESUMED" });
     await device.receives({ type: "NEW_CHAT", chatId: await alice.makesRoom(bob) });
     // Whoever was removed before the replay began is told that they are no member.
@@ -182,7 +182,7 @@ function revocation(world: World): void {
       expect(at - since).toBeLessThan(1000);
     }
     expectProblem(await alice.asks("GET", "/v1/rooms"), "unauthenticated");
-    const refused = await alice.knocks(0, { token: alice.token });
+    const refused = await alice.opensSocket(0, { token: alice.token });
     expect([4401, 4409]).toContain((await refused.closed).code);
     expect(refused.of("READY")).toEqual([]);
     await bobs.acts({ type: "SEND_MSG", chatId, message: "still here" });
@@ -193,7 +193,7 @@ function revocation(world: World): void {
     const timeless = await sign({ sub: alice.id, iat: 0 });
     await service.asks("POST", `/v1/users/${alice.id}/revoke`);
     const token = await sign({ sub: alice.id, iat: inSeconds(1) });
-    const client = await alice.knocks(1, { token });
+    const client = await alice.opensSocket(1, { token });
     await client.receives({ type: "READY" });
     const bearer = (each: string) => alice.asks("GET", "/v1/rooms", undefined, { authorization: `Bearer ${each}` });
     expect((await bearer(token)).status).toBe(200);

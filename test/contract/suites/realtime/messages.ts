@@ -1,7 +1,7 @@
 /** CONTRACT section 3: limits and permissions of messages and reactions. */
 import { describe, expect, test } from "vitest";
+import type { Fields } from "../../../support/arrivals.ts";
 import { expectProblem } from "../../../support/http.ts";
-import type { Fields } from "../../../support/socket-client.ts";
 import type { World } from "../../../support/world.ts";
 import { ANY_TEXT, NOTHING } from "../../support/shapes.ts";
 

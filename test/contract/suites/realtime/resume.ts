@@ -1,7 +1,8 @@
 /** CONTRACT sections 2 and 4: resuming from cursors. */
 import { describe, expect, test } from "vitest";
+import type { Fields } from "../../../support/arrivals.ts";
 import { dataOf, type Room } from "../../../support/http.ts";
-import type { Client, Fields } from "../../../support/socket-client.ts";
+import type { Client } from "../../../support/socket-client.ts";
 import type { Person, World } from "../../../support/world.ts";
 import { NOTHING, times } from "../../support/shapes.ts";
 
@@ -93,11 +94,11 @@ function replay(world: World): void {
     // Ten times what a session may have waiting.
     await times(320, () => service.says(chatId, message));
     const [slow, quick] = [await parks(bob, 0), await parks(bob, 0)];
-    slow.stalls();
+    slow.stopReading();
     slow.send({ type: "RESUME", rooms: { [chatId]: 1 } });
     await resumes(quick, { [chatId]: 1 });
     await service.says(chatId, "live");
-    slow.reads();
+    slow.readOn();
     for (const client of [slow, quick]) {
       await client.receives({ message: "live" });
       await client.receives({ type: "RESUMED" });

@@ -1,8 +1,9 @@
 /** CONTRACT section 1, "Membership": a room that is not one's own is answered as one that does not exist. */
 import { describe, expect, test } from "vitest";
+import type { Fields } from "../../../support/arrivals.ts";
 import { type Answer, expectProblem } from "../../../support/http.ts";
 import { conversation } from "../../../support/queries.ts";
-import type { Client, Fields } from "../../../support/socket-client.ts";
+import type { Client } from "../../../support/socket-client.ts";
 import type { Person, World } from "../../../support/world.ts";
 import { NOTHING, times } from "../../support/shapes.ts";
 

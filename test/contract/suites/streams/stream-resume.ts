@@ -22,7 +22,7 @@ export function streamResume(world: World): void {
         // An EventSource that comes back by itself asks for what its page first asked for, and says in the header where it is.
         [6, { headers: { "last-event-id": "6" }, query: "?last_event_id=2" }],
       ] as const) {
-        const stream = await world.tunes(chatId, 1, { token: bob.token, ...tune });
+        const stream = await world.opensStream(chatId, 1, { token: bob.token, ...tune });
         await alice.acts({ type: "TYPING", chatId });
         await stream.receives("typing");
         expect(stream.ids).toEqual(range(from + 1, 9));
@@ -113,8 +113,8 @@ export function streamEndPatience(world: World): void {
       expect(stream.ids).toEqual(range(2, stream.ids.at(-1)!));
       expect(stream.of("typing")).toEqual([]);
       expect(stream.text).not.toContain("not for bob");
-      expect(stream.tunings.map(({ status }) => status)).toEqual([200, 404]);
-      expect(stream.tunings[1]?.from).toBe(String(stream.ids.at(-1)));
+      expect(stream.requests.map(({ status }) => status)).toEqual([200, 404]);
+      expect(stream.requests[1]?.from).toBe(String(stream.ids.at(-1)));
     }
   });
 
@@ -124,7 +124,7 @@ export function streamEndPatience(world: World): void {
     await alice.asks("DELETE", `/v1/rooms/${chatId}`);
     await stream.receives("conversation_deleted");
     await stream.over;
-    expect(stream.tunings.map(({ status }) => status)).toEqual([200, 404]);
+    expect(stream.requests.map(({ status }) => status)).toEqual([200, 404]);
   });
 
   test.concurrent("a stream of a user whose tokens are revoked ends within a second, for good", async () => {
@@ -134,7 +134,7 @@ export function streamEndPatience(world: World): void {
     expect((await service.asks("POST", `/v1/users/${bob.id}/revoke`)).status).toBe(200);
     expect((await stream.ended) - since).toBeLessThan(1000);
     await stream.over;
-    expect(stream.tunings.at(-1)?.status).toBe(401);
+    expect(stream.requests.at(-1)?.status).toBe(401);
     const { messageId } = await alice.says(chatId, "still here");
     await others.receives("message", { id: `msg-${messageId}` });
   });

@@ -20,7 +20,7 @@ function opening(world: World): void {
     const { alice, bob, chatId } = await world.chat();
     await alice.says(chatId, "before");
     const stream = await bob.streams(chatId, 1);
-    const { headers } = stream.tunings[0]!;
+    const { headers } = stream.requests[0]!;
     expect(headers.get("content-type")).toMatch(/^text\/event-stream(;|$)/);
     expect(headers.get("cache-control")).toBe("no-cache");
     expect(headers.get("x-accel-buffering")).toBe("no");
@@ -57,9 +57,9 @@ function opening(world: World): void {
     expectProblem(await ask(world.streamOf(chatId)), "unauthenticated");
     expectProblem(await ask(world.streamOf(chatId), { token: "nonsense" }), "unauthenticated");
     expectProblem(await ask(`${world.streamOf(chatId)}?token=${alice.token}`), "unauthenticated");
-    const refused = await world.tunes(chatId, 0, { token: carol.token });
+    const refused = await world.opensStream(chatId, 0, { token: carol.token });
     await refused.over;
-    expect(refused.tunings.map(({ status }) => status)).toEqual([404]);
+    expect(refused.requests.map(({ status }) => status)).toEqual([404]);
   });
 }
 
@@ -171,7 +171,7 @@ function events(world: World): void {
 
 function crossOrigin(world: World): void {
   const opened = async (person: Person, chatId: string, origin: string) =>
-    (await world.tunes(chatId, 1, { token: person.token, headers: { origin } })).tunings[0]!;
+    (await world.opensStream(chatId, 1, { token: person.token, headers: { origin } })).requests[0]!;
 
   test("that is allowed may be read, good or bad, with a token or a cursor in a header", async () => {
     const { bob, carol, chatId } = await world.chat();

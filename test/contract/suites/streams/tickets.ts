@@ -34,11 +34,11 @@ export function tickets(world: World): void {
       const { alice, bob, chatId } = await world.chat();
       for (const door of [0, 1] as const) {
         const query = await buys(bob);
-        const stream = await world.tunes(chatId, door, { query });
-        expect(stream.tunings[0]?.status).toBe(200);
-        const second = await world.tunes(chatId, door === 0 ? 1 : 0, { query });
+        const stream = await world.opensStream(chatId, door, { query });
+        expect(stream.requests[0]?.status).toBe(200);
+        const second = await world.opensStream(chatId, door === 0 ? 1 : 0, { query });
         await second.over;
-        expect(second.tunings.map(({ status }) => status)).toEqual([401]);
+        expect(second.requests.map(({ status }) => status)).toEqual([401]);
         expectProblem(await ask(`${world.streamOf(chatId, door)}${query}`), "unauthenticated");
         const { messageId } = await alice.says(chatId, "for the first");
         await stream.receives("message", { id: `msg-${messageId}` });
@@ -48,8 +48,10 @@ export function tickets(world: World): void {
     test("of two who use it at once serves one", async () => {
       const { bob, chatId } = await world.chat();
       const query = await buys(bob);
-      const opened = await Promise.all(([0, 1, 0, 1] as const).map((door) => world.tunes(chatId, door, { query })));
-      expect(opened.map(({ tunings }) => tunings[0]?.status).sort((a = 0, b = 0) => a - b)).toEqual([
+      const opened = await Promise.all(
+        ([0, 1, 0, 1] as const).map((door) => world.opensStream(chatId, door, { query })),
+      );
+      expect(opened.map(({ requests }) => requests[0]?.status).sort((a = 0, b = 0) => a - b)).toEqual([
         200, 401, 401, 401,
       ]);
     });
@@ -57,11 +59,13 @@ export function tickets(world: World): void {
     test("goes with a cursor, and a new one continues where the last stream was", async () => {
       const { alice, bob, chatId } = await world.chat();
       await alice.says(chatId, "before");
-      const first = await world.tunes(chatId, 0, { query: `${await buys(bob)}&last_event_id=0` });
+      const first = await world.opensStream(chatId, 0, { query: `${await buys(bob)}&last_event_id=0` });
       await first.reaches(2);
       first.close();
       await alice.says(chatId, "meanwhile");
-      const next = await world.tunes(chatId, 1, { query: `${await buys(bob)}&last_event_id=${first.ids.at(-1)}` });
+      const next = await world.opensStream(chatId, 1, {
+        query: `${await buys(bob)}&last_event_id=${first.ids.at(-1)}`,
+      });
       await next.reaches(3);
       expect([...first.ids, ...next.ids]).toEqual([1, 2, 3]);
     });
@@ -71,7 +75,7 @@ export function tickets(world: World): void {
       for (const ticket of ["nonsense", "", alice.token, "%00", "t".repeat(500)])
         expectProblem(await ask(`${world.streamOf(chatId)}?ticket=${ticket}`), "unauthenticated");
       expectProblem(await ask(`${world.servers.api}/v1/rooms${await buys(bob)}`), "unauthenticated");
-      const socket = await world.opens(0, { query: await buys(bob) });
+      const socket = await world.opensSocket(0, { query: await buys(bob) });
       socket.send({ type: "PING" });
       expect((await socket.closed).code).toBe(4401);
     });
@@ -93,16 +97,16 @@ export function ticketsPatience(world: World): void {
     const exp = inSeconds(3);
     const token = await sign({ sub: bob.id, exp });
     const opened = await Promise.all([
-      world.tunes(chatId, 0, { token }),
-      world.tunes(chatId, 1, { query: await buys(bob, token) }),
+      world.opensStream(chatId, 0, { token }),
+      world.opensStream(chatId, 1, { query: await buys(bob, token) }),
     ]);
     for (const stream of opened) {
-      expect(stream.tunings[0]?.status).toBe(200);
+      expect(stream.requests[0]?.status).toBe(200);
       const at = await stream.ended;
       expect(at).toBeGreaterThanOrEqual(exp * 1000);
       expect(at).toBeLessThan(exp * 1000 + 1500);
       await stream.over;
-      expect(stream.tunings.map(({ status }) => status)).toEqual([200, 401]);
+      expect(stream.requests.map(({ status }) => status)).toEqual([200, 401]);
     }
   });
 }
