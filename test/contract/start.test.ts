@@ -97,8 +97,7 @@ describe("a standalone node without settings", () => {
     await server.startAgain();
     const back = await connect(second, { query: "?resume=1" });
     await back.receives({ type: "READY" });
-    back.send({ type: "RESUME", rooms: { [chatId]: 1 } });
-    await back.receives({ type: "RESUMED" });
+    await back.resumes({ [chatId]: 1 });
     expect(back.events(chatId)).toMatchObject([{ type: "SEND_MSG", message: "before", seq }]);
     const event = await back.acts({ type: "SEND_MSG", chatId, message: "after" });
     expect(event.seq).toBe(seq + 1);

@@ -93,6 +93,11 @@ export class Client {
     return this.frames.filter((frame) => frame.chatId === chatId && frame.seq !== undefined && frame.type !== "RESET");
   }
 
+  /** The seqs of a room's durable events, in the order of arrival. */
+  seqs(chatId: string): number[] {
+    return this.events(chatId).map(({ seq }) => seq);
+  }
+
   /** The frames of one type. */
   of(type: string): readonly Frame[] {
     return this.frames.filter((frame) => frame.type === type);
@@ -123,6 +128,12 @@ export class Client {
     const answer = await this.asks(action);
     if (answer.type !== "ACK") throw new Error(`${String(action.type)} was answered ${answer.code}: ${answer.detail}`);
     return answer.data;
+  }
+
+  /** Resumes from a seq per room; resolves at RESUMED. For a session with "?resume=1". */
+  async resumes(rooms: Readonly<Record<string, number>>): Promise<void> {
+    this.send({ type: "RESUME", rooms });
+    await this.receives({ type: "RESUMED" });
   }
 
   /** Resolves when all that the server had sent before has arrived. */

@@ -163,6 +163,13 @@ export class Person {
     return client;
   }
 
+  /** Opens a session and resumes from a seq per room; resolves at RESUMED. */
+  async resumes(door: 0 | 1, rooms: Readonly<Record<string, number>>): Promise<Client> {
+    const client = await this.connects(door, "?resume=1");
+    await client.resumes(rooms);
+    return client;
+  }
+
   /** Opens a room's stream. Fails the test when it is refused. */
   async streams(chatId: string, door: 0 | 1 = 0, query = ""): Promise<Stream> {
     const stream = await this.#world.opensStream(chatId, door, { token: this.token, query });

@@ -1,11 +1,11 @@
-/** Two members at two doors, before whom every event is played. */
+/** Two members at two nodes, one of them with two devices. */
 import { expect } from "vitest";
 import type { Fields } from "../../support/arrivals.ts";
 import type { Client, Frame } from "../../support/socket-client.ts";
 import type { Person, World } from "../../support/world.ts";
 
-/** Alice with two devices, and Bob, at two doors and in one room. */
-export interface Stage {
+/** Alice with two devices, and Bob, in one room. */
+export interface TwoMembers {
   readonly alice: Person;
   readonly bob: Person;
   readonly carol: Person;
@@ -17,16 +17,16 @@ export interface Stage {
   readonly act: (action: Fields) => Promise<Frame>;
 }
 
-/** Alice acts by frames of her phone, or by POST. */
-export async function stage(world: World, byFrame: boolean): Promise<Stage> {
+/** `byFrame`: Alice acts by frames of her phone, otherwise by POST. */
+export async function twoMembers(world: World, byFrame: boolean): Promise<TwoMembers> {
   const chat = await world.chat();
   const { alice, bob } = chat;
   const [phone, laptop, bobs] = await Promise.all([alice.connects(0), alice.connects(1), bob.connects(1)]);
   return { ...chat, phone, laptop, bobs, act: (action) => (byFrame ? phone.acts(action) : alice.acts(action)) };
 }
 
-/** Every device of every member gets the event, the author's included, each addressed to its own user. */
-export async function reachesAll({ alice, bob, phone, laptop, bobs }: Stage, event: Frame): Promise<void> {
+/** Fails unless every device of both members gets the event, addressed to its user. */
+export async function reachesAll({ alice, bob, phone, laptop, bobs }: TwoMembers, event: Frame): Promise<void> {
   const { recipientId: _, ...match } = event;
   expect(await phone.receives(match)).toStrictEqual({ ...event, recipientId: alice.id });
   expect(await laptop.receives(match)).toStrictEqual({ ...event, recipientId: alice.id });

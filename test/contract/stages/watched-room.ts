@@ -1,14 +1,15 @@
-/** A bridged room that is looked at through every door while Matrix speaks. */
+/** A bridged room with a socket and a stream in it. */
 import { randomUUID } from "node:crypto";
+import type { FakeEvent } from "@signalbox/matrix/homeserver.fake";
 import { expect } from "vitest";
 import type { Fields } from "../../support/arrivals.ts";
 import type { Stream } from "../../support/event-stream.ts";
 import type { Client } from "../../support/socket-client.ts";
 import type { World } from "../../support/world.ts";
-import { type Bridge, bridge, type MatrixEvent } from "../support/homeserver.ts";
 import { projectionOf } from "../support/projections.ts";
+import { type Bridge, bridge } from "./bridged-room.ts";
 
-/** A bridged room with Bob's socket and stream in it. */
+/** `socket` and `stream` are Bob's. */
 export interface Watched extends Bridge {
   readonly socket: Client;
   readonly stream: Stream;
@@ -20,12 +21,12 @@ export async function watched(world: World): Promise<Watched> {
   return { ...chat, socket, stream };
 }
 
-/** What is printed of the message that an event became. */
-export const messageId = async ({ bob }: Watched, { event_id }: MatrixEvent) =>
+/** The id of the message of an event. */
+export const messageIdOf = async ({ bob }: Watched, { event_id }: FakeEvent) =>
   (await projectionOf(bob, event_id)).id.slice("msg-".length);
 
-/** The durable events that Bob's socket was told, when a last message has come after whatever was pushed. */
-export async function told({ alice, room, chatId, socket, stream }: Watched): Promise<readonly Fields[]> {
+/** Bob's durable events up to now: sends a last message and waits for it. */
+export async function eventsUpToNow({ alice, room, chatId, socket, stream }: Watched): Promise<readonly Fields[]> {
   const last = room.says(alice, `the last ${randomUUID()}`);
   await room.pushes([last]);
   await stream.receives("message", { event_id: last.event_id });

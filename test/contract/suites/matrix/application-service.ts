@@ -1,14 +1,16 @@
-/** CONTRACT section 8: what a homeserver may call, and that a transaction is taken once, whole, and whatever is in it. */
+/** CONTRACT section 8: the calls of a homeserver. A transaction is taken once and whole, with any content. */
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { type Answer, dataOf, expectProblem, jsonOf, type Room } from "../../../support/http.ts";
+import { times } from "../../../support/lists.ts";
 import { conversation, snapshotOf } from "../../../support/queries.ts";
 import type { World } from "../../../support/world.ts";
-import { asksAs, bridge, MatrixRoom, mapped, matrixUser, newEventId, roomOf } from "../../support/homeserver.ts";
+import { bridge, mapped, roomOf } from "../../stages/bridged-room.ts";
+import { asksAs, MatrixRoom, matrixUser, newEventId } from "../../support/homeserver.ts";
 import { listed, MESSAGES, pageOf, previewsOf, projectionOf, statsOf } from "../../support/projections.ts";
-import { NOTHING, times } from "../../support/shapes.ts";
+import { NOTHING } from "../../support/shapes.ts";
 
-export function appservice(world: World): void {
+export function applicationService(world: World): void {
   describe("a homeserver", () => homeserver(world));
   describe("a transaction of a homeserver", () => {
     transactions(world);
@@ -26,7 +28,7 @@ function homeserver(world: World): void {
   const transaction = () => `/_matrix/app/v1/transactions/${randomUUID()}`;
   const body = { events: [] };
 
-  test("proves itself with its token, and nobody else is let in", async () => {
+  test("is admitted by its token, and by no other", async () => {
     const { token } = await world.service();
     for (const path of [transaction(), `/transactions/${randomUUID()}`]) {
       expect((await asksAs(world, "PUT", path, { body })).text).toBe("{}");
@@ -49,14 +51,14 @@ function homeserver(world: World): void {
     expectError(await asksAs(world, "GET", "/_matrix/app/v1/rooms/%23den%3Amatrix.example"), 404, "M_NOT_FOUND");
   });
 
-  test("is told what is not recognized", async () => {
+  test("gets M_UNRECOGNIZED for unknown endpoints and methods", async () => {
     for (const path of ["/_matrix/app/v1/thirdparty/protocol/irc", "/_matrix/app/unstable/keys/claim", "/_matrix/x"])
       for (const method of ["GET", "POST"]) expectError(await asksAs(world, method, path), 404, "M_UNRECOGNIZED");
     expectError(await asksAs(world, "GET", transaction()), 405, "M_UNRECOGNIZED");
     expectError(await asksAs(world, "PUT", "/_matrix/app/v1/ping", { body }), 405, "M_UNRECOGNIZED");
   });
 
-  test("is told what is no transaction, in Matrix's words", async () => {
+  test("gets Matrix's error codes for a body that is no transaction", async () => {
     for (const text of ["", "{", "events"])
       expectError(await asksAs(world, "PUT", transaction(), { body: text }), 400, "M_NOT_JSON");
     for (const text of ["null", "7", "[]", "{}", '{"events":{}}', '{"ephemeral":[]}'])
@@ -65,7 +67,7 @@ function homeserver(world: World): void {
 }
 
 function transactions(world: World): void {
-  test("of a megabyte is taken whole and in order; more than 16 is too much", async () => {
+  test("of a megabyte is taken whole and in order; one of more than 16 is refused", async () => {
     const { alice, room, chatId } = await bridge(world);
     const events = Array.from({ length: 50 }, (_, index) => room.says(alice, `${index} ${"l".repeat(20_000)}`));
     await room.pushes(events);
@@ -78,7 +80,7 @@ function transactions(world: World): void {
     expectProblem(await alice.asks("POST", "/v1/rooms", much.slice(0, 2 ** 20)), "too_large");
   });
 
-  test("that comes again, with the same id or another, changes nothing", async () => {
+  test("that is repeated, with the same id or another, changes nothing", async () => {
     const { alice, bob, room, chatId } = await bridge(world);
     const socket = await bob.connects(1);
     const message = room.says(alice, "once");
@@ -96,7 +98,7 @@ function transactions(world: World): void {
     expect(await previewsOf(bob, chatId)).toEqual(["once, edited", "last"]);
   });
 
-  test("that two API nodes are given at once is taken once", async () => {
+  test("that two API nodes get at once is taken once", async () => {
     const { alice, bob, room, chatId } = await bridge(world);
     const [socket, stream] = await Promise.all([bob.connects(0), bob.streams(chatId, 1)]);
     const { seq } = await roomOf(bob, room);
@@ -114,7 +116,7 @@ function transactions(world: World): void {
     expect(await roomOf(bob, room)).toMatchObject({ seq: seq + 100 });
   });
 
-  test("that makes a room at two API nodes at once makes one", async () => {
+  test("that creates a room at two API nodes at once creates one", async () => {
     const { alice, bob } = await world.people();
     await Promise.all([mapped(world, alice), mapped(world, bob)]);
     const room = new MatrixRoom(world);
@@ -127,7 +129,7 @@ function transactions(world: World): void {
   });
 }
 
-/** What no homeserver should send, beside which what is good still counts. */
+/** Items that no homeserver should send; valid items beside them must be taken. */
 const GARBAGE: readonly unknown[] = [
   null,
   7,
@@ -139,7 +141,7 @@ const GARBAGE: readonly unknown[] = [
 ];
 
 function garbage(world: World): void {
-  test("is taken although its ephemeral part is broken", async () => {
+  test("is taken although its ephemeral part is malformed", async () => {
     const { alice, room, chatId } = await bridge(world);
     const items = [
       ...GARBAGE,
@@ -147,7 +149,7 @@ function garbage(world: World): void {
       { type: "m.typing", room_id: room.id, content: { user_ids: [7, null, "x"] } },
       { type: "m.receipt", room_id: room.id, content: { $a: { "m.read": { "@a:b": null } }, b: 7 } },
       { type: "m.receipt", room_id: 7, content: null },
-      { type: "m.presence", sender: "nobody", content: { presence: "there" } },
+      { type: "m.presence", sender: "no-user", content: { presence: "there" } },
       { type: "m.unknown" },
     ];
     for (const [index, ephemeral] of [items, null, {}, "x", 7, [[[]]]].entries())
@@ -155,7 +157,7 @@ function garbage(world: World): void {
     expect(await listed(alice, chatId)).toHaveLength(6);
   });
 
-  test("loses no good event for the bad ones beside it", async () => {
+  test("loses no valid event for the invalid ones beside it", async () => {
     const { alice, bob, room, chatId } = await bridge(world);
     const socket = await bob.connects(0);
     const good = room.says(alice, "good");
@@ -169,7 +171,7 @@ function garbage(world: World): void {
       { ...good, event_id: event_id(), type: "m.unknown" },
       { ...good, event_id: event_id(), type: "m.room.redaction", content: { redacts: { a: 1 } }, redacts: [] },
       { ...good, event_id: event_id(), type: "m.reaction", content: { "m.relates_to": { rel_type: "m.annotation" } } },
-      { ...good, event_id: event_id(), type: "m.room.member", state_key: "nobody", content: { membership: "join" } },
+      { ...good, event_id: event_id(), type: "m.room.member", state_key: "no-user", content: { membership: "join" } },
       { ...good, event_id: event_id(), content: { body: "x", msgtype: "m.text", "m.relates_to": [1] } },
     ];
     await room.pushes(bad.flatMap((each, index) => [each, room.says(alice, `good ${index}`)]));
@@ -180,7 +182,7 @@ function garbage(world: World): void {
     expect((await previewsOf(bob, chatId)).filter((text) => texts.includes(text ?? ""))).toEqual(texts);
   });
 
-  test("has its text mended, and its times believed up to now", async () => {
+  test("has invalid text replaced, and times in the future set to now", async () => {
     const { alice, room, chatId } = await bridge(world);
     const odd = room.says(alice, "a\u0000b\ud800c");
     const soon = room.says(alice, "of tomorrow", {}, { origin_server_ts: Date.now() + 86_400_000 });
@@ -196,7 +198,7 @@ function garbage(world: World): void {
 }
 
 function rooms(world: World): void {
-  test("is there once Matrix says so: with its name, its members and its owner", async () => {
+  test("appears with its first transaction: with its name, its members and its owner", async () => {
     const { alice, bob, room, chatId } = await bridge(world);
     for (const person of [alice, bob])
       expect(await roomOf(person, room)).toMatchObject({
@@ -210,7 +212,7 @@ function rooms(world: World): void {
     expect(dataOf<Room>(await bob.asks("GET", `/v1/rooms/${chatId}`))).toMatchObject({ matrix_room_id: room.id });
   });
 
-  test("is nothing to strangers: no list, message, count, stream or snapshot of it", async () => {
+  test("is hidden from outsiders: list, message, count, stream and snapshot", async () => {
     const { alice, carol, room, chatId } = await bridge(world);
     const socket = await carol.connects(0);
     const message = room.says(alice, "secret", { "m.mentions": { user_ids: [matrixUser(carol)] } });
@@ -234,7 +236,7 @@ function rooms(world: World): void {
     expect(socket.events(chatId)).toEqual([]);
   });
 
-  test("has the members and the name that Matrix gives it, and no others", async () => {
+  test("takes members and a name from Matrix only", async () => {
     const { alice, bob, carol, chatId } = await bridge(world);
     for (const [method, path, body] of [
       ["PUT", `/v1/rooms/${chatId}/members/${carol.id}`, undefined],
@@ -250,7 +252,7 @@ function rooms(world: World): void {
     expect(presence.map(({ user_id }) => user_id).sort()).toEqual([alice.id, bob.id].sort());
   });
 
-  test("may be made by a service beforehand, once, and by nobody else", async () => {
+  test("can be created before by a service, once, and by no other caller", async () => {
     const [service, { alice }] = await Promise.all([world.service(), world.people()]);
     const room = new MatrixRoom(world);
     const body = { name: "Made here", matrix_room_id: room.id };
@@ -268,11 +270,11 @@ function rooms(world: World): void {
     expect(await previewsOf(alice, made.id)).toEqual(["in the room that was there"]);
   });
 
-  test("knows who is who: a Matrix user is mapped to one of ours, or is one by themselves", async () => {
+  test("has a native user for each Matrix user: the mapped one, or a derived one", async () => {
     const { alice, bob, carol, room, chatId } = await bridge(world);
     const service = await world.service();
     const stranger = `@${randomUUID()}:matrix.example`;
-    const messages = [room.says(bob, "mapped"), room.says(stranger, "by myself"), room.says(stranger, "again")];
+    const messages = [room.says(bob, "mapped"), room.says(stranger, "as a derived user"), room.says(stranger, "again")];
     await room.pushes(messages);
     const [first, second, third] = await Promise.all(messages.map(({ event_id }) => projectionOf(alice, event_id)));
     expect(first).toMatchObject({ sender_user_id: bob.id });
@@ -286,7 +288,7 @@ function rooms(world: World): void {
     expectProblem(await carol.asks("PUT", `/v1/users/${carol.id}`, taken), "forbidden");
   });
 
-  test("takes a message by the event id that Matrix gave it, wherever one is asked for", async () => {
+  test("takes a message's Matrix event id in every place of a message id", async () => {
     const { alice, bob, room, chatId } = await bridge(world);
     const [older, newer] = [room.says(alice, "older"), room.says(alice, "newer")];
     await room.pushes([older, newer]);

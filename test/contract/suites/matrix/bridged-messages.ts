@@ -1,16 +1,17 @@
-/** CONTRACT section 8: what each event of Matrix becomes, in projections, on a WebSocket and on an SSE stream. */
+/** CONTRACT section 8: the result of each event of Matrix in projections, on a WebSocket and on an SSE stream. */
 import { describe, expect, test } from "vitest";
 import type { Fields } from "../../../support/arrivals.ts";
 import type { World } from "../../../support/world.ts";
-import { messageId, told, watched } from "../../stages/watched-room.ts";
-import { bridge, matrixUser } from "../../support/homeserver.ts";
+import { bridge } from "../../stages/bridged-room.ts";
+import { eventsUpToNow, messageIdOf, watched } from "../../stages/watched-room.ts";
+import { matrixUser } from "../../support/homeserver.ts";
 import { previewsOf, projectionOf } from "../../support/projections.ts";
 import { ANY_UUID } from "../../support/shapes.ts";
 
 const URL_OF_FILE = "mxc://matrix.example/AbC";
 const FILE = { filename: "a.pdf", mime_type: "application/pdf", size: 5, mxc_uri: URL_OF_FILE };
 
-export function bridged(world: World): void {
+export function bridgedMessages(world: World): void {
   describe("a message of Matrix", () => {
     messages(world);
     edits(world);
@@ -21,13 +22,13 @@ export function bridged(world: World): void {
 }
 
 function messages(world: World): void {
-  test("is one like any other, with the id that Matrix gave it", async () => {
+  test("is a message like any other, with its Matrix event id", async () => {
     const chat = await watched(world);
     const { alice, bob, room, chatId, socket, stream } = chat;
     const message = room.says(alice, "hello from Matrix", { "m.mentions": { user_ids: [matrixUser(bob)] } });
     await room.pushes([message]);
     const { event_id } = message;
-    const [event] = (await told(chat)) as [Fields];
+    const [event] = (await eventsUpToNow(chat)) as [Fields];
     const timeStamp = new Date(message.origin_server_ts).toISOString();
     expect(event).toStrictEqual({
       type: "SEND_MSG",
@@ -58,14 +59,14 @@ function messages(world: World): void {
     });
   });
 
-  test.each(["m.file", "m.image", "m.audio", "m.video"])("of type %s brings its file", async (msgtype) => {
+  test.each(["m.file", "m.image", "m.audio", "m.video"])("of type %s has its file", async (msgtype) => {
     const chat = await watched(world);
     const { alice, bob, room, chatId } = chat;
     const info = { mimetype: "application/pdf", size: 5 };
     const message = room.says(alice, "see", { msgtype, filename: "a.pdf", url: URL_OF_FILE, info });
     const bare = room.says(alice, "b.pdf", { msgtype, url: URL_OF_FILE });
     await room.pushes([message, bare]);
-    expect((await told(chat))[0]).toMatchObject({ message: "see", messageType: msgtype, file: FILE });
+    expect((await eventsUpToNow(chat))[0]).toMatchObject({ message: "see", messageType: msgtype, file: FILE });
     expect(chat.stream.of("message")[0]).toMatchObject({ message_type: msgtype, has_attachment: true });
     expect(await projectionOf(bob, message.event_id)).toMatchObject({ has_attachment: true, file_metadata: FILE });
     expect((await projectionOf(bob, bare.event_id)).file_metadata).toStrictEqual({
@@ -77,11 +78,11 @@ function messages(world: World): void {
     expect((await bob.history(chatId))[2]).toMatchObject({ messageType: msgtype, file: FILE });
   });
 
-  test.each(["m.notice", "m.emote", "m.location"])("of type %s keeps it", async (msgtype) => {
+  test.each(["m.notice", "m.emote", "m.location"])("of type %s keeps its type", async (msgtype) => {
     const chat = await watched(world);
     const message = chat.room.says(chat.alice, "text", { msgtype });
     await chat.room.pushes([message]);
-    expect((await told(chat))[0]).toMatchObject({ messageType: msgtype });
+    expect((await eventsUpToNow(chat))[0]).toMatchObject({ messageType: msgtype });
     expect(await projectionOf(chat.bob, message.event_id)).toMatchObject({
       message_type: msgtype,
       preview: "text",
@@ -94,7 +95,7 @@ function messages(world: World): void {
     const { alice, bob, room } = chat;
     const message = room.event(alice, "m.room.encrypted", { algorithm: "m.megolm.v1.aes-sha2", ciphertext: "AwgA" });
     await room.pushes([message]);
-    expect((await told(chat))[0]).toMatchObject({ messageType: "m.room.encrypted", message: "" });
+    expect((await eventsUpToNow(chat))[0]).toMatchObject({ messageType: "m.room.encrypted", message: "" });
     const sealed = { message_type: "m.room.encrypted", is_encrypted: true, preview: null, has_attachment: false };
     expect(chat.stream.of("message")[0]).toMatchObject(sealed);
     expect(await projectionOf(bob, message.event_id)).toMatchObject(sealed);
@@ -102,25 +103,25 @@ function messages(world: World): void {
 }
 
 function edits(world: World): void {
-  test("is what its newest edit says, whichever comes first", async () => {
+  test("has the text of its newest edit, in any order of arrival", async () => {
     const chat = await watched(world);
     const { alice, bob, room } = chat;
     const message = room.says(alice, "one");
     const [two, three] = [room.edits(alice, message, "two"), room.edits(alice, message, "three")];
     await room.pushes([message, three, two]);
-    expect(await told(chat)).toMatchObject([
+    expect(await eventsUpToNow(chat)).toMatchObject([
       { type: "SEND_MSG", message: "one" },
       { type: "EDIT_MSG", message: "three", editedAt: new Date(three.origin_server_ts).toISOString() },
     ]);
     expect(chat.stream.of("message_edited")).toMatchObject([{ preview: "three", event_id: message.event_id }]);
     expect((await projectionOf(bob, message.event_id)).preview).toBe("three");
     const late = room.says(alice, "late");
-    await room.pushes([room.edits(alice, late, "edited before it came")]);
+    await room.pushes([room.edits(alice, late, "edited before it arrived")]);
     await room.pushes([late]);
-    expect((await projectionOf(bob, late.event_id)).preview).toBe("edited before it came");
+    expect((await projectionOf(bob, late.event_id)).preview).toBe("edited before it arrived");
   });
 
-  test("of somebody else, of an edit, or of another room changes nothing", async () => {
+  test("is not changed by edits of other users, of edits, or in another room", async () => {
     const chat = await watched(world);
     const { alice, bob, room } = chat;
     const other = await bridge(world);
@@ -133,11 +134,11 @@ function edits(world: World): void {
       room.edits(alice, edit, "edit of an edit"),
     ]);
     await other.room.pushes([other.room.edits(other.alice, message, "from elsewhere")]);
-    expect((await told(chat)).map(({ type }) => type)).toEqual(["SEND_MSG", "EDIT_MSG"]);
+    expect((await eventsUpToNow(chat)).map(({ type }) => type)).toEqual(["SEND_MSG", "EDIT_MSG"]);
     expect((await projectionOf(bob, message.event_id)).preview).toBe("mine, edited");
   });
 
-  test("that is redacted reverts the message to the one before", async () => {
+  test("reverts to the edit before when an edit is redacted", async () => {
     const chat = await watched(world);
     const { alice, bob, room } = chat;
     const message = room.says(alice, "one");
@@ -146,12 +147,12 @@ function edits(world: World): void {
     expect((await projectionOf(bob, message.event_id)).preview).toBe("two");
     await room.pushes([room.redacts(alice, two)]);
     expect((await projectionOf(bob, message.event_id)).preview).toBe("one");
-    expect((await told(chat)).map((event) => event.message)).toEqual(["one", "two", "three", "two", "one"]);
+    expect((await eventsUpToNow(chat)).map((event) => event.message)).toEqual(["one", "two", "three", "two", "one"]);
   });
 }
 
 function relations(world: World): void {
-  test("that answers another is a reply, without the lines that old clients quote", async () => {
+  test("that answers another is a reply, without the quoted lines of old clients", async () => {
     const chat = await watched(world);
     const { alice, bob, room, chatId } = chat;
     const question = room.says(alice, "shall we?");
@@ -159,13 +160,18 @@ function relations(world: World): void {
       "m.relates_to": { "m.in_reply_to": { event_id: question.event_id } },
     });
     await room.pushes([question, answer]);
-    const replyTo = { messageId: await messageId(chat, question), senderId: alice.id, content: "shall we?" };
-    expect((await told(chat))[1]).toMatchObject({ type: "REPLY", message: "yes", replyTo, eventId: answer.event_id });
+    const replyTo = { messageId: await messageIdOf(chat, question), senderId: alice.id, content: "shall we?" };
+    expect((await eventsUpToNow(chat))[1]).toMatchObject({
+      type: "REPLY",
+      message: "yes",
+      replyTo,
+      eventId: answer.event_id,
+    });
     expect((await bob.history(chatId))[1]).toMatchObject({ content: "yes", replyTo });
     expect((await projectionOf(alice, answer.event_id)).preview).toBe("yes");
   });
 
-  test("in a thread says its root; what it answers only when it does not merely fall back", async () => {
+  test("in a thread has its root, and is a reply only when it is no fallback", async () => {
     const chat = await watched(world);
     const { alice, bob, room } = chat;
     const root = room.says(alice, "root");
@@ -180,7 +186,7 @@ function relations(world: World): void {
     const [falling, real] = [room.says(bob, "in the thread", thread(true)), room.says(bob, "to it", thread(false))];
     await room.pushes([root, falling, real]);
     const threadRootEventId = root.event_id;
-    expect((await told(chat)).slice(1)).toMatchObject([
+    expect((await eventsUpToNow(chat)).slice(1)).toMatchObject([
       { type: "SEND_MSG", message: "in the thread", threadRootEventId },
       { type: "REPLY", message: "to it", threadRootEventId, replyTo: { content: "root" } },
     ]);
@@ -199,7 +205,7 @@ function relations(world: World): void {
 }
 
 function reactions(world: World): void {
-  test("is reacted to once by each with the same key, until the reaction is redacted", async () => {
+  test("has one reaction per user and key, until it is redacted", async () => {
     const chat = await watched(world);
     const { alice, bob, room, chatId, stream } = chat;
     const message = room.says(alice, "react");
@@ -216,14 +222,14 @@ function reactions(world: World): void {
     ]);
     await room.pushes([room.redacts(bob, thumb)]);
     expect(await history()).toMatchObject([{ reaction: "\u2764" }]);
-    const events = await told(chat);
+    const events = await eventsUpToNow(chat);
     expect(events.map(({ type }) => type)).toEqual(["SEND_MSG", "REACT", "REACT", "DELETE_REACT"]);
     expect(events[3]).toMatchObject({ messageId: events[1]!.messageId, eventId: message.event_id });
     expect(stream.of("reaction_added")[0]).toMatchObject({ event_id: message.event_id, reaction: "\u{1f44d}" });
     expect(stream.of("reaction_removed")).toMatchObject([{ event_id: message.event_id, id: events[1]!.messageId }]);
   });
 
-  test("is reacted to also by what came before it, and never through an edit", async () => {
+  test("has reactions that arrived before it, and none to its edits", async () => {
     const chat = await watched(world);
     const { alice, bob, room, chatId } = chat;
     const message = room.says(alice, "late");
@@ -231,13 +237,13 @@ function reactions(world: World): void {
     await room.pushes([message]);
     const edit = room.edits(alice, message, "edited");
     await room.pushes([edit, room.reacts(bob, edit, "-")]);
-    expect((await told(chat)).map(({ type }) => type)).toEqual(["SEND_MSG", "REACT", "EDIT_MSG"]);
+    expect((await eventsUpToNow(chat)).map(({ type }) => type)).toEqual(["SEND_MSG", "REACT", "EDIT_MSG"]);
     expect((await bob.history(chatId)).at(-1)!.reactions).toMatchObject([{ reaction: "+" }]);
   });
 }
 
 function redactions(world: World): void {
-  /** What is left of a message, whenever and however its redaction came. */
+  /** The rest of a redacted message. */
   const GONE = {
     preview: "",
     message_type: "m.text",
@@ -247,7 +253,7 @@ function redactions(world: World): void {
     thread_metadata: null,
   };
 
-  test("is deleted by its redaction, which may say its victim in either place", async () => {
+  test("is deleted by its redaction, with the target in either place", async () => {
     const chat = await watched(world);
     const { alice, bob, room } = chat;
     const sent = ["old", "new"].map((text) => room.says(bob, text, { msgtype: "m.file", url: URL_OF_FILE }));
@@ -258,14 +264,14 @@ function redactions(world: World): void {
       room.event(alice, "m.room.redaction", { redacts: young }),
     ]);
     for (const { event_id } of sent) expect(await projectionOf(bob, event_id)).toMatchObject(GONE);
-    expect((await told(chat)).slice(2)).toMatchObject([
+    expect((await eventsUpToNow(chat)).slice(2)).toMatchObject([
       { type: "DELETE_MSG", senderId: alice.id, eventId: old },
       { type: "DELETE_MSG", senderId: alice.id, eventId: young },
     ]);
     expect(chat.stream.of("message_deleted").map(({ event_id }) => event_id)).toEqual([old, young]);
   });
 
-  test("is deleted also when the redaction came first, or was there when it came", async () => {
+  test("is deleted also when the redaction arrives before it, or within it", async () => {
     const chat = await watched(world);
     const { alice, bob, room } = chat;
     const late = room.says(bob, "secret");
@@ -276,7 +282,7 @@ function redactions(world: World): void {
     await room.pushes([late, stripped, encrypted]);
     for (const { event_id } of [late, stripped, encrypted])
       expect(await projectionOf(bob, event_id)).toMatchObject({ ...GONE, sender_user_id: bob.id });
-    expect((await told(chat)).map(({ type, message = "" }) => [type, message])).toEqual(
+    expect((await eventsUpToNow(chat)).map(({ type, message = "" }) => [type, message])).toEqual(
       [1, 2, 3].flatMap(() => [
         ["SEND_MSG", ""],
         ["DELETE_MSG", ""],

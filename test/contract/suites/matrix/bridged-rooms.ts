@@ -1,20 +1,22 @@
-/** CONTRACT section 8: who is in a bridged room, who types and reads there, and who is here, as Matrix says. */
+/** CONTRACT section 8: members, typing, receipts and presence of a bridged room, as Matrix sends them. */
 import { randomUUID } from "node:crypto";
+import type { FakeEvent } from "@signalbox/matrix/homeserver.fake";
 import { describe, expect, test } from "vitest";
 import { receiptsOf, stateOf, typistsOf } from "../../../support/queries.ts";
+import { eventually } from "../../../support/until.ts";
 import type { World } from "../../../support/world.ts";
-import { messageId, told, watched } from "../../stages/watched-room.ts";
-import { type Bridge, type MatrixEvent, matrixUser, newEventId, roomOf } from "../../support/homeserver.ts";
+import { type Bridge, roomOf } from "../../stages/bridged-room.ts";
+import { eventsUpToNow, messageIdOf, watched } from "../../stages/watched-room.ts";
+import { matrixUser, newEventId } from "../../support/homeserver.ts";
 import { listed, previewsOf } from "../../support/projections.ts";
-import { seen } from "../../support/shapes.ts";
 
 export function bridgedRooms(world: World): void {
-  describe("what Matrix says of a room", () => membership(world));
+  describe("a state event of Matrix", () => membership(world));
   describe("a signal of Matrix", () => signals(world));
 }
 
 function membership(world: World): void {
-  test("brings people in and out, and a change of profile is neither", async () => {
+  test("adds and removes members, and a change of profile does neither", async () => {
     const chat = await watched(world);
     const { alice, bob, carol, room, chatId } = chat;
     const dave = `@${randomUUID()}:matrix.example`;
@@ -36,7 +38,7 @@ function membership(world: World): void {
       room.member(dave, "leave", alice),
       room.says(alice, "not for carol"),
     ]);
-    const events = await told(chat);
+    const events = await eventsUpToNow(chat);
     expect(events.map(({ type }) => type)).toEqual([
       "USER_JOIN",
       "USER_JOIN",
@@ -54,18 +56,18 @@ function membership(world: World): void {
     expect(await roomOf(bob, room)).toMatchObject({ member_count: 2 });
   });
 
-  test("gives it a new name", async () => {
+  test("renames the room", async () => {
     const chat = await watched(world);
     await chat.room.pushes([chat.room.state(chat.alice, "m.room.name", { name: "A better name" })]);
-    expect(await told(chat)).toMatchObject([{ type: "ROOM_STATE", changed: ["room"] }]);
+    expect(await eventsUpToNow(chat)).toMatchObject([{ type: "ROOM_STATE", changed: ["room"] }]);
     expect(await roomOf(chat.bob, chat.room)).toMatchObject({ name: "A better name" });
   });
 
-  test("makes a member of whoever says something there", async () => {
+  test("is not needed for the sender of a message: it becomes a member", async () => {
     const chat = await watched(world);
     const { carol, room, chatId } = chat;
     await room.pushes([room.says(carol, "I was here all along")]);
-    expect((await told(chat)).map(({ type }) => type)).toEqual(["USER_JOIN", "SEND_MSG"]);
+    expect((await eventsUpToNow(chat)).map(({ type }) => type)).toEqual(["USER_JOIN", "SEND_MSG"]);
     expect((await previewsOf(carol, chatId))[0]).toBe("I was here all along");
   });
 }
@@ -77,7 +79,7 @@ function signals(world: World): void {
     content: { user_ids },
   });
 
-  test("of typing replaces who types, until Matrix says otherwise", async () => {
+  test("of typing replaces the typing users until the next", async () => {
     const chat = await watched(world);
     const { alice, bob, room, chatId, socket, stream } = chat;
     await room.pushes([], { ephemeral: [typing(chat, matrixUser(alice))] });
@@ -90,18 +92,18 @@ function signals(world: World): void {
     expect(await typistsOf(bob, chatId)).toEqual([]);
   });
 
-  test("of reading is a receipt, up to whatever event it names, and only forward", async () => {
+  test("of reading is a receipt, up to any event that it names, and only forward", async () => {
     const chat = await watched(world);
     const { alice, bob, room, chatId, socket, stream } = chat;
     const sent = [room.says(bob, "one"), room.says(bob, "two")];
     const reaction = room.reacts(alice, sent[0]!, "+");
     await room.pushes([...sent, reaction]);
-    const read = (event: MatrixEvent) => ({
+    const read = (event: FakeEvent) => ({
       type: "m.receipt",
       room_id: room.id,
       content: { [event.event_id]: { "m.read": { [matrixUser(alice)]: { ts: Date.now(), thread_id: "main" } } } },
     });
-    const two = await messageId(chat, sent[1]!);
+    const two = await messageIdOf(chat, sent[1]!);
     await room.pushes([], { ephemeral: [read(reaction)] });
     expect(await socket.receives({ type: "READ_MSG", senderId: alice.id })).toMatchObject({ messageId: two });
     await stream.receives("receipt", { user_id: alice.id });
@@ -122,7 +124,7 @@ function signals(world: World): void {
     await room.pushes([], { ephemeral: [{ type: "m.receipt", room_id: room.id, content }] });
     await phone.receives({ type: "READ_MSG", senderId: alice.id });
     expect(await stateOf(alice, chatId)).toMatchObject({ unread_count: 0 });
-    await told(chat);
+    await eventsUpToNow(chat);
     expect(await receiptsOf(bob, chatId)).toEqual([]);
     expect((await stateOf(bob, chatId)).members.find(({ user_id }) => user_id === alice.id)).toMatchObject({
       last_read_event_id: null,
@@ -132,7 +134,7 @@ function signals(world: World): void {
     expect(stream.of("receipt")).toEqual([]);
   });
 
-  test("of presence is how somebody is whom nobody here has a session of", async () => {
+  test("of presence is the status of a user without a native session", async () => {
     const chat = await watched(world);
     const { alice, bob, socket } = chat;
     const status = async () => (await stateOf(bob, chat.chatId)).members.find(({ user_id }) => user_id === alice.id);
@@ -140,16 +142,16 @@ function signals(world: World): void {
     const content = { presence: "online", last_active_ago: 5, currently_active: true };
     await chat.room.pushes([], { ephemeral: [{ type: "m.presence", sender: matrixUser(alice), content }] });
     await socket.receives({ type: "PRESENCE", userId: alice.id, status: "online" });
-    await seen(status, (member) => member?.status === "online");
+    await eventually(status, (member) => member?.status === "online");
   });
 
-  test("of an event that never came, or of nobody, is nothing", async () => {
+  test("about an unknown event or user is ignored", async () => {
     const chat = await watched(world);
     const content = { [newEventId()]: { "m.read": { [matrixUser(chat.alice)]: { ts: 1 } } } };
     await chat.room.pushes([], {
-      ephemeral: [{ type: "m.receipt", room_id: chat.room.id, content }, typing(chat, "@nobody:else.example")],
+      ephemeral: [{ type: "m.receipt", room_id: chat.room.id, content }, typing(chat, "@unknown:else.example")],
     });
-    expect(await told(chat)).toEqual([]);
+    expect(await eventsUpToNow(chat)).toEqual([]);
     expect(chat.socket.of("READ_MSG")).toEqual([]);
   });
 }

@@ -1,18 +1,18 @@
-/** Every action of the document "Realtime actions", and the events of "Realtime" that it causes, field by field. */
+/** Every action of the document "Realtime actions" and the events of "Realtime" that it causes, field by field. */
 import { describe, expect, test } from "vitest";
 import type { Fields } from "../../../support/arrivals.ts";
 import { expectProblem } from "../../../support/http.ts";
 import type { World } from "../../../support/world.ts";
-import { reachesAll, stage } from "../../stages/two-members.ts";
+import { reachesAll, twoMembers } from "../../stages/two-members.ts";
 import { ANY_TEXT, ANY_TIME, ANY_UUID_V7, NOTHING } from "../../support/shapes.ts";
 
-const doors = [
+const ways = [
   ["POST /api/chat", false],
   ["a frame with ref", true],
 ] as const;
 
-export function seeds(world: World): void {
-  describe.each(doors)("an action by %s", (_door, byFrame) => {
+export function actions(world: World): void {
+  describe.each(ways)("an action by %s", (_way, byFrame) => {
     messageActions(world, byFrame);
     reactionActions(world, byFrame);
     signalActions(world, byFrame);
@@ -22,7 +22,7 @@ export function seeds(world: World): void {
 
 function messageActions(world: World, byFrame: boolean): void {
   test("SEND_MSG gives a SEND_MSG", async () => {
-    const on = await stage(world, byFrame);
+    const on = await twoMembers(world, byFrame);
     const { alice, chatId, act } = on;
     const event = await act({ type: "SEND_MSG", chatId, message: "Hello, world!" });
     expect(event).toStrictEqual({
@@ -38,8 +38,8 @@ function messageActions(world: World, byFrame: boolean): void {
     await reachesAll(on, event);
   });
 
-  test("SEND_MSG gives clientMessageId and mentions back", async () => {
-    const on = await stage(world, byFrame);
+  test("SEND_MSG returns clientMessageId and mentions", async () => {
+    const on = await twoMembers(world, byFrame);
     const { bob, chatId, act } = on;
     const more = { clientMessageId: "draft-1", mentions: [bob.id] };
     const event = await act({ type: "SEND_MSG", chatId, message: "Hello!", ...more });
@@ -48,7 +48,7 @@ function messageActions(world: World, byFrame: boolean): void {
   });
 
   test("EDIT_MSG gives an EDIT_MSG", async () => {
-    const on = await stage(world, byFrame);
+    const on = await twoMembers(world, byFrame);
     const { alice, chatId, act } = on;
     const { messageId } = await act({ type: "SEND_MSG", chatId, message: "Hello, world!" });
     const event = await act({ type: "EDIT_MSG", chatId, messageId, message: "Hello, world! (edited)" });
@@ -66,7 +66,7 @@ function messageActions(world: World, byFrame: boolean): void {
   });
 
   test("DELETE_MSG gives a DELETE_MSG", async () => {
-    const on = await stage(world, byFrame);
+    const on = await twoMembers(world, byFrame);
     const { alice, chatId, act } = on;
     const { messageId } = await act({ type: "SEND_MSG", chatId, message: "Hello, world!" });
     const event = await act({ type: "DELETE_MSG", chatId, messageId });
@@ -83,7 +83,7 @@ function messageActions(world: World, byFrame: boolean): void {
   });
 
   test("REPLY gives a REPLY with a snapshot of the original", async () => {
-    const on = await stage(world, byFrame);
+    const on = await twoMembers(world, byFrame);
     const { alice, bob, chatId, act } = on;
     const original = await bob.says(chatId, "Hello, world!");
     const event = await act({ type: "REPLY", chatId, messageId: original.messageId, message: "I agree!" });
@@ -110,8 +110,8 @@ function messageActions(world: World, byFrame: boolean): void {
     await reachesAll(on, event);
   });
 
-  test("REPLY to an edited message shows the present text, and gives clientMessageId and mentions back", async () => {
-    const on = await stage(world, byFrame);
+  test("REPLY to an edited message has its present text, and returns clientMessageId and mentions", async () => {
+    const on = await twoMembers(world, byFrame);
     const { bob, chatId, act } = on;
     const { messageId } = await bob.says(chatId, "Helo");
     const { editedAt } = await bob.acts({ type: "EDIT_MSG", chatId, messageId, message: "Hello" });
@@ -123,8 +123,8 @@ function messageActions(world: World, byFrame: boolean): void {
 }
 
 function reactionActions(world: World, byFrame: boolean): void {
-  test("REACT gives a REACT whose messageId is the reaction's", async () => {
-    const on = await stage(world, byFrame);
+  test("REACT gives a REACT with the reaction's id as messageId", async () => {
+    const on = await twoMembers(world, byFrame);
     const { alice, bob, chatId, act } = on;
     const { messageId } = await bob.says(chatId, "Hello, world!");
     const event = await act({ type: "REACT", chatId, messageId, reaction: "\u{1f44d}" });
@@ -143,8 +143,8 @@ function reactionActions(world: World, byFrame: boolean): void {
     await reachesAll(on, event);
   });
 
-  test("DELETE_REACT gives a DELETE_REACT with the message that it was on", async () => {
-    const on = await stage(world, byFrame);
+  test("DELETE_REACT gives a DELETE_REACT with the message of the reaction", async () => {
+    const on = await twoMembers(world, byFrame);
     const { alice, bob, chatId, act } = on;
     const { messageId } = await bob.says(chatId, "Hello, world!");
     const reaction = await act({ type: "REACT", chatId, messageId, reaction: "\u{1f44d}" });
@@ -164,7 +164,7 @@ function reactionActions(world: World, byFrame: boolean): void {
 
 function signalActions(world: World, byFrame: boolean): void {
   test("READ_MSG gives a READ_MSG with the time and without a seq", async () => {
-    const on = await stage(world, byFrame);
+    const on = await twoMembers(world, byFrame);
     const { alice, bob, chatId, act } = on;
     const { messageId } = await bob.says(chatId, "Hello, world!");
     const event = await act({ type: "READ_MSG", chatId, messageId });
@@ -180,7 +180,7 @@ function signalActions(world: World, byFrame: boolean): void {
   });
 
   test("TYPING gives a TYPING, and STOP_TYPING a STOP_TYPING", async () => {
-    const on = await stage(world, byFrame);
+    const on = await twoMembers(world, byFrame);
     const { alice, chatId, phone, laptop, bobs, act } = on;
     const event = await act({ type: "TYPING", chatId });
     expect(event).toStrictEqual({ type: "TYPING", chatId, recipientId: alice.id, senderId: alice.id });
@@ -191,7 +191,7 @@ function signalActions(world: World, byFrame: boolean): void {
   });
 }
 
-/** Each action of the document "Realtime actions" with every field that it requires. */
+/** Each action of the document "Realtime actions" with its required fields. */
 const ACTIONS: readonly Fields[] = [
   { type: "SEND_MSG", chatId: NOTHING, message: "text" },
   { type: "EDIT_MSG", chatId: NOTHING, messageId: NOTHING, message: "text" },
@@ -208,21 +208,24 @@ const required = ACTIONS.flatMap((action) =>
 );
 
 function requiredFields(world: World): void {
-  test.each(required)("%s without, or with a wrong, %s is invalid and says so", async (_type, field, action) => {
-    const alice = await world.person();
-    const phone = await alice.connects();
-    const { [field]: _, ...without } = action;
-    for (const body of [
-      without,
-      { ...action, [field]: 7 },
-      { ...action, [field]: null },
-      { ...action, [field]: ["a"] },
-    ]) {
-      expect(expectProblem(await alice.posts(body), "invalid").errors).toContainEqual({
-        path: field,
-        message: ANY_TEXT,
-      });
-      expect(await phone.asks(body)).toMatchObject({ type: "ERROR", code: "invalid", detail: ANY_TEXT });
-    }
-  });
+  test.each(required)(
+    "%s without a valid %s is invalid, and the error names the field",
+    async (_type, field, action) => {
+      const alice = await world.person();
+      const phone = await alice.connects();
+      const { [field]: _, ...without } = action;
+      for (const body of [
+        without,
+        { ...action, [field]: 7 },
+        { ...action, [field]: null },
+        { ...action, [field]: ["a"] },
+      ]) {
+        expect(expectProblem(await alice.posts(body), "invalid").errors).toContainEqual({
+          path: field,
+          message: ANY_TEXT,
+        });
+        expect(await phone.asks(body)).toMatchObject({ type: "ERROR", code: "invalid", detail: ANY_TEXT });
+      }
+    },
+  );
 }

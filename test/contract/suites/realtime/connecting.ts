@@ -1,11 +1,11 @@
-/** CONTRACT section 4: how a socket is opened, who is let in, and READY. */
+/** CONTRACT section 4: the handshake of a socket, its token and origin, and READY. */
 import { describe, expect, test } from "vitest";
 import { expectProblem } from "../../../support/http.ts";
 import { BAD_TOKENS, inSeconds, sign } from "../../../support/tokens.ts";
 import { ORIGIN, type World } from "../../../support/world.ts";
 import { ANY_TEXT } from "../../support/shapes.ts";
 
-export function doorway(world: World): void {
+export function connecting(world: World): void {
   describe("a token", () => tokens(world));
   describe("an origin", () => origins(world));
   describe("READY", () => ready(world));
@@ -18,7 +18,7 @@ function tokens(world: World): void {
     expect(await client.receives({ type: "READY" })).toMatchObject({ userId: alice.id });
   });
 
-  test("comes in a subprotocol beside signalbox.v1, which is the one that the server selects", async () => {
+  test("comes in a subprotocol beside signalbox.v1, which the server selects", async () => {
     const alice = await world.person();
     const client = await alice.opensSocket(1, { protocols: ["signalbox.v1", `bearer.${alice.token}`] });
     expect(client.protocol).toBe("signalbox.v1");
@@ -33,7 +33,7 @@ function tokens(world: World): void {
     expect(client.frames[0]?.type).toBe("READY");
   });
 
-  test("may say the user's name as name or as preferred_username", async () => {
+  test("may have the user's name in name or in preferred_username", async () => {
     const { alice, chatId } = await world.chat();
     for (const claims of [{ name: "Dora" }, { preferred_username: "dora" }]) {
       const newcomer = await world.person(claims);
@@ -54,25 +54,22 @@ function tokens(world: World): void {
     }
   });
 
-  test.each(Object.entries(BAD_TOKENS))(
-    "that %s is refused: 401 by HTTP, 4401 by sockets that are let in first",
-    async (_, bad) => {
-      const alice = await world.person();
-      const token = await bad(alice.id);
-      expectProblem(
-        await alice.asks("GET", "/v1/rooms", undefined, { authorization: `Bearer ${token}` }),
-        "unauthenticated",
-      );
-      const byHeader = await alice.opensSocket(0, { token });
-      const byProtocol = await alice.opensSocket(1, { protocols: ["signalbox.v1", `bearer.${token}`] });
-      const byFrame = await alice.opensSocket(0);
-      byFrame.send({ type: "AUTH", token });
-      for (const client of [byHeader, byProtocol, byFrame]) {
-        expect(await client.closed).toMatchObject({ code: 4401, reason: ANY_TEXT });
-        expect(client.of("READY")).toEqual([]);
-      }
-    },
-  );
+  test.each(Object.entries(BAD_TOKENS))("that %s is refused: 401 over REST, 4401 on a socket", async (_, bad) => {
+    const alice = await world.person();
+    const token = await bad(alice.id);
+    expectProblem(
+      await alice.asks("GET", "/v1/rooms", undefined, { authorization: `Bearer ${token}` }),
+      "unauthenticated",
+    );
+    const byHeader = await alice.opensSocket(0, { token });
+    const byProtocol = await alice.opensSocket(1, { protocols: ["signalbox.v1", `bearer.${token}`] });
+    const byFrame = await alice.opensSocket(0);
+    byFrame.send({ type: "AUTH", token });
+    for (const client of [byHeader, byProtocol, byFrame]) {
+      expect(await client.closed).toMatchObject({ code: 4401, reason: ANY_TEXT });
+      expect(client.of("READY")).toEqual([]);
+    }
+  });
 
   test.each(["", "Bearer", "Bearer  ", "Basic YTpi", "bearer.x"])(
     "is missing in the header %j: 401",
@@ -85,12 +82,12 @@ function tokens(world: World): void {
   test("has to come before any other frame", async () => {
     const { alice, chatId } = await world.chat();
     const client = await alice.opensSocket(0);
-    client.send({ type: "SEND_MSG", chatId, message: "from nobody", ref: 1 });
+    client.send({ type: "SEND_MSG", chatId, message: "without a token", ref: 1 });
     expect((await client.closed).code).toBe(4401);
     expect(await alice.history(chatId)).toEqual([]);
   });
 
-  test("that is fresh and of the same user is taken, one of another user closes with 4403", async () => {
+  test("that is new and of the same user is taken, one of another user closes with 4403", async () => {
     const { alice, bob, chatId } = await world.chat();
     const phone = await alice.connects();
     phone.send({ type: "AUTH", token: await sign({ sub: alice.id }) });
@@ -101,7 +98,7 @@ function tokens(world: World): void {
 }
 
 function origins(world: World): void {
-  test("that is allowed may connect, and so may who sends none", async () => {
+  test("that is allowed may connect, and so may clients without one", async () => {
     const alice = await world.person();
     for (const origin of [{ origin: ORIGIN }, { origin: "https://desk.example.org" }, {}]) {
       const client = await alice.opensSocket(1, { token: alice.token, ...origin });
@@ -110,7 +107,7 @@ function origins(world: World): void {
   });
 
   test.each(["https://evil.example.org", "http://chat.example.org", "https://chat.example.org:8443", "null"])(
-    "%s is refused with HTTP 403, whatever the token",
+    "%s is refused with HTTP 403, with any token",
     async (origin) => {
       const alice = await world.person();
       for (const token of [{ token: alice.token }, { token: "nonsense" }, {}])
@@ -141,7 +138,7 @@ function ready(world: World): void {
     expect(new Set(ids).size).toBe(3);
   });
 
-  test("names neither rooms that were left, nor deleted ones, nor those of others", async () => {
+  test("names no left, deleted or foreign rooms", async () => {
     const { alice, bob, chatId } = await world.chat();
     const [left, deleted] = [await alice.makesRoom(bob), await alice.makesRoom(bob)];
     await bob.makesRoom();
@@ -153,9 +150,9 @@ function ready(world: World): void {
   });
 }
 
-/** What takes seconds by its nature; these tests run beside each other. */
-export function patience(world: World): void {
-  test.concurrent("a client that connects and says nothing is closed with 4408 after 5 s", async () => {
+/** Tests that wait for seconds; they run beside each other. */
+export function connectingOverTime(world: World): void {
+  test.concurrent("a silent client is closed with 4408 after 5 s", async () => {
     const since = Date.now();
     const client = await world.opensSocket(0);
     const { code, at } = await client.closed;
@@ -164,14 +161,14 @@ export function patience(world: World): void {
     expect(at - since).toBeLessThan(7000);
   });
 
-  test.concurrent("a token in the URL is not looked at", async () => {
+  test.concurrent("a token in the URL is ignored", async () => {
     const alice = await world.person();
     const client = await alice.opensSocket(1, { query: `?token=${alice.token}&access_token=${alice.token}` });
     expect((await client.closed).code).toBe(4408);
     expect(client.frames).toEqual([]);
   });
 
-  test.concurrent("a session whose token expires is closed with 4401 within a second, a refreshed one goes on", async () => {
+  test.concurrent("a session is closed with 4401 within a second after its token expires, unless it was refreshed", async () => {
     const { alice, chatId } = await world.chat();
     const exp = inSeconds(3);
     const token = await sign({ sub: alice.id, exp });
@@ -182,7 +179,7 @@ export function patience(world: World): void {
     expect(code).toBe(4401);
     expect(at).toBeGreaterThanOrEqual(exp * 1000);
     expect(at).toBeLessThan(exp * 1000 + 1500);
-    // A session that was opened with the same token and ends later shows that this one's time is over, too.
+    // The end of a later token shows that the refreshed session has outlived its first one.
     const late = await alice.opensSocket(0, { token: await sign({ sub: alice.id, exp: exp + 2 }) });
     expect((await late.closed).code).toBe(4401);
     await refreshed.acts({ type: "SEND_MSG", chatId, message: "still here" });

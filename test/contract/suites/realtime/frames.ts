@@ -1,8 +1,9 @@
-/** CONTRACT sections 2 and 4: frames up and down, their answers and their order, and what a bad one does. */
+/** CONTRACT sections 2 and 4: frames, their answers and their order, and malformed frames. */
 import { describe, expect, test } from "vitest";
+import { range, times } from "../../../support/lists.ts";
 import type { Client } from "../../../support/socket-client.ts";
 import type { World } from "../../../support/world.ts";
-import { ANY_TEXT, NOTHING, times } from "../../support/shapes.ts";
+import { ANY_TEXT, NOTHING } from "../../support/shapes.ts";
 
 export function frames(world: World): void {
   describe("an answer", () => answers(world));
@@ -11,25 +12,22 @@ export function frames(world: World): void {
 }
 
 function answers(world: World): void {
-  test.each(["text", "", '\u{1f600}"\n', 7, 0, -1.5])(
-    "brings the ref %j back, in an ACK as in an ERROR and a PONG",
-    async (ref) => {
-      const { alice, chatId } = await world.chat();
-      const ok = await alice.connects();
-      ok.send({ type: "SEND_MSG", chatId, message: "text", ref });
-      const ack = await ok.receives({ ref });
-      expect(ack).toStrictEqual({ type: "ACK", ref, data: ack.data });
-      expect(ack.data).toMatchObject({ type: "SEND_MSG", recipientId: alice.id, message: "text" });
-      const wrong = await alice.connects();
-      wrong.send({ type: "SEND_MSG", chatId: NOTHING, message: "text", ref });
-      expect(await wrong.receives({ ref })).toStrictEqual({ type: "ERROR", ref, code: "not_found", detail: ANY_TEXT });
-      const alive = await alice.connects();
-      alive.send({ type: "PING", ref });
-      expect(await alive.receives({ ref })).toStrictEqual({ type: "PONG", ref });
-    },
-  );
+  test.each(["text", "", '\u{1f600}"\n', 7, 0, -1.5])("has the frame's ref %j: ACK, ERROR and PONG", async (ref) => {
+    const { alice, chatId } = await world.chat();
+    const ok = await alice.connects();
+    ok.send({ type: "SEND_MSG", chatId, message: "text", ref });
+    const ack = await ok.receives({ ref });
+    expect(ack).toStrictEqual({ type: "ACK", ref, data: ack.data });
+    expect(ack.data).toMatchObject({ type: "SEND_MSG", recipientId: alice.id, message: "text" });
+    const wrong = await alice.connects();
+    wrong.send({ type: "SEND_MSG", chatId: NOTHING, message: "text", ref });
+    expect(await wrong.receives({ ref })).toStrictEqual({ type: "ERROR", ref, code: "not_found", detail: ANY_TEXT });
+    const alive = await alice.connects();
+    alive.send({ type: "PING", ref });
+    expect(await alive.receives({ ref })).toStrictEqual({ type: "PONG", ref });
+  });
 
-  test("comes to no action that brought no ref", async () => {
+  test("is not sent to an action without a ref", async () => {
     const { alice, chatId } = await world.chat();
     const phone = await alice.connects();
     phone.send({ type: "SEND_MSG", chatId, message: "without" });
@@ -39,13 +37,13 @@ function answers(world: World): void {
     expect(phone.of("SEND_MSG").map(({ message }) => message)).toEqual(["without", "with"]);
   });
 
-  test("comes to PING without a ref, too", async () => {
+  test("is sent to PING without a ref as well", async () => {
     const phone = await (await world.person()).connects();
     phone.send({ type: "PING" });
     expect(await phone.receives({ type: "PONG" })).toStrictEqual({ type: "PONG" });
   });
 
-  test("comes after the commit: what was acknowledged is in history at once", async () => {
+  test("is sent after the commit: an acknowledged message is in history at once", async () => {
     const { alice, bob, chatId } = await world.chat();
     const phone = await alice.connects();
     for (let index = 0; index < 10; index++) {
@@ -54,7 +52,7 @@ function answers(world: World): void {
     }
   });
 
-  test("ACTIVE needs none", async () => {
+  test("is not sent to ACTIVE", async () => {
     const phone = await (await world.person()).connects();
     phone.send({ type: "ACTIVE" });
     await phone.settled();
@@ -62,7 +60,7 @@ function answers(world: World): void {
   });
 }
 
-/** The socket still serves. */
+/** Fails unless the socket still serves. */
 async function expectOpen(client: Client): Promise<void> {
   expect(await client.asks({ type: "PING" })).toMatchObject({ type: "PONG" });
 }
@@ -102,7 +100,7 @@ function badFrames(world: World): void {
     await expectOpen(phone);
   });
 
-  test("brings its ref back when it has one", async () => {
+  test("gets its ref back, if it has one", async () => {
     const phone = await (await world.person()).connects();
     expect(await phone.asks({ type: "NO_SUCH_ACTION" })).toMatchObject({ type: "ERROR", code: "invalid" });
     expect(await phone.asks({})).toMatchObject({ type: "ERROR", code: "invalid" });
@@ -153,7 +151,7 @@ function delivery(world: World): void {
     expect(bobs.of("SEND_MSG").map(({ message }) => message)).toEqual(texts);
   });
 
-  test("every session gets every event once, in the order of seq without a gap, whoever sends by whatever door", async () => {
+  test("every session gets every event once, in the order of seq without a gap, from all authors and nodes", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     await alice.adds(chatId, carol);
     const sessions = await Promise.all([alice.connects(0), bob.connects(1), carol.connects(0), carol.connects(1)]);
@@ -162,23 +160,23 @@ function delivery(world: World): void {
     await Promise.all([
       ...Array.from({ length: 40 }, (_, index) => carol.says(chatId, `by POST ${index}`)),
       ...Array.from({ length: 40 }, (_, index) =>
-        phone!.acts({ type: "SEND_MSG", chatId, message: `by one door ${index}` }),
+        phone!.acts({ type: "SEND_MSG", chatId, message: `at one gateway ${index}` }),
       ),
       ...Array.from({ length: 40 }, (_, index) =>
-        bobs!.acts({ type: "SEND_MSG", chatId, message: `by another ${index}` }),
+        bobs!.acts({ type: "SEND_MSG", chatId, message: `at another ${index}` }),
       ),
     ]);
-    const seqs = Array.from({ length: 120 }, (_, index) => from + 1 + index);
+    const seqs = range(from + 1, from + 120);
     const bodies = sessions.map(async (session) => {
       await session.receives({ chatId, seq: from + 120 });
-      expect(session.events(chatId).map(({ seq }) => seq)).toEqual(seqs);
+      expect(session.seqs(chatId)).toEqual(seqs);
       return session.events(chatId).map(({ recipientId: _, ...body }) => body);
     });
     const [first, ...others] = await Promise.all(bodies);
     for (const other of others) expect(other).toEqual(first);
   });
 
-  test("a repeated connection loses and doubles nothing of what is sent meanwhile", async () => {
+  test("a new connection under load loses and doubles nothing", async () => {
     const { alice, bob, chatId } = await world.chat();
     const sending = times(100, (index) => alice.says(chatId, `message ${index}`));
     const sessions = await times(6, (index) => bob.connects(index % 2 === 0 ? 0 : 1));
@@ -186,8 +184,7 @@ function delivery(world: World): void {
     for (const session of sessions) {
       const from = session.frames[0]!.rooms[chatId]!;
       if (from < 101) await session.receives({ chatId, seq: 101 });
-      const seqs = session.events(chatId).map(({ seq }) => seq);
-      expect(seqs).toEqual(Array.from({ length: 101 - from }, (_, index) => from + 1 + index));
+      expect(session.seqs(chatId)).toEqual(range(from + 1, 101));
     }
   });
 }

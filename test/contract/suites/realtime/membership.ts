@@ -1,18 +1,18 @@
-/** CONTRACT section 4: who comes, goes and is shut out while sockets are open. */
+/** CONTRACT section 4: joins, leaves and revocations while sockets are open. */
 import { describe, expect, test } from "vitest";
 import { expectProblem } from "../../../support/http.ts";
+import { range, times } from "../../../support/lists.ts";
 import { inSeconds, sign } from "../../../support/tokens.ts";
 import type { World } from "../../../support/world.ts";
-import { times } from "../../support/shapes.ts";
 
-export function company(world: World): void {
-  describe("a member who joins", () => joining(world));
-  describe("a member who leaves", () => leaving(world));
+export function membership(world: World): void {
+  describe("a new member", () => joining(world));
+  describe("a leaving member", () => leaving(world));
   describe("a revocation", () => revocation(world));
 }
 
 function joining(world: World): void {
-  test("gets USER_JOIN and the room's events from there on, without reconnecting, and nothing from before", async () => {
+  test("gets USER_JOIN and the events after it, without a reconnect, and none before it", async () => {
     const { alice, carol, chatId } = await world.chat();
     const devices = await Promise.all([carol.connects(0), carol.connects(1)]);
     await alice.says(chatId, "before");
@@ -27,9 +27,7 @@ function joining(world: World): void {
         recipientId: carol.id,
         seq: 3,
       });
-      expect(device.events(chatId).map(({ seq }) => seq)).toEqual(
-        Array.from({ length: sent.length + 1 }, (_, index) => 3 + index),
-      );
+      expect(device.seqs(chatId)).toEqual(range(3, 3 + sent.length));
     }
   });
 
@@ -41,7 +39,7 @@ function joining(world: World): void {
     expect(event).toMatchObject({ senderId: carol.id, seq: 3 });
   });
 
-  test("is called by the name that a service gave, else by that of their token, else by their id", async () => {
+  test("has the name set by a service, else that of the token, else the user id", async () => {
     const { alice, carol, chatId } = await world.chat();
     const [service, named] = [await world.service(), await world.person({ name: "token name" })];
     await named.rooms();
@@ -59,7 +57,7 @@ function joining(world: World): void {
     }
   });
 
-  test("again after leaving is a member like any other", async () => {
+  test("that was a member before is like any other", async () => {
     const { alice, bob, chatId } = await world.chat();
     const bobs = await bob.connects(1);
     await alice.removes(chatId, bob);
@@ -76,7 +74,7 @@ function joining(world: World): void {
 }
 
 function leaving(world: World): void {
-  test("gets USER_LEAVE as the last event, however much is being sent, and no signal after it", async () => {
+  test("gets USER_LEAVE as the last event under load, and no signal after it", async () => {
     const { alice, bob, chatId } = await world.chat();
     const shared = await alice.makesRoom(bob);
     const devices = await Promise.all([bob.connects(0), bob.connects(1)]);
@@ -92,13 +90,13 @@ function leaving(world: World): void {
       await device.receives({ messageId: after.messageId });
       const events = device.events(chatId);
       expect(events.at(-1)?.type).toBe("USER_LEAVE");
-      expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: events.length }, (_, index) => 2 + index));
+      expect(device.seqs(chatId)).toEqual(range(2, 1 + events.length));
       expect(device.of("TYPING")).toEqual([]);
       expect(device.of("READ_MSG")).toEqual([]);
     }
   });
 
-  test("in the middle of a long replay gets it up to their USER_LEAVE, and nothing above", async () => {
+  test("in a long replay gets it up to the USER_LEAVE, and nothing after it", async () => {
     const [service, { alice, bob, chatId }] = [await world.service(), await world.chat()];
     const message = "m".repeat(32_768);
     await times(200, () => service.says(chatId, message));
@@ -112,13 +110,13 @@ function leaving(world: World): void {
     device.readOn();
     await device.receives({ type: "RESUMED" });
     await device.receives({ type: "NEW_CHAT", chatId: await alice.makesRoom(bob) });
-    // Whoever was removed before the replay began is told that they are no member.
+    // A member that was removed before the replay began gets a RESET instead.
     const events = device.events(chatId);
     if (device.of("RESET").length === 0) expect(events.at(-1)).toMatchObject({ type: "USER_LEAVE", seq: 202 });
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => 2 + index));
   });
 
-  test("has said nothing above their USER_LEAVE, however much they were sending", async () => {
+  test("has no message after the USER_LEAVE, also in a burst of its own sends", async () => {
     const { alice, bob, chatId } = await world.chat();
     const [alices, bobs] = await Promise.all([alice.connects(0), bob.connects(1)]);
     const action = { type: "SEND_MSG", chatId, message: "mine" };
@@ -138,7 +136,7 @@ function leaving(world: World): void {
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => 2 + index));
   });
 
-  test("acts there no more, by any door", async () => {
+  test("can act there no more, over REST or a socket", async () => {
     const { alice, bob, chatId } = await world.chat();
     const bobs = await bob.connects(1);
     const { messageId } = await bob.says(chatId, "mine");
@@ -156,7 +154,7 @@ function leaving(world: World): void {
     expect((await bob.rooms()).data).toEqual([]);
   });
 
-  test("with the room that is deleted gets DELETE_CHAT, and the room is gone for all", async () => {
+  test("of a deleted room gets DELETE_CHAT, and the room is gone for all", async () => {
     const { alice, bob, chatId } = await world.chat();
     const bobs = await bob.connects(1);
     await alice.asks("DELETE", `/v1/rooms/${chatId}`);
@@ -170,7 +168,7 @@ function leaving(world: World): void {
 }
 
 function revocation(world: World): void {
-  test("ends all the user's sessions with 4409 within a second, and their tokens, but nobody else's", async () => {
+  test("ends all the user's sessions with 4409 within a second, and the tokens, but no others", async () => {
     const [service, { alice, bob, chatId }] = [await world.service(), await world.chat()];
     const devices = await Promise.all([alice.connects(0), alice.connects(1)]);
     const bobs = await bob.connects(0);
@@ -188,7 +186,7 @@ function revocation(world: World): void {
     await bobs.acts({ type: "SEND_MSG", chatId, message: "still here" });
   });
 
-  test("leaves room for a token that is issued after it", async () => {
+  test("permits tokens that are issued after it", async () => {
     const [service, alice] = [await world.service(), await world.person()];
     const timeless = await sign({ sub: alice.id, iat: 0 });
     await service.asks("POST", `/v1/users/${alice.id}/revoke`);
@@ -200,13 +198,13 @@ function revocation(world: World): void {
     expectProblem(await bearer(timeless), "unauthenticated");
   });
 
-  test("of somebody whom nobody knows yet holds when they come", async () => {
+  test("of an unknown user holds for its first request", async () => {
     const [service, alice] = [await world.service(), await world.person()];
     expect((await service.asks("POST", `/v1/users/${alice.id}/revoke`)).status).toBe(200);
     expectProblem(await alice.asks("GET", "/v1/rooms"), "unauthenticated");
   });
 
-  test("is a service's to make", async () => {
+  test("is permitted to services only", async () => {
     const { alice, bob } = await world.people();
     expectProblem(await alice.asks("POST", `/v1/users/${bob.id}/revoke`), "forbidden");
     expectProblem(await alice.asks("POST", `/v1/users/${alice.id}/revoke`), "forbidden");

@@ -18,7 +18,7 @@ function limits(world: World): void {
       ["32,768 bytes of three-byte characters", `${"€".repeat(10_922)}ab`],
       ["32,768 bytes of quotes and newlines", '"\n'.repeat(16_384)],
       ["emoji, bidi marks and control characters other than U+0000", "\u{1f469}\u200d\u{1f4bb}\u202e\u2028\u0001\t\\"],
-    ])("a message of %s arrives as it was sent, by either door", async (_, message) => {
+    ])("a message of %s arrives as it was sent, over REST or a socket", async (_, message) => {
       const { alice, bob, chatId } = await world.chat();
       const [phone, bobs] = await Promise.all([alice.connects(0), bob.connects(1)]);
       const posted = await alice.says(chatId, message);
@@ -70,9 +70,9 @@ function limits(world: World): void {
       expect(await alice.says(chatId, "text", { clientMessageId })).toMatchObject({ clientMessageId });
     });
 
-    test("fields that an action does not have are passed over", async () => {
+    test("unknown fields of an action are ignored", async () => {
       const { alice, chatId } = await world.chat();
-      const event = await alice.says(chatId, "text", { senderId: "somebody else", seq: 99, extra: { deep: true } });
+      const event = await alice.says(chatId, "text", { senderId: "another user", seq: 99, extra: { deep: true } });
       expect(event).toMatchObject({ senderId: alice.id, seq: 2 });
       expect(event).not.toHaveProperty("extra");
     });
@@ -80,8 +80,8 @@ function limits(world: World): void {
 }
 
 function permissions(world: World): void {
-  describe("who may do what", () => {
-    test("authors edit their own messages, and nobody else's, not even as owner", async () => {
+  describe("permissions", () => {
+    test("authors edit their own messages only, also as owners", async () => {
       const { alice, bob, chatId } = await world.chat();
       const { messageId } = await bob.says(chatId, "bob's");
       const action = { type: "EDIT_MSG", chatId, messageId, message: "alice's" };

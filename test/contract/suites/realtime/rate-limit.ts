@@ -1,14 +1,15 @@
-/** CONTRACT section 4, "Rate": 50 actions a second with bursts of 200 per user, over all doors and nodes. */
+/** CONTRACT section 4, "Rate": 50 actions a second with bursts of 200 per user, over all nodes. */
 import { describe, expect, test } from "vitest";
 import { expectProblem } from "../../../support/http.ts";
+import { times } from "../../../support/lists.ts";
 import type { Client, Frame } from "../../../support/socket-client.ts";
+import { passed } from "../../../support/until.ts";
 import type { World } from "../../../support/world.ts";
-import { times } from "../../support/shapes.ts";
 
 const RATE = 50;
 const BURST = 200;
 
-/** Sends `count` numbered messages at once, and resolves with their answers, in the order of the numbers. */
+/** Sends `count` numbered messages at once; resolves with their answers, in that order. */
 async function bursts(client: Client, chatId: string, count: number): Promise<readonly Frame[]> {
   for (let ref = 0; ref < count; ref++) client.send({ type: "SEND_MSG", chatId, message: `message ${ref}`, ref });
   const isAnswer = ({ type }: Frame) => type === "ACK" || type === "ERROR";
@@ -17,13 +18,13 @@ async function bursts(client: Client, chatId: string, count: number): Promise<re
   return client.frames.filter(isAnswer).sort((a, b) => Number(a.ref) - Number(b.ref));
 }
 
-/** No more than the limit lets through in the time since `since` (milliseconds since the epoch). */
+/** Fails when the limit permits fewer in the time since `since` (milliseconds since the epoch). */
 function expectWithinLimit(granted: number, since: number): void {
   expect(granted).toBeGreaterThanOrEqual(BURST);
   expect(granted).toBeLessThanOrEqual(BURST + (RATE * (Date.now() - since)) / 1000 + 1);
 }
 
-export function rate(world: World): void {
+export function rateLimit(world: World): void {
   describe("the rate limit", () => {
     limited(world);
     unlimited(world);
@@ -31,13 +32,13 @@ export function rate(world: World): void {
 }
 
 function limited(world: World): void {
-  test("refuses what is above it on a socket, with retryAfterMs, and lets the rest through in its order", async () => {
+  test("refuses the excess on a socket, with retryAfterMs, and passes the rest in order", async () => {
     const { alice, bob, chatId } = await world.chat();
     const [phone, bobs] = await Promise.all([alice.connects(0), bob.connects(1)]);
     const since = Date.now();
     const answers = await bursts(phone, chatId, 300);
     const through = answers.filter(({ type }) => type === "ACK");
-    // Making the room was one action already.
+    // Making the room was one action.
     expectWithinLimit(through.length + 1, since);
     const refused = answers.filter(({ type }) => type === "ERROR");
     expect(refused.length).toBeGreaterThan(0);
@@ -51,11 +52,11 @@ function limited(world: World): void {
     expect(bobs.of("SEND_MSG").map(({ messageId }) => messageId)).toEqual(through.map(({ data }) => data.messageId));
   });
 
-  test("is one for all doors, and answers 429 with Retry-After by POST", async () => {
+  test("is shared by all nodes, and answers 429 with Retry-After over REST", async () => {
     const { alice, chatId } = await world.chat();
     const [near, far] = await Promise.all([alice.connects(0), alice.connects(1)]);
     const since = Date.now();
-    // Making the room was one action already.
+    // Making the room was one action.
     let granted = 1;
     const post = async () => {
       const answer = await alice.posts({ type: "READ_MSG", chatId, messageId: chatId });
@@ -68,13 +69,13 @@ function limited(world: World): void {
     expectWithinLimit(granted, since);
   });
 
-  test("is the user's own: others act on, and the user acts again after the time that was named", async () => {
+  test("is per user: others are not limited, and the user may act again after retryAfterMs", async () => {
     const { alice, bob, chatId } = await world.chat();
     const phone = await alice.connects();
     const answers = await bursts(phone, chatId, 250);
     await bob.says(chatId, "not limited");
     const { retryAfterMs } = answers.find(({ type }) => type === "ERROR")!;
-    await new Promise((resolve) => setTimeout(resolve, retryAfterMs + 50));
+    await passed(Date.now(), retryAfterMs + 50);
     await phone.acts({ type: "SEND_MSG", chatId, message: "again" });
   });
 
@@ -86,7 +87,7 @@ function limited(world: World): void {
     expect(phone.of("ERROR")).toEqual([]);
   });
 
-  test("stands against 10,000 actions in one burst, during which another session is answered quickly", async () => {
+  test("holds against 10,000 actions in one burst, while another session is answered quickly", async () => {
     const { alice, bob, chatId } = await world.chat();
     const [phone, bobs] = await Promise.all([alice.connects(0), bob.connects(0)]);
     const answers = bursts(phone, chatId, 10_000);
@@ -105,7 +106,7 @@ function limited(world: World): void {
 }
 
 function unlimited(world: World): void {
-  test("does not hold for a service, which may act on any room", async () => {
+  test("does not apply to a service, which may act on any room", async () => {
     const [service, { alice, chatId }] = [await world.service(), await world.chat()];
     const socket = await service.connects(1);
     const answers = await bursts(socket, chatId, 500);
@@ -117,9 +118,9 @@ function unlimited(world: World): void {
   });
 }
 
-/** What takes seconds by its nature; this test runs beside others. */
-export function ratePatience(world: World): void {
-  test.concurrent("a socket that goes on for 10 s in spite of rate_limited is closed with 4029", async () => {
+/** Tests that wait for seconds; they run beside each other. */
+export function rateLimitOverTime(world: World): void {
+  test.concurrent("a socket that exceeds it for 10 s is closed with 4029", async () => {
     const { alice, chatId } = await world.chat();
     const phone = await alice.connects();
     const since = Date.now();

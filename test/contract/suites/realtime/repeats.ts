@@ -1,24 +1,22 @@
-/** CONTRACT section 3: what is sent again has one effect. */
+/** CONTRACT section 3: a repeated request has one effect. */
 import { describe, expect, test } from "vitest";
+import { times } from "../../../support/lists.ts";
 import type { Person, World } from "../../../support/world.ts";
-import { times } from "../../support/shapes.ts";
 
 export function repeats(world: World): void {
   repeatedSends(world);
   repeatedChanges(world);
 }
 
-/** The room's types of events up to now, as a session that takes part sees them, in order. */
+/** The types of the room's events after a seq up to now, in order. */
 async function typesUntilNow(person: Person, chatId: string, since: number): Promise<readonly string[]> {
-  const client = await person.connects(1, "?resume=1");
-  client.send({ type: "RESUME", rooms: { [chatId]: since } });
-  await client.receives({ type: "RESUMED" });
+  const client = await person.resumes(1, { [chatId]: since });
   return client.events(chatId).map(({ type }) => type);
 }
 
 function repeatedSends(world: World): void {
   describe("a send that is repeated with its clientMessageId", () => {
-    test.each(["SEND_MSG", "REPLY"])("%s gives the first message again, whatever the repeat says", async (type) => {
+    test.each(["SEND_MSG", "REPLY"])("%s returns the first message again, with any other content", async (type) => {
       const { alice, bob, chatId } = await world.chat();
       const { messageId } = await bob.says(chatId, "first");
       const action = { type, chatId, messageId, message: "once", clientMessageId: "id" };
@@ -30,7 +28,7 @@ function repeatedSends(world: World): void {
       expect(await typesUntilNow(bob, chatId, 2)).toEqual([type]);
     });
 
-    test("is one message even when many repeats are under way at once, by every door", async () => {
+    test("is one message even when many repeats are under way at once, at every node", async () => {
       const { alice, bob, chatId } = await world.chat();
       const [phone, laptop, bobs] = await Promise.all([alice.connects(0), alice.connects(1), bob.connects(0)]);
       const action = { type: "SEND_MSG", chatId, clientMessageId: "storm" };
@@ -45,7 +43,7 @@ function repeatedSends(world: World): void {
       expect(bobs.of("SEND_MSG")).toHaveLength(2);
     });
 
-    test("still gives the first message after it was edited and deleted, and sends nothing", async () => {
+    test("still returns the first message after it was edited and deleted, and sends nothing", async () => {
       const { alice, bob, chatId } = await world.chat();
       const action = { type: "SEND_MSG", chatId, message: "once", clientMessageId: "id" };
       const { messageId, seq } = await alice.acts(action);
@@ -56,7 +54,7 @@ function repeatedSends(world: World): void {
       expect(await typesUntilNow(bob, chatId, 1)).toEqual(["SEND_MSG", "EDIT_MSG", "DELETE_MSG"]);
     });
 
-    test("still gives the first message when its event is no longer kept", async () => {
+    test("still returns the first message when its event is no longer kept", async () => {
       const { alice, bob, chatId } = await world.chat();
       const action = { type: "SEND_MSG", chatId, message: "once", clientMessageId: "id", mentions: [bob.id] };
       const first = await alice.acts(action);
@@ -81,8 +79,8 @@ function repeatedSends(world: World): void {
 }
 
 function repeatedChanges(world: World): void {
-  describe("a change that is repeated answers with the event that did it, and sends none", () => {
-    test("a delete, whoever of those who may repeats it", async () => {
+  describe("a repeated change is answered with its first event, and sends none", () => {
+    test("a delete, also by another user with the right", async () => {
       const { alice, bob, chatId } = await world.chat();
       const { messageId } = await bob.says(chatId, "gone soon");
       const action = { type: "DELETE_MSG", chatId, messageId };
@@ -92,7 +90,7 @@ function repeatedChanges(world: World): void {
       expect(await typesUntilNow(bob, chatId, 2)).toEqual(["DELETE_MSG"]);
     });
 
-    test("an edit to the text that is already there", async () => {
+    test("an edit to the present text", async () => {
       const { alice, chatId } = await world.chat();
       const sent = await alice.says(chatId, "one");
       const edit = { type: "EDIT_MSG", chatId, messageId: sent.messageId };

@@ -1,12 +1,12 @@
-/** The events of the document "Realtime" that no action causes. */
+/** The events of the document "Realtime" that no action causes, field by field. */
 import { describe, expect, test } from "vitest";
 import type { World } from "../../../support/world.ts";
-import { reachesAll, stage } from "../../stages/two-members.ts";
+import { reachesAll, twoMembers } from "../../stages/two-members.ts";
 import { ANY_TEXT, ANY_TIME } from "../../support/shapes.ts";
 
 export function roomEvents(world: World): void {
-  describe("what happens to a room", () => {
-    test("NEW_CHAT reaches everybody who is named when the room is made", async () => {
+  describe("a change of a room", () => {
+    test("NEW_CHAT reaches all first members", async () => {
       const { alice, bob } = await world.people();
       const clients = {
         [alice.id]: [await alice.connects(0), await alice.connects(1)],
@@ -27,8 +27,8 @@ export function roomEvents(world: World): void {
           });
     });
 
-    test("USER_JOIN reaches everybody, the one who joined included", async () => {
-      const on = await stage(world, false);
+    test("USER_JOIN reaches all members, the new one included", async () => {
+      const on = await twoMembers(world, false);
       const { alice, chatId, phone } = on;
       const newcomer = await world.person({ name: "newuser" });
       const device = await newcomer.connects(0);
@@ -50,8 +50,8 @@ export function roomEvents(world: World): void {
       });
     });
 
-    test("USER_LEAVE names who left as its sender, and reaches them as the last of the room", async () => {
-      const on = await stage(world, false);
+    test("USER_LEAVE has the leaving member as its sender, and is that member's last event of the room", async () => {
+      const on = await twoMembers(world, false);
       const { alice, chatId, phone } = on;
       const guest = await world.person({ name: "johndoe" });
       const device = await guest.connects(1);
@@ -71,8 +71,8 @@ export function roomEvents(world: World): void {
       expect(await device.receives({ type: "USER_LEAVE", chatId })).toStrictEqual({ ...event, recipientId: guest.id });
     });
 
-    test("USER_LEAVE of somebody who was removed names them, too", async () => {
-      const on = await stage(world, false);
+    test("USER_LEAVE of a removed member has that member as its sender", async () => {
+      const on = await twoMembers(world, false);
       const { alice, bob, chatId, bobs } = on;
       await alice.removes(chatId, bob);
       const event = await bobs.receives({ type: "USER_LEAVE", chatId });
@@ -80,8 +80,8 @@ export function roomEvents(world: World): void {
       await reachesAll(on, event);
     });
 
-    test("DELETE_CHAT reaches everybody", async () => {
-      const on = await stage(world, false);
+    test("DELETE_CHAT reaches all members", async () => {
+      const on = await twoMembers(world, false);
       const { alice, chatId, phone } = on;
       const answer = await alice.asks("DELETE", `/v1/rooms/${chatId}`);
       expect(answer.status).toBe(200);

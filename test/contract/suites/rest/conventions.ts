@@ -1,10 +1,10 @@
-/** CONTRACT section 1: what all of REST has in common – errors, bodies, ids, CORS. */
+/** CONTRACT section 1: the conventions of all REST endpoints: errors, bodies, ids, CORS. */
 import { describe, expect, test } from "vitest";
 import { ask, dataOf, expectProblem } from "../../../support/http.ts";
 import { ORIGIN, type World } from "../../../support/world.ts";
 import { ANY_TEXT } from "../../support/shapes.ts";
 
-export function rest(world: World): void {
+export function conventions(world: World): void {
   describe("an error", () => errors(world));
   describe("a body", () => bodies(world));
   describe("an id", () => ids(world));
@@ -22,7 +22,7 @@ function errors(world: World): void {
     ]);
   });
 
-  test("never says what was sent", async () => {
+  test("never repeats the content of a request", async () => {
     const alice = await world.person();
     for (const body of [
       { type: "my secret" },
@@ -32,7 +32,7 @@ function errors(world: World): void {
       expect((await alice.asks("POST", "/api/chat", body)).text).not.toContain("my secret");
   });
 
-  test("answers a path that does not exist", async () => {
+  test("is the answer to a path that does not exist", async () => {
     const alice = await world.person();
     for (const path of ["/v1", "/v1/rooms/", "/api/chat/", "/v2/rooms", "/v1/rooms/%ZZ", "//"])
       expect((await alice.asks("GET", path)).headers.get("content-type"), path).toMatch(/^application\/problem\+json/);
@@ -47,9 +47,9 @@ function bodies(world: World): void {
     "text/plain",
     "multipart/form-data",
     "application/json; charset=utf-8",
-  ])("is JSON, though its Content-Type says %s", async (type) => {
+  ])("is JSON, also with the Content-Type %s", async (type) => {
     const { alice, chatId } = await world.chat();
-    // Bytes, for which no client adds a Content-Type of its own.
+    // Bytes, to which fetch adds no Content-Type.
     const body = new TextEncoder().encode(JSON.stringify({ type: "SEND_MSG", chatId, message: "from curl -d, öä" }));
     const headers: Record<string, string> = type === undefined ? {} : { "content-type": type };
     const answer = await ask(`${world.servers.api}/api/chat`, { method: "POST", token: alice.token, body, headers });
@@ -81,7 +81,7 @@ function bodies(world: World): void {
     expect(await alice.history(chatId)).toEqual([]);
   });
 
-  test("that nests deeper than any use is refused, and the server stands", async () => {
+  test("that is nested too deeply is refused, and the server stays up", async () => {
     const alice = await world.person();
     const deep = `${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`;
     expectProblem(await alice.asks("POST", "/v1/rooms", `{"name":"x","metadata":${deep}}`), "invalid");
@@ -98,7 +98,7 @@ function bodies(world: World): void {
     }
   });
 
-  test("has up to 256 KiB even when it does not announce its length", async () => {
+  test("has up to 256 KiB, also without an announced length", async () => {
     const { alice, chatId } = await world.chat();
     const post = (length: number) => {
       const text = JSON.stringify({ type: "SEND_MSG", chatId, message: "in chunks" }).padEnd(length);
@@ -111,14 +111,14 @@ function bodies(world: World): void {
     expect((await post(262_145)).status).toBe(413);
   });
 
-  test("is not even read without a token", async () => {
+  test("is not read without a token", async () => {
     const url = `${world.servers.api}/api/chat`;
     expectProblem(await ask(url, { method: "POST", body: "nonsense" }), "unauthenticated");
   });
 }
 
 function ids(world: World): void {
-  test("of a room is taken bare, behind room-, and in upper case, in paths and bodies", async () => {
+  test("of a room may be bare, prefixed with room-, and in upper case, in paths and bodies", async () => {
     const { alice, chatId } = await world.chat();
     for (const form of [chatId, `room-${chatId}`, chatId.toUpperCase()]) {
       expect(await alice.says(form, "text")).toMatchObject({ chatId });
@@ -127,7 +127,7 @@ function ids(world: World): void {
     }
   });
 
-  test("of a message is taken bare, behind msg- and evt-, and as its Matrix event id", async () => {
+  test("of a message may be bare, prefixed with msg- or evt-, and a Matrix event id", async () => {
     const { alice, chatId } = await world.chat();
     const older = await alice.says(chatId, "older");
     const { messageId } = await alice.says(chatId, "text");
@@ -152,7 +152,7 @@ function ids(world: World): void {
     },
   );
 
-  test("of an event that came from Matrix to no room of ours is not found", async () => {
+  test("of an unknown Matrix event is not found", async () => {
     const { alice, chatId } = await world.chat();
     for (const messageId of ["$unknown", "$event:matrix.example.org"])
       expectProblem(await alice.posts({ type: "READ_MSG", chatId, messageId }), "not_found");
@@ -170,7 +170,7 @@ function crossOrigin(world: World): void {
       },
     });
 
-  test("that is allowed may ask with a token, and read the answer, good or bad", async () => {
+  test("that is allowed may send a token, and read every answer", async () => {
     const alice = await world.person();
     for (const origin of [ORIGIN, "https://desk.example.org"]) {
       const { status, headers } = await preflight(origin, "POST");

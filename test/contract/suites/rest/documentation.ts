@@ -1,27 +1,27 @@
-/** CONTRACT section 9: what the API says of itself, and that real answers are as it says. */
+/** CONTRACT section 9: the API's own documents, and real answers compared with them. */
 import * as answers from "@signalbox/api/docs/answers";
 import { describe, expect, test } from "vitest";
 import { ask, dataOf, type HistoryEntry, jsonOf } from "../../../support/http.ts";
 import { conversation } from "../../../support/queries.ts";
 import type { World } from "../../../support/world.ts";
-import { bridge } from "../../support/homeserver.ts";
-import { FILE, URL_OF_FILE } from "../../support/projections.ts";
+import { bridge } from "../../stages/bridged-room.ts";
+import { FILE, URL_OF_FILE } from "../../stages/message-kinds.ts";
 
-/** What a schema of the documentation is here: the check alone. */
+/** The part of a documented schema that this suite uses. */
 interface Documented {
   readonly "~standard": { validate(value: unknown): { readonly value?: unknown; readonly issues?: unknown } | object };
 }
 
-/** Fails the test unless the value is as documented, without a field that is not. */
+/** Fails the test unless the value has exactly the documented fields. */
 function expectAs(schema: Documented, value: unknown): void {
   const { value: known, issues } = schema["~standard"].validate(value) as { value?: unknown; issues?: unknown };
   expect(issues).toBeUndefined();
   expect(known).toStrictEqual(value);
 }
 
-export function documents(world: World): void {
+export function documentation(world: World): void {
   describe("the documentation", () => {
-    test("is the same at every node that answers REST", async () => {
+    test("is the same at every API node", async () => {
       for (const path of ["/openapi.json", "/asyncapi.json", "/docs"]) {
         const [one, other] = await Promise.all(world.servers.apis.map((api) => ask(`${api}${path}`)));
         expect(one?.status, path).toBe(200);
@@ -29,7 +29,7 @@ export function documents(world: World): void {
       }
     });
 
-    test("names the versions that it is written in, and no place", async () => {
+    test("names the versions of its formats, and no host", async () => {
       expect(jsonOf(await ask(`${world.servers.api}/openapi.json`))).toMatchObject({
         openapi: expect.stringMatching(/^3\.1\./),
         servers: [{ url: "/" }],
@@ -37,7 +37,7 @@ export function documents(world: World): void {
       expect(jsonOf(await ask(`${world.servers.api}/asyncapi.json`))).toMatchObject({ asyncapi: "3.0.0" });
     });
 
-    test("knows every field of what a room of ours and one of Matrix answer", async () => {
+    test("has every field of the answers about a native and a bridged room", async () => {
       const { alice, bob, chatId } = await world.chat();
       const { messageId } = await alice.says(chatId, "Hello, world!", { mentions: [bob.id] });
       await alice.acts({ type: "REPLY", chatId, messageId, message: "and again" });
@@ -52,11 +52,11 @@ export function documents(world: World): void {
       const file = { msgtype: "m.file", filename: "a.pdf", url: URL_OF_FILE, info: FILE, ...thread };
       await room.pushes([root, room.says(bridged.bob, "A file", file)]);
 
-      for (const { who, id } of [
-        { who: bob, id: chatId },
-        { who: bridged.alice, id: bridged.chatId },
+      for (const { asker, id } of [
+        { asker: bob, id: chatId },
+        { asker: bridged.alice, id: bridged.chatId },
       ]) {
-        const asks = async (path: string) => dataOf<unknown>(await who.asks("GET", path));
+        const asks = async (path: string) => dataOf<unknown>(await asker.asks("GET", path));
         expectAs(answers.Room, await asks(`/v1/rooms/${id}`));
         expectAs(answers.RoomState, await asks(`/v1/rooms/${id}/state`));
         expectAs(answers.SignalSnapshot, await asks(`${conversation(id)}/signals/snapshot`));
@@ -64,7 +64,7 @@ export function documents(world: World): void {
         const each = [
           [answers.RoomSummary, await asks("/v1/rooms")],
           [answers.Projection, await asks(`/core/api/v1/messages?conversation_id=${id}`)],
-          [answers.HistoryMessage, await who.history(id)],
+          [answers.HistoryMessage, await asker.history(id)],
         ] as const;
         for (const [schema, list] of each) {
           expect(list).not.toEqual([]);

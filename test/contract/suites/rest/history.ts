@@ -1,19 +1,20 @@
-/** CONTRACT section 3: history and reading. */
+/** CONTRACT section 3: history, receipts by READ_MSG, and unread counts. */
 import { describe, expect, test } from "vitest";
 import { expectProblem } from "../../../support/http.ts";
+import { times } from "../../../support/lists.ts";
 import type { Person, World } from "../../../support/world.ts";
-import { ANY_TIME, NOTHING, times } from "../../support/shapes.ts";
+import { ANY_TIME, NOTHING } from "../../support/shapes.ts";
 
 export function history(world: World): void {
   describe("history", () => {
-    whatItPrints(world);
+    entries(world);
     pages(world);
   });
   describe("reading", () => reading(world));
 }
 
-function whatItPrints(world: World): void {
-  test("prints exactly the fields of a message", async () => {
+function entries(world: World): void {
+  test("has exactly the fields of a message", async () => {
     const { alice, bob, chatId } = await world.chat();
     const sent = await alice.says(chatId, "first", { clientMessageId: "id", mentions: [bob.id] });
     expect(await bob.history(chatId)).toStrictEqual([
@@ -33,7 +34,7 @@ function whatItPrints(world: World): void {
     ]);
   });
 
-  test("shows edits in place, with their time", async () => {
+  test("has edits in place, with their time", async () => {
     const { alice, chatId } = await world.chat();
     const { messageId, timeStamp, seq } = await alice.says(chatId, "one");
     await alice.says(chatId, "two");
@@ -48,7 +49,7 @@ function whatItPrints(world: World): void {
     });
   });
 
-  test("shows what a reply answers as its REPLY event did", async () => {
+  test("has the original of a reply as in its REPLY event", async () => {
     const { alice, bob, chatId } = await world.chat();
     const { messageId } = await alice.says(chatId, "question");
     const { replyTo } = await bob.acts({ type: "REPLY", chatId, messageId, message: "answer" });
@@ -57,7 +58,7 @@ function whatItPrints(world: World): void {
     expect(question).toMatchObject({ content: "question", replyTo: null });
   });
 
-  test("lists the reactions that stand", async () => {
+  test("lists the active reactions", async () => {
     const { alice, bob, chatId } = await world.chat();
     const { messageId } = await alice.says(chatId, "text");
     const react = (person: Person, reaction: string) => person.acts({ type: "REACT", chatId, messageId, reaction });
@@ -80,7 +81,7 @@ function whatItPrints(world: World): void {
     expect(after.find((entry) => entry.messageId === messageId)).toMatchObject({ deleted: true, content: "" });
   });
 
-  test("is whole for a member who joined later", async () => {
+  test("is complete for a later member", async () => {
     const { alice, carol, chatId } = await world.chat();
     await alice.says(chatId, "before carol");
     await alice.adds(chatId, carol);
@@ -89,7 +90,7 @@ function whatItPrints(world: World): void {
 }
 
 function pages(world: World): void {
-  test("comes in pages from newest to oldest: 50 unless asked, up to 100, on from `before`", async () => {
+  test("has pages from newest to oldest: 50 by default, up to 100, from `before` on", async () => {
     const { alice, bob, chatId } = await world.chat();
     const sent = await times(103, (index) => alice.says(chatId, `message ${index}`));
     const newestFirst = sent.map(({ seq }) => seq).sort((a, b) => b - a);
@@ -103,7 +104,7 @@ function pages(world: World): void {
     expect(await seqs(`?before=${last.messageId}`)).toEqual([]);
   });
 
-  test("goes on where a page ended while messages are sent, deleted and edited", async () => {
+  test("continues after a page while messages are sent, deleted and edited", async () => {
     const { alice, chatId } = await world.chat();
     const sent = await times(6, (index) => alice.says(chatId, `message ${index}`));
     const [first, second] = await alice.history(chatId, "?limit=2");
@@ -130,7 +131,7 @@ function pages(world: World): void {
 }
 
 function reading(world: World): void {
-  test("only moves forward: marking an older message answers 200, changes nothing and tells nobody", async () => {
+  test("only moves forward: an older message is answered with 200, changes nothing and is not announced", async () => {
     const { alice, bob, chatId } = await world.chat();
     const alices = await alice.connects(1);
     const older = await alice.says(chatId, "older");
@@ -146,14 +147,16 @@ function reading(world: World): void {
     expect(alices.of("READ_MSG")).toHaveLength(1);
   });
 
-  test("many readers are all told of, each to their newest message", async () => {
+  test("many readers are all announced, each with the newest message", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     await alice.adds(chatId, carol);
     const phone = await alice.connects(1);
     const sent = await times(20, (index) => alice.says(chatId, `message ${index}`));
     const newest = sent.reduce((a, b) => (a.seq > b.seq ? a : b));
     await Promise.all(
-      [bob, carol].flatMap((who) => sent.map(({ messageId }) => who.acts({ type: "READ_MSG", chatId, messageId }))),
+      [bob, carol].flatMap((reader) =>
+        sent.map(({ messageId }) => reader.acts({ type: "READ_MSG", chatId, messageId })),
+      ),
     );
     for (const { id } of [bob, carol])
       expect(await phone.receives({ type: "READ_MSG", senderId: id, messageId: newest.messageId })).toMatchObject({
@@ -163,7 +166,7 @@ function reading(world: World): void {
       });
   });
 
-  test("unread counts the messages by others after the last read one that are not deleted", async () => {
+  test("unread counts the messages of others after the last read one, without deleted ones", async () => {
     const { alice, bob, chatId } = await world.chat();
     const unread = async () => (await bob.rooms()).data[0]?.unread_count;
     const [first, second, third] = [

@@ -1,4 +1,4 @@
-/** CONTRACT sections 1, 5 and 6: each field of each body wrong in turn, and every door without a token. */
+/** CONTRACT sections 1, 5 and 6: each field of each body invalid in turn, and every endpoint without a token. */
 import { describe, expect, test } from "vitest";
 import type { Fields } from "../../../support/arrivals.ts";
 import { ask, expectProblem } from "../../../support/http.ts";
@@ -6,12 +6,12 @@ import { conversation } from "../../../support/queries.ts";
 import type { World } from "../../../support/world.ts";
 import { ANY_TEXT, NOTHING } from "../../support/shapes.ts";
 
-interface Door {
+interface Endpoint {
   readonly method: string;
   readonly path: (chatId: string) => string;
-  /** What it takes, where it takes a body at all. */
+  /** A valid body, if it takes one. */
   readonly body?: Fields;
-  /** By field: what it does not take. */
+  /** Invalid values by field. */
   readonly wrong?: Readonly<Record<string, readonly unknown[]>>;
   /** Fields that may be left out. */
   readonly optional?: readonly string[];
@@ -24,7 +24,7 @@ const NO_FLAG = [undefined, null, 0, 1, "true", "", []];
 const NO_USERS = [undefined, null, "ann", [""], [7], ["no user"], ["u".repeat(129)], { 0: "ann" }];
 const step = { id: "s1", title: "First", status: "open" };
 
-const DOORS: readonly Door[] = [
+const ENDPOINTS: readonly Endpoint[] = [
   {
     method: "PUT",
     path: () => "/v1/presence",
@@ -113,18 +113,19 @@ const DOORS: readonly Door[] = [
   { method: "DELETE", path: (room) => `/v1/rooms/${room}/snoozes/${NOTHING}` },
 ];
 
-const named = (doors: readonly Door[]) => doors.map((door) => [`${door.method} ${door.path("…")}`, door] as const);
+const named = (endpoints: readonly Endpoint[]) =>
+  endpoints.map((endpoint) => [`${endpoint.method} ${endpoint.path("…")}`, endpoint] as const);
 
-/** JSON as it goes out: a field that is undefined is left out. */
+/** A value in messages: `undefined` is left out of JSON. */
 const nameOf = (value: unknown): string => (value === undefined ? "nothing" : JSON.stringify(value));
 
-export function refusals(world: World): void {
+export function invalidInput(world: World): void {
   describe("bad input to", () => {
-    test.each(named(DOORS.filter(({ body }) => body !== undefined)))(
+    test.each(named(ENDPOINTS.filter(({ body }) => body !== undefined)))(
       "%s is invalid, and names the field",
-      async (_, door) => {
+      async (_, endpoint) => {
         const { alice, chatId } = await world.chat();
-        const { method, path, body, wrong = {}, optional = [] } = door;
+        const { method, path, body, wrong = {}, optional = [] } = endpoint;
         for (const whole of ["", "{", "null", "7", "[]", '"text"'])
           expectProblem(await alice.asks(method, path(chatId), whole), "invalid");
         for (const [field, values] of Object.entries(wrong))
@@ -143,7 +144,7 @@ export function refusals(world: World): void {
       "%s is invalid when it cannot be stored",
       async (part) => {
         const { alice, chatId } = await world.chat();
-        const good = DOORS.find(({ method, path }) => method === "PUT" && path("").endsWith(part))!.body!;
+        const good = ENDPOINTS.find(({ method, path }) => method === "PUT" && path("").endsWith(part))!.body!;
         for (const more of [
           { title: "\u0000", mode: "\ud800", call_id: "\u0000", task: "\u0000" },
           { "key\u0000": 1 },
@@ -154,10 +155,10 @@ export function refusals(world: World): void {
       },
     );
 
-    test("a path is answered as for what does not exist, when its id is none", async () => {
+    test("a path with a malformed id is not found", async () => {
       const { alice, chatId } = await world.chat();
       for (const room of ["x", "room-", `${chatId}0`, "%00", chatId.slice(1)])
-        for (const { method, path, body } of DOORS.filter(({ path }) => path("") !== path("x")))
+        for (const { method, path, body } of ENDPOINTS.filter(({ path }) => path("") !== path("x")))
           expectProblem(await alice.asks(method, path(room), body), "not_found");
       for (const id of ["x", "%24", "%00"]) {
         const snooze = `/v1/rooms/${chatId}/snoozes/${id}`;
@@ -169,7 +170,7 @@ export function refusals(world: World): void {
     });
   });
 
-  test.each(named(DOORS))("%s needs a token", async (_, { method, path, body }) => {
+  test.each(named(ENDPOINTS))("%s needs a token", async (_, { method, path, body }) => {
     const url = `${world.servers.api}${path(NOTHING)}`;
     expectProblem(await ask(url, { method, body }), "unauthenticated");
     expectProblem(await ask(url, { method, body, token: "nonsense" }), "unauthenticated");

@@ -1,13 +1,14 @@
-/** CONTRACT section 1, "Membership": a room that is not one's own is answered as one that does not exist. */
+/** CONTRACT section 1, "Membership": a room of others is answered as one that does not exist. */
 import { describe, expect, test } from "vitest";
 import type { Fields } from "../../../support/arrivals.ts";
 import { type Answer, expectProblem } from "../../../support/http.ts";
+import { times } from "../../../support/lists.ts";
 import { conversation } from "../../../support/queries.ts";
 import type { Client } from "../../../support/socket-client.ts";
 import type { Person, World } from "../../../support/world.ts";
-import { NOTHING, times } from "../../support/shapes.ts";
+import { NOTHING } from "../../support/shapes.ts";
 
-/** Every way to ask for something of a room, or to change it. */
+/** Every request that reads or changes a room. */
 const ROOM_REQUESTS: readonly { method: string; path: (room: string, user: string) => string; body?: Fields }[] = [
   { method: "GET", path: (room) => `/api/chat/${room}/messages` },
   { method: "GET", path: (room) => `/api/chat/${room}/messages?before=${NOTHING}` },
@@ -51,33 +52,33 @@ const actionsIn = (chatId: string, messageId: string): readonly Fields[] => [
   { type: "STOP_TYPING", chatId },
 ];
 
-/** All of an answer but what changes from one moment to the next. */
+/** An answer without its date. */
 function bytesOf({ status, headers, text }: Answer): unknown {
   return { status, text, headers: [...headers].filter(([name]) => name !== "date") };
 }
 
-/** Somebody outside, and a room with a message. */
+/** A user outside a room, and a message in it. */
 interface Outsider {
-  readonly stranger: Person;
+  readonly outsider: Person;
   readonly chatId: string;
   readonly messageId: string;
 }
 
-const outsiders: readonly (readonly [string, (here: World) => Promise<Outsider>])[] = [
+const OUTSIDERS: readonly (readonly [string, (here: World) => Promise<Outsider>])[] = [
   [
-    "who was never in the room",
+    "that was never in the room",
     async (here: World) => {
       const { alice, carol, chatId } = await here.chat();
-      return { stranger: carol, chatId, messageId: (await alice.says(chatId, "secret")).messageId };
+      return { outsider: carol, chatId, messageId: (await alice.says(chatId, "secret")).messageId };
     },
   ],
   [
-    "who was removed",
+    "that was removed",
     async (here: World) => {
       const { alice, bob, chatId } = await here.chat();
       const { messageId } = await bob.says(chatId, "mine once");
       await alice.removes(chatId, bob);
-      return { stranger: bob, chatId, messageId };
+      return { outsider: bob, chatId, messageId };
     },
   ],
   [
@@ -86,30 +87,30 @@ const outsiders: readonly (readonly [string, (here: World) => Promise<Outsider>]
       const { alice, chatId } = await here.chat();
       const { messageId } = await alice.says(chatId, "secret");
       await alice.asks("DELETE", `/v1/rooms/${chatId}`);
-      return { stranger: alice, chatId, messageId };
+      return { outsider: alice, chatId, messageId };
     },
   ],
 ];
 
-export function strangers(world: World): void {
-  describe("a stranger", () => {
-    test.each(outsiders)("%s is answered by REST as if the room did not exist, byte for byte", async (_, of) => {
-      const { stranger, chatId, messageId } = await of(world);
+export function outsiders(world: World): void {
+  describe("an outsider", () => {
+    test.each(OUTSIDERS)("%s is answered over REST as if the room did not exist, byte for byte", async (_, of) => {
+      const { outsider, chatId, messageId } = await of(world);
       for (const { method, path, body } of ROOM_REQUESTS) {
-        const asked = await stranger.asks(method, path(chatId, stranger.id), body);
+        const asked = await outsider.asks(method, path(chatId, outsider.id), body);
         expectProblem(asked, "not_found");
-        expect(bytesOf(asked)).toEqual(bytesOf(await stranger.asks(method, path(NOTHING, stranger.id), body)));
+        expect(bytesOf(asked)).toEqual(bytesOf(await outsider.asks(method, path(NOTHING, outsider.id), body)));
       }
       for (const [index, action] of actionsIn(chatId, messageId).entries()) {
-        const asked = await stranger.posts(action);
+        const asked = await outsider.posts(action);
         expectProblem(asked, "not_found");
-        expect(bytesOf(asked)).toEqual(bytesOf(await stranger.posts(actionsIn(NOTHING, NOTHING)[index]!)));
+        expect(bytesOf(asked)).toEqual(bytesOf(await outsider.posts(actionsIn(NOTHING, NOTHING)[index]!)));
       }
     });
 
-    test.each(outsiders)("%s is answered on a socket as if the room did not exist", async (_, of) => {
-      const { stranger, chatId, messageId } = await of(world);
-      const client: Client = await stranger.connects(1);
+    test.each(OUTSIDERS)("%s is answered on a socket as if the room did not exist", async (_, of) => {
+      const { outsider, chatId, messageId } = await of(world);
+      const client: Client = await outsider.connects(1);
       const framesIn = (room: string, id: string): readonly Fields[] => [
         ...actionsIn(room, id),
         { type: "MARKER", chatId: room, messageId: id },
@@ -122,7 +123,7 @@ export function strangers(world: World): void {
       }
     });
 
-    test("does not learn of a reaction either", async () => {
+    test("cannot find a reaction either", async () => {
       const { alice, carol, chatId } = await world.chat();
       const { messageId } = await alice.says(chatId, "text");
       const reaction = await alice.acts({ type: "REACT", chatId, messageId, reaction: "+" });
@@ -131,7 +132,7 @@ export function strangers(world: World): void {
       expect(bytesOf(asked)).toEqual(bytesOf(await carol.posts({ type: "DELETE_REACT", reactionId: NOTHING })));
     });
 
-    test("hears nothing of the room", async () => {
+    test("gets no frames of the room", async () => {
       const { alice, bob, carol, chatId } = await world.chat();
       const shared = await alice.makesRoom(bob, carol);
       const devices = await Promise.all([carol.connects(0), carol.connects(1)]);
@@ -144,11 +145,11 @@ export function strangers(world: World): void {
       }
     });
 
-    test("who is a service may act on any room", async () => {
+    test("that is a service may act on any room", async () => {
       const [service, { alice, bob, chatId }] = [await world.service(), await world.chat()];
       const { messageId } = await bob.says(chatId, "text");
       const bobs = await bob.connects(1);
-      // Only authors edit, and only members read: a receipt of somebody outside would say nothing. Deleting would end the others.
+      // Only authors edit and only members have receipts; a deletion would make the other actions fail.
       const apart = new Set(["EDIT_MSG", "READ_MSG", "DELETE_MSG"]);
       for (const action of actionsIn(chatId, messageId).filter(({ type }) => !apart.has(String(type)))) {
         const answer = await service.posts(action);

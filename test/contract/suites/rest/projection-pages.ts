@@ -1,16 +1,17 @@
-/** CONTRACT sections 1 "Pages" and 7: paging through message projections. */
+/** CONTRACT sections 1 "Pages" and 7: pages of message projections. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { times } from "../../../support/lists.ts";
 import type { Person, World } from "../../../support/world.ts";
-import { bridge } from "../../support/homeserver.ts";
-import { assortment, pageOf } from "../../support/projections.ts";
-import { times } from "../../support/shapes.ts";
+import { bridge } from "../../stages/bridged-room.ts";
+import { messageKinds } from "../../stages/message-kinds.ts";
+import { pageOf } from "../../support/projections.ts";
 
 export function projectionPages(world: World): void {
-  describe("a list of message projections, page by page,", () => pages(world));
+  describe("a list of message projections in pages", () => pages(world));
 }
 
-/** Every id of a conversation, page by page; `between` is awaited between two pages. */
+/** Every id of a conversation, read in pages; `between` runs between two pages. */
 async function paged(asker: Person, chatId: string, limit: number, between: () => Promise<unknown>): Promise<string[]> {
   const ids: string[] = [];
   const query = { conversation_id: chatId, limit: String(limit) };
@@ -25,7 +26,7 @@ async function paged(asker: Person, chatId: string, limit: number, between: () =
 }
 
 function pages(world: World): void {
-  test("ends with a page that says so, full or not", async () => {
+  test("ends with a page without a cursor, full or not", async () => {
     const { alice, chatId } = await world.chat();
     await times(4, (index) => alice.says(chatId, `message ${index}`));
     for (const limit of [1, 2, 3, 4, 5]) {
@@ -37,7 +38,7 @@ function pages(world: World): void {
   });
 
   test("keeps its filter from page to page", async () => {
-    const { bob, chatId } = await assortment(world);
+    const { bob, chatId } = await messageKinds(world);
     const query = { conversation_id: chatId, has_attachment: "true", limit: "3" };
     const first = await pageOf(bob, query);
     const second = await pageOf(bob, { ...query, cursor: first.next_cursor! });
@@ -51,7 +52,7 @@ function pages(world: World): void {
     expect(second.next_cursor).toBeNull();
   });
 
-  test("is read to its end while the room grows at either end and in the middle: nothing is skipped, nothing comes twice", async () => {
+  test("skips and repeats nothing while the room grows at either end and in the middle", async () => {
     const { alice, bob, room, chatId } = await bridge(world);
     const young = Date.now() - 1_000_000;
     const growth = fc.array(fc.record({ ago: fc.integer({ min: 0, max: 2_000_000 }), native: fc.boolean() }), {

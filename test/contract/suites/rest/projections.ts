@@ -1,19 +1,11 @@
-/** CONTRACT section 7: message projections, their filters, pages and statistics. */
+/** CONTRACT section 7: message projections, their lists and filters. */
 import { describe, expect, test } from "vitest";
 import { ask, expectProblem } from "../../../support/http.ts";
 import { matrixId } from "../../../support/queries.ts";
 import type { Person, World } from "../../../support/world.ts";
-import { bridge } from "../../support/homeserver.ts";
-import {
-  assortment,
-  FILE,
-  listed,
-  MESSAGES,
-  pageOf,
-  previewsOf,
-  projectionOf,
-  URL_OF_FILE,
-} from "../../support/projections.ts";
+import { bridge } from "../../stages/bridged-room.ts";
+import { FILE, messageKinds, URL_OF_FILE } from "../../stages/message-kinds.ts";
+import { listed, MESSAGES, pageOf, previewsOf, projectionOf } from "../../support/projections.ts";
 import { ANY_TIME, NOTHING } from "../../support/shapes.ts";
 
 export function projections(world: World): void {
@@ -47,7 +39,7 @@ function oneProjection(world: World): void {
     expect(await listed(bob, chatId)).toStrictEqual([projection]);
   });
 
-  test("of a file in a thread says what file and which thread", async () => {
+  test("of a file in a thread has the file and the thread", async () => {
     const { alice, bob, room, chatId } = await bridge(world);
     const root = room.says(alice, "Hey team, the deployment is ready for review.");
     const thread = { "m.relates_to": { rel_type: "m.thread", event_id: root.event_id } };
@@ -77,7 +69,7 @@ function oneProjection(world: World): void {
     expect((await projectionOf(bob, root.event_id)).thread_metadata).toBeNull();
   });
 
-  test("shows the first 200 characters on one line, the newest text, and of a deleted one nothing", async () => {
+  test("has a preview of 200 characters on one line, of the newest text, empty when deleted", async () => {
     const { alice, chatId } = await world.chat();
     const { messageId } = await alice.says(chatId, `\u{1f600}  a\r\nb ${"l".repeat(300)}`);
     expect((await projectionOf(alice, messageId)).preview).toBe(`\u{1f600} a b ${"l".repeat(194)}`);
@@ -88,7 +80,7 @@ function oneProjection(world: World): void {
     expect(await previewsOf(alice, chatId)).toEqual([""]);
   });
 
-  test("is not there for strangers, nor when there is none", async () => {
+  test("is not found by outsiders, or by an unknown id", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     const { messageId } = await alice.says(chatId, "secret");
     await alice.removes(chatId, bob);
@@ -105,7 +97,7 @@ function oneProjection(world: World): void {
 }
 
 function lists(world: World): void {
-  test("is newest first, 50 unless asked otherwise, and at most 100", async () => {
+  test("is newest first, 50 by default, and at most 100", async () => {
     const { alice, room, chatId } = await bridge(world);
     await room.pushes(Array.from({ length: 120 }, (_, index) => room.says(alice, `message ${index}`)));
     const all = Array.from({ length: 120 }, (_, index) => `message ${119 - index}`);
@@ -119,23 +111,23 @@ function lists(world: World): void {
     expect(sent[0]).toEqual(ANY_TIME);
   });
 
-  test("without a conversation holds those of all rooms of the caller, and of no other", async () => {
+  test("without a conversation has those of all rooms of the caller, and of no other", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     const other = await alice.makesRoom();
     await alice.says(chatId, "to both");
     await alice.says(other, "to myself");
-    await carol.says(await carol.makesRoom(), "to nobody");
+    await carol.says(await carol.makesRoom(), "to no other member");
     const texts = async (asker: Person) => (await pageOf(asker, {})).data.map(({ preview }) => preview);
     expect(await texts(alice)).toEqual(["to myself", "to both"]);
     expect(await texts(bob)).toEqual(["to both"]);
-    expect(await texts(carol)).toEqual(["to nobody"]);
+    expect(await texts(carol)).toEqual(["to no other member"]);
     await alice.removes(chatId, bob);
     expect(await texts(bob)).toEqual([]);
     await alice.asks("DELETE", `/v1/rooms/${other}`);
     expect(await texts(alice)).toEqual(["to both"]);
   });
 
-  test("of a conversation is for its members and services; to strangers it is not there", async () => {
+  test("of a conversation is for its members and services, and not found by outsiders", async () => {
     const { alice, carol, chatId } = await world.chat();
     const service = await world.service();
     await alice.says(chatId, "hello");
@@ -152,8 +144,8 @@ function lists(world: World): void {
 }
 
 function filters(world: World): void {
-  test("holds those of one type, and knows every type", async () => {
-    const { bob, chatId } = await assortment(world);
+  test("is filtered by each type", async () => {
+    const { bob, chatId } = await messageKinds(world);
     for (const [message_type, previews] of [
       ["m.text", ["The deployment is ready for review", "Looks good, merging now"]],
       ["m.image", ["screen.png"]],
@@ -169,8 +161,8 @@ function filters(world: World): void {
       expect(await previewsOf(bob, chatId, { message_type })).toEqual(previews);
   });
 
-  test("holds those with an attachment, or without, and those of one sender", async () => {
-    const { alice, bob, chatId } = await assortment(world);
+  test("is filtered by attachment and by sender", async () => {
+    const { alice, bob, chatId } = await messageKinds(world);
     const files = await listed(bob, chatId, { has_attachment: "true" });
     expect(files.map(({ message_type }) => message_type).reverse()).toEqual([
       "m.image",
@@ -185,11 +177,11 @@ function filters(world: World): void {
     expect(await previewsOf(bob, chatId, { sender_user_id: bob.id, has_attachment: "false" })).toEqual([
       "Looks good, merging now",
     ]);
-    expect(await listed(bob, chatId, { sender_user_id: "nobody" })).toEqual([]);
+    expect(await listed(bob, chatId, { sender_user_id: "no-user" })).toEqual([]);
   });
 
-  test("holds those of one thread, whose root may be named in every form", async () => {
-    const { bob, chatId } = await assortment(world);
+  test("is filtered by thread, with the root's id in every form", async () => {
+    const { bob, chatId } = await messageKinds(world);
     const [root] = await listed(bob, chatId, { q: "deployment" });
     const uuid = root!.id.slice("msg-".length);
     for (const thread_root_event_id of [root!.matrix_event_id, root!.id, uuid, `evt-${uuid}`, matrixId(uuid)])
@@ -198,8 +190,8 @@ function filters(world: World): void {
       expect(await listed(bob, chatId, { thread_root_event_id })).toEqual([]);
   });
 
-  test("holds those from one moment on, and before another", async () => {
-    const { bob, chatId } = await assortment(world);
+  test("is filtered by time", async () => {
+    const { bob, chatId } = await messageKinds(world);
     const all = [...(await listed(bob, chatId))].reverse();
     const at = (index: number) => String(all[index]!.sent_at);
     const ids = async (more: Record<string, string>) => (await listed(bob, chatId, more)).map(({ id }) => id).reverse();
@@ -209,8 +201,8 @@ function filters(world: World): void {
     expect(await ids({ sent_after: at(5), sent_before: at(2) })).toEqual([]);
   });
 
-  test("holds those in which the words are, as they are now", async () => {
-    const { alice, bob, chatId } = await assortment(world);
+  test("is filtered by words of the present text", async () => {
+    const { alice, bob, chatId } = await messageKinds(world);
     expect(await previewsOf(bob, chatId, { q: "DEPLOYMENT review" })).toEqual(["The deployment is ready for review"]);
     expect(await previewsOf(bob, chatId, { q: "merging" })).toEqual(["Looks good, merging now"]);
     for (const q of ["deployment merging", "absent", "' OR 1=1 --", ":*", "& | !", "%"])
@@ -237,7 +229,7 @@ function badInput(world: World): void {
     ["q", ["", "  ", "\u0000", "x".repeat(201)]],
     ["cursor", ["", "x", NOTHING, "x".repeat(1000)]],
     ["limit", ["", "0", "-1", "101", "1.5", "ten", "1e1"]],
-  ])("is refused for a wrong %s, by its name", async (field, values) => {
+  ])("is refused for an invalid %s, with the name of the field", async (field, values) => {
     const alice = await world.person();
     for (const value of values) {
       const answer = await alice.asks("GET", `${MESSAGES}?${new URLSearchParams({ [field]: value })}`);

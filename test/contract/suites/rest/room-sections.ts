@@ -1,21 +1,21 @@
-/** CONTRACT section 6: the parts of a room's state, who writes them, and who is told. */
+/** CONTRACT section 6: the sections of a room's state, their permissions and their events. */
 import { describe, expect, test } from "vitest";
 import type { Fields } from "../../../support/arrivals.ts";
 import { dataOf, expectProblem } from "../../../support/http.ts";
 import { type State, stateOf } from "../../../support/queries.ts";
 import type { World } from "../../../support/world.ts";
-import { stage } from "../../stages/two-members.ts";
+import { twoMembers } from "../../stages/two-members.ts";
 
-export function roomParts(world: World): void {
-  describe("a part of a room's state", () => {
-    parts(world);
+export function roomSections(world: World): void {
+  describe("a section of a room's state", () => {
+    sections(world);
     limits(world);
   });
 }
 
 const STEP = { id: "s1", title: "First", status: "done", note: { kept: true } };
-/** Each part: its path, two bodies with more than is asked for, and the field of the state that shows it. */
-const PARTS: readonly (readonly [string, Fields, Fields, keyof State & string])[] = [
+/** Each section: its path, two bodies with additional fields, and its field in the state. */
+const SECTIONS: readonly (readonly [string, Fields, Fields, keyof State & string])[] = [
   [
     "engagement",
     { mode: "mention_only", overrides: { "ai-1": "always" }, since: "today" },
@@ -37,16 +37,16 @@ const PARTS: readonly (readonly [string, Fields, Fields, keyof State & string])[
   ],
 ];
 
-/** The part as the state shows it: of sidekicks the only one, without its id. */
+/** The section in the state; the first one of the sidekicks. */
 function shown(state: State, field: keyof State): unknown {
   return field === "active_sidekicks" ? (state.active_sidekicks[0] ?? null) : state[field];
 }
 
-function parts(world: World): void {
-  test.each(PARTS)(
-    "%s is put, put anew and kept whole, and everybody is told what changed",
+function sections(world: World): void {
+  test.each(SECTIONS)(
+    "%s is put, replaced and kept whole, with an event for all members",
     async (path, first, second, field) => {
-      const { alice, bob, chatId, phone, laptop, bobs } = await stage(world, false);
+      const { alice, bob, chatId, phone, laptop, bobs } = await twoMembers(world, false);
       const stream = await bob.streams(chatId, 0);
       for (const [index, body] of [first, second].entries()) {
         const answer = await alice.asks("PUT", `/v1/rooms/${chatId}/${path}`, body);
@@ -58,7 +58,7 @@ function parts(world: World): void {
         for (const asker of [alice, bob]) {
           const state = await stateOf(asker, chatId);
           expect(shown(state, field)).toMatchObject(body);
-          // What the first one held and the second does not is gone.
+          // Fields of the first body that the second lacks are gone.
           for (const name of Object.keys(first).filter((each) => !(each in body)))
             expect(shown(state, field)).not.toHaveProperty(name);
           expect(state).toMatchObject({ cursor: seq });
@@ -69,10 +69,10 @@ function parts(world: World): void {
     },
   );
 
-  test.each(PARTS.filter(([path]) => path !== "engagement"))(
-    "%s is deleted, and everybody is told",
+  test.each(SECTIONS.filter(([path]) => path !== "engagement"))(
+    "%s is deleted, with an event for all members",
     async (path, body, _, field) => {
-      const { alice, bob, chatId, bobs } = await stage(world, false);
+      const { alice, bob, chatId, bobs } = await twoMembers(world, false);
       dataOf(await alice.asks("PUT", `/v1/rooms/${chatId}/${path}`, body));
       const answer = await alice.asks("DELETE", `/v1/rooms/${chatId}/${path}`);
       expect(answer.status, answer.text).toBe(200);
@@ -83,7 +83,7 @@ function parts(world: World): void {
     },
   );
 
-  test("of many is told and shown apart: each sidekick is one", async () => {
+  test("per sidekick is kept apart from the others", async () => {
     const { alice, bob, chatId } = await world.chat();
     for (const id of ["a", "b", "c"])
       dataOf(await alice.asks("PUT", `/v1/rooms/${chatId}/sidekicks/${id}`, { task: `task of ${id}` }));
@@ -97,22 +97,20 @@ function parts(world: World): void {
     expect(active_call).toBeNull();
   });
 
-  test("comes to who resumes, as it was told first", async () => {
+  test("is replayed by a resume as it was sent first", async () => {
     const { alice, bob, chatId } = await world.chat();
     const witness = await bob.connects(0);
-    for (const [path, body] of PARTS) dataOf(await alice.asks("PUT", `/v1/rooms/${chatId}/${path}`, body));
+    for (const [path, body] of SECTIONS) dataOf(await alice.asks("PUT", `/v1/rooms/${chatId}/${path}`, body));
     await alice.asks("DELETE", `/v1/rooms/${chatId}/plan`);
     await witness.receives({ seq: 6 });
-    const resumed = await bob.connects(1, "?resume=1");
-    resumed.send({ type: "RESUME", rooms: { [chatId]: 1 } });
-    await resumed.receives({ type: "RESUMED" });
+    const resumed = await bob.resumes(1, { [chatId]: 1 });
     expect(resumed.events(chatId)).toEqual(witness.events(chatId));
     expect(witness.events(chatId)).toHaveLength(5);
   });
 }
 
 function limits(world: World): void {
-  test.each(PARTS)("%s is the owner's and a service's to write, and nobody else's", async (path, body) => {
+  test.each(SECTIONS)("%s is written by owners and services only", async (path, body) => {
     const [service, { alice, bob, carol, chatId }] = [await world.service(), await world.chat()];
     const at = `/v1/rooms/${chatId}/${path}`;
     const methods = path === "engagement" ? ["PUT"] : ["PUT", "DELETE"];
@@ -125,7 +123,7 @@ function limits(world: World): void {
     expect(await stateOf(bob, chatId)).toMatchObject({ cursor: expect.any(Number) });
   });
 
-  test.each(PARTS)("%s has up to 64 KiB", async (path, body) => {
+  test.each(SECTIONS)("%s has up to 64 KiB", async (path, body) => {
     const { alice, chatId } = await world.chat();
     const put = (length: number) => {
       const room = length - Buffer.byteLength(JSON.stringify({ ...body, padding: "" }));

@@ -1,17 +1,19 @@
-/** CONTRACT section 6: a room's state as one read, and what one sets for oneself. */
+/** CONTRACT section 6: a room's state as one read, and a member's own settings. */
 import { describe, expect, test } from "vitest";
 import { dataOf, expectProblem, type Room } from "../../../support/http.ts";
+import { times } from "../../../support/lists.ts";
 import { matrixId, snapshotOf, stateOf } from "../../../support/queries.ts";
+import { eventually } from "../../../support/until.ts";
 import type { World } from "../../../support/world.ts";
-import { ANY_TIME, NOTHING, seen, times } from "../../support/shapes.ts";
+import { ANY_TIME, NOTHING } from "../../support/shapes.ts";
 
 export function roomState(world: World): void {
   describe("a room's state", () => whole(world));
-  describe("one's own settings of a room", () => settings(world));
+  describe("a member's own settings of a room", () => settings(world));
 }
 
 function whole(world: World): void {
-  test("holds exactly these fields, of a room in which nothing was done yet", async () => {
+  test("has exactly these fields in a new room", async () => {
     const { alice, bob } = await world.people();
     const made = await alice.asks("POST", "/v1/rooms", {
       name: "Fresh",
@@ -56,7 +58,7 @@ function whole(world: World): void {
     });
   });
 
-  test("calls members by their names, and shows a service the room of others", async () => {
+  test("has the members' names, and is readable by a service", async () => {
     const { alice, bob } = await world.people();
     const named = await world.person({ name: "Named" });
     await named.rooms();
@@ -71,14 +73,14 @@ function whole(world: World): void {
     expect((await snapshotOf(service, chatId)).presence).toHaveLength(3);
   });
 
-  test("is one consistent read, in the middle of a load, too", async () => {
+  test("is one consistent read, also under load", async () => {
     const { alice, bob, chatId } = await world.chat();
     const sending = times(60, () => alice.says(chatId, "unread", { mentions: [bob.id] }));
     const states = await times(12, () => stateOf(bob, chatId));
     await sending;
     for (const { cursor, room, unread_count, mention_count } of [...states, await stateOf(bob, chatId)]) {
       expect(room.seq).toBe(cursor);
-      // The room's making is its first event; all others are messages.
+      // NEW_CHAT is the room's first event; all others are messages.
       expect(unread_count).toBe(Number(cursor) - 1);
       expect(mention_count).toBe(unread_count);
     }
@@ -88,7 +90,7 @@ function whole(world: World): void {
 const soon = (ms: number): string => new Date(Date.now() + ms).toISOString();
 
 function settings(world: World): void {
-  test("mute: until a time, for oneself alone, ended by null, and over by itself", async () => {
+  test("mute: until a time, for this member only, ended by null, and over by itself", async () => {
     const { alice, bob, chatId } = await world.chat();
     const mute = (until: string | null) => bob.asks("PUT", `/v1/rooms/${chatId}/mute`, { until });
     const until = soon(3_600_000);
@@ -100,15 +102,15 @@ function settings(world: World): void {
     dataOf(await mute(soon(-1000)));
     expect((await stateOf(bob, chatId)).muted_until).toBeNull();
     dataOf(await mute(soon(400)));
-    await seen(
+    await eventually(
       () => stateOf(bob, chatId),
       ({ muted_until }) => muted_until === null,
     );
-    // What is one's own is no event of the room.
+    // A member's own setting is no event of the room.
     expect(await stateOf(bob, chatId)).toMatchObject({ cursor: 1 });
   });
 
-  test("snoozes: by any form of the event's id, for oneself alone, ended by DELETE, and over by themselves", async () => {
+  test("snoozes: by any form of the event's id, for this member only, ended by DELETE, and over by themselves", async () => {
     const { alice, bob, chatId } = await world.chat();
     const ids = (await times(4, (index) => alice.says(chatId, `message ${index}`))).map(({ messageId }) => messageId);
     const forms = [ids[0]!, `msg-${ids[1]}`, `evt-${ids[2]}`, matrixId(ids[3]!)].map(encodeURIComponent);
@@ -121,11 +123,11 @@ function settings(world: World): void {
     dataOf(await bob.asks("PUT", path(forms[1]!), { until: soon(-1000) }));
     expect(await snoozed()).toEqual(new Set([`evt-${ids[2]}`, `evt-${ids[3]}`]));
     dataOf(await bob.asks("PUT", path(forms[2]!), { until: soon(400) }));
-    await seen(snoozed, (left) => left.size === 1);
+    await eventually(snoozed, (left) => left.size === 1);
     expect(await snoozed()).toEqual(new Set([`evt-${ids[3]}`]));
   });
 
-  test("are set in rooms that one is in, for messages that are there", async () => {
+  test("are set in the member's rooms only, for messages that exist", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     const { messageId } = await alice.says(chatId, "here");
     const elsewhere = await alice.says(await alice.makesRoom(bob), "elsewhere");

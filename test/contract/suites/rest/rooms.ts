@@ -1,21 +1,22 @@
-/** CONTRACT section 6, "Rooms", and what it says of users. */
+/** CONTRACT section 6: rooms, members and users. */
 import { describe, expect, test } from "vitest";
 import { dataOf, expectProblem, jsonOf, type Room } from "../../../support/http.ts";
+import { range, times } from "../../../support/lists.ts";
 import type { Person, World } from "../../../support/world.ts";
-import { ANY_TIME, ANY_UUID_V7, NOTHING, times } from "../../support/shapes.ts";
+import { ANY_TIME, ANY_UUID_V7, NOTHING } from "../../support/shapes.ts";
 
 export function rooms(world: World): void {
   describe("a room", () => {
     making(world);
     changing(world);
   });
-  describe("one's own rooms", () => listing(world));
+  describe("the caller's rooms", () => listing(world));
   describe("members", () => members(world));
   describe("users", () => users(world));
 }
 
 function making(world: World): void {
-  test("is made with a name, and printed with exactly these fields", async () => {
+  test("is made with a name, and has exactly these fields", async () => {
     const { alice, bob } = await world.people();
     const metadata = { topic: "Käse \u{1f9c0}", nested: { list: [1, null, true] } };
     const answer = await alice.asks("POST", "/v1/rooms", { name: "Project Discussion", members: [bob.id], metadata });
@@ -31,7 +32,7 @@ function making(world: World): void {
     });
   });
 
-  test("needs only a name, and counts who is named twice once", async () => {
+  test("needs only a name, and counts a repeated member once", async () => {
     const { alice, bob } = await world.people();
     const alone = dataOf<Room>(await alice.asks("POST", "/v1/rooms", { name: "Notes" }), 201);
     expect(alone).toMatchObject({ name: "Notes", metadata: {}, member_count: 1 });
@@ -70,7 +71,7 @@ function making(world: World): void {
     expectProblem(await make(65_536 - 7), "invalid");
   });
 
-  test("is made for others by a service, which takes no seat in it", async () => {
+  test("is made for others by a service, which is not a member", async () => {
     const [service, { alice, bob }] = [await world.service(), await world.people()];
     const body = { name: "Made for you", members: [alice.id, bob.id] };
     const room = dataOf<Room>(await service.asks("POST", "/v1/rooms", body), 201);
@@ -81,7 +82,7 @@ function making(world: World): void {
 }
 
 function changing(world: World): void {
-  test("is renamed and given other metadata, each by itself", async () => {
+  test("gets another name and other metadata independently", async () => {
     const { alice, chatId } = await world.chat();
     const phone = await alice.connects(1);
     const patch = async (body: Record<string, unknown>) =>
@@ -118,7 +119,7 @@ function changing(world: World): void {
 }
 
 function listing(world: World): void {
-  test("show the last message, the unread ones and a cursor", async () => {
+  test("have the last message, the unread count and a cursor", async () => {
     const { alice, bob, chatId } = await world.chat();
     expect((await bob.rooms()).data).toMatchObject([{ id: chatId, last_message: null, unread_count: 0, cursor: 1 }]);
     await alice.says(chatId, "first");
@@ -137,18 +138,16 @@ function listing(world: World): void {
     expect((await alice.rooms()).data).toMatchObject([{ unread_count: 0, last_message: { messageId } }]);
   });
 
-  test("show a cursor from which a resume brings exactly what came after", async () => {
+  test("have a cursor from which a resume delivers exactly the later events", async () => {
     const { alice, bob, chatId } = await world.chat();
     await alice.says(chatId, "before");
     const { cursor } = (await bob.rooms()).data[0]!;
     const { seq } = await alice.says(chatId, "after");
-    const client = await bob.connects(1, "?resume=1");
-    client.send({ type: "RESUME", rooms: { [chatId]: cursor } });
-    await client.receives({ type: "RESUMED" });
-    expect(client.events(chatId).map((event) => event.seq)).toEqual([seq]);
+    const client = await bob.resumes(1, { [chatId]: Number(cursor) });
+    expect(client.seqs(chatId)).toEqual([seq]);
   });
 
-  test("show what was edited, and nothing of what was deleted", async () => {
+  test("have the edited text of a message, and none of a deleted one", async () => {
     const { alice, chatId } = await world.chat();
     const { messageId } = await alice.says(chatId, "secret");
     await alice.acts({ type: "EDIT_MSG", chatId, messageId, message: "edited" });
@@ -157,7 +156,7 @@ function listing(world: World): void {
     expect((await alice.asks("GET", "/v1/rooms")).text).not.toMatch(/secret|"edited":"edited"/);
   });
 
-  test("come in pages whose cursors hold while rooms are added", async () => {
+  test("have pages with cursors that hold while rooms are added", async () => {
     const alice = await world.person();
     const first = new Set(await times(7, () => alice.makesRoom()));
     const seen: string[] = [];
@@ -186,7 +185,7 @@ function listing(world: World): void {
 function members(world: World): void {
   const path = (chatId: string, { id }: Person) => `/v1/rooms/${chatId}/members/${encodeURIComponent(id)}`;
 
-  test("are added by a PUT, whose body may be empty, and which repeated changes nothing", async () => {
+  test("are added by a PUT, also with an empty body, and a repeat changes nothing", async () => {
     const { alice, carol, chatId } = await world.chat();
     const phone = await alice.connects();
     for (let repeat = 0; repeat < 2; repeat++)
@@ -202,7 +201,7 @@ function members(world: World): void {
     expect((await carol.rooms()).data).toMatchObject([{ id: chatId, member_count: 3 }]);
   });
 
-  test("are counted right, and each join has its own seq, when many join and leave at once", async () => {
+  test("are counted right, with a seq for each join, when many join and leave at once", async () => {
     const { alice, bob, chatId } = await world.chat();
     const phone = await alice.connects(1);
     const newcomers = await times(20, () => world.person());
@@ -210,10 +209,10 @@ function members(world: World): void {
     await Promise.all(newcomers.slice(0, 5).map((newcomer) => newcomer.removes(chatId, newcomer)));
     expect((await alice.rooms()).data).toMatchObject([{ member_count: 17, cursor: 26 }]);
     await phone.receives({ chatId, seq: 26 });
-    expect(phone.events(chatId).map(({ seq }) => seq)).toEqual(Array.from({ length: 25 }, (_, index) => 2 + index));
+    expect(phone.seqs(chatId)).toEqual(range(2, 26));
   });
 
-  test("have the role that an owner gives them", async () => {
+  test("have the role that an owner sets", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     const { messageId } = await alice.says(chatId, "alice's");
     const remove = { type: "DELETE_MSG", chatId, messageId };
@@ -231,7 +230,7 @@ function members(world: World): void {
     expectProblem(await alice.asks("PUT", path(chatId, bob), body), "invalid");
   });
 
-  test("leave by themselves, or are removed by an owner or a service, and by nobody else", async () => {
+  test("leave, or are removed by an owner or a service only", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     await alice.adds(chatId, carol);
     expectProblem(await bob.asks("DELETE", path(chatId, carol)), "forbidden");
@@ -241,14 +240,14 @@ function members(world: World): void {
     expect((await alice.rooms()).data).toMatchObject([{ member_count: 1 }]);
   });
 
-  test("may have a Matrix id, which a path holds escaped", async () => {
+  test("may have a Matrix id, escaped in the path", async () => {
     const { alice, chatId } = await world.chat();
     const guest = await world.person({ sub: `@guest-${Date.now()}:matrix.example.org` });
     expect(dataOf(await alice.asks("PUT", path(chatId, guest)))).toMatchObject({ user_id: guest.id });
     expect((await guest.rooms()).data).toMatchObject([{ id: chatId }]);
   });
 
-  test.each(["no%20user", "%00", "a%2Fb", "u".repeat(129)])("are never called %s", async (id) => {
+  test.each(["no%20user", "%00", "a%2Fb", "u".repeat(129)])("cannot have the id %s", async (id) => {
     const { alice, chatId } = await world.chat();
     for (const method of ["PUT", "DELETE"])
       expectProblem(await alice.asks(method, `/v1/rooms/${chatId}/members/${id}`), "invalid");
@@ -256,7 +255,7 @@ function members(world: World): void {
 }
 
 function users(world: World): void {
-  test("are named by a service, and by nobody else", async () => {
+  test("are named by a service only", async () => {
     const [service, { alice, bob }] = [await world.service(), await world.people()];
     const named = await service.asks("PUT", `/v1/users/${alice.id}`, { name: "Alice" });
     expect(named.status, named.text).toBe(200);
@@ -264,7 +263,7 @@ function users(world: World): void {
       expectProblem(await bob.asks("PUT", path, { name: "Bob" }), "forbidden");
   });
 
-  test.each([{}, { name: "" }, { name: 7 }, { name: "\u0000" }])("are not named %j", async (body) => {
+  test.each([{}, { name: "" }, { name: 7 }, { name: "\u0000" }])("cannot be named by %j", async (body) => {
     const service = await world.service();
     expectProblem(await service.asks("PUT", `/v1/users/${NOTHING}`, body), "invalid");
   });

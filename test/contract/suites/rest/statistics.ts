@@ -2,20 +2,21 @@
 import { describe, expect, test } from "vitest";
 import { ask, expectProblem } from "../../../support/http.ts";
 import type { World } from "../../../support/world.ts";
-import { bridge } from "../../support/homeserver.ts";
-import { assortment, listed, MESSAGES, statsOf, URL_OF_FILE } from "../../support/projections.ts";
+import { bridge } from "../../stages/bridged-room.ts";
+import { messageKinds, URL_OF_FILE } from "../../stages/message-kinds.ts";
+import { listed, MESSAGES, statsOf } from "../../support/projections.ts";
 import { NOTHING } from "../../support/shapes.ts";
 
 const EMPTY = { "m.text": 0, "m.image": 0, "m.file": 0, "m.audio": 0, "m.video": 0 };
 
 export function statistics(world: World): void {
   describe("message statistics", () => {
-    countsThem(world);
-    refusesThem(world);
+    counts(world);
+    permissions(world);
   });
 }
 
-function countsThem(world: World): void {
+function counts(world: World): void {
   test("of an empty room are zeros, and a period of nulls", async () => {
     const { alice, chatId } = await world.chat();
     expect(await statsOf(alice, chatId)).toStrictEqual({
@@ -29,8 +30,8 @@ function countsThem(world: World): void {
     });
   });
 
-  test("count what there is: types, attachments, encrypted ones, threads, and the period", async () => {
-    const { bob, chatId } = await assortment(world);
+  test("count types, attachments, encrypted messages and threads, and have the period", async () => {
+    const { bob, chatId } = await messageKinds(world);
     const all = await listed(bob, chatId);
     expect(await statsOf(bob, `room-${chatId}`)).toStrictEqual({
       conversation_id: chatId,
@@ -54,7 +55,7 @@ function countsThem(world: World): void {
     });
   });
 
-  test("follow deletions and edits; a thread without a reply that stands is none", async () => {
+  test("follow deletions and edits; a thread needs a reply that is not deleted", async () => {
     const { alice, bob, room, chatId } = await bridge(world);
     const root = room.says(alice, "root");
     const relation = { "m.relates_to": { rel_type: "m.thread", event_id: root.event_id } };
@@ -93,7 +94,7 @@ function countsThem(world: World): void {
   });
 }
 
-function refusesThem(world: World): void {
+function permissions(world: World): void {
   test("need a conversation, and are for its members and services", async () => {
     const { alice, carol, chatId } = await world.chat();
     for (const query of ["", "?conversation_id=", "?conversation_id=x"])

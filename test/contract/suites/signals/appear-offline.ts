@@ -1,26 +1,26 @@
-/** CONTRACT section 6: who appears offline cannot be told from who is. What takes seconds by its nature; this test runs beside others. */
+/** CONTRACT section 6: a user that appears offline looks like one that is. Tests that wait for seconds; they run beside each other. */
 import { expect, test } from "vitest";
 import type { Stream } from "../../../support/event-stream.ts";
 import { dataOf } from "../../../support/http.ts";
 import { matrixId, presenceOf, receiptsOf, stateOf, statusesOf } from "../../../support/queries.ts";
 import type { Client } from "../../../support/socket-client.ts";
+import { eventually } from "../../../support/until.ts";
 import type { Person, World } from "../../../support/world.ts";
-import { ANY_TIME, seen } from "../../support/shapes.ts";
-import { eventsOf, framesOf, told } from "../../support/visibility.ts";
-import { toldOf } from "./presence.ts";
+import { ANY_TIME } from "../../support/shapes.ts";
+import { eventsOf, framesOf, restViewOf, toldOf } from "../../support/visibility.ts";
 
 const GRACE_MS = 5000;
 const SWEEP_MS = 2500;
 
-/** The same for everybody: ids and times are what two people may differ in. */
+/** A view without the ids and times, in which two users may differ. */
 const alike = (seen: unknown, { id }: Person): unknown =>
   JSON.parse(
     JSON.stringify(seen)
-      .replaceAll(id, "somebody")
+      .replaceAll(id, "a user")
       .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "at some time"),
   );
 
-/** Ann and Ben, alike in everything, and who watches them. */
+/** Ann and Ben, alike in everything, and a watcher. */
 interface Twins {
   readonly chatId: string;
   readonly ann: Person;
@@ -30,14 +30,14 @@ interface Twins {
   readonly watcher: Person;
   readonly sockets: readonly [Client, Client];
   readonly stream: Stream;
-  /** Of fellow members and a service, whoever asks is told the same of both; a stranger is told nothing. */
+  /** Fails unless a member and a service get the same answers about both, and an outsider none. */
   readonly expectAlike: () => Promise<void>;
 }
 
 async function twins(world: World, status: string): Promise<Twins> {
   const { alice: watcher, carol, chatId } = await world.chat();
   const [ann, ben, service] = [await world.person(), await world.person(), await world.service()];
-  for (const who of [ann, ben]) await watcher.adds(chatId, who);
+  for (const user of [ann, ben]) await watcher.adds(chatId, user);
   const sockets = [await watcher.connects(0), await watcher.connects(1)] as const;
   const stream = await watcher.streams(chatId, 0);
   const [anns, bens] = await Promise.all([ann.connects(0), ben.connects(0)]);
@@ -47,32 +47,34 @@ async function twins(world: World, status: string): Promise<Twins> {
     await client.acts({ type: "READ_MSG", chatId, messageId });
     await client.acts({ type: "TYPING", chatId });
   }
-  for (const who of [ann, ben]) await allKnow(sockets, stream, who, status);
+  for (const user of [ann, ben]) await allKnow(sockets, stream, user, status);
   const expectAlike = async () => {
     for (const asker of [watcher, service])
-      expect(alike(await told(asker, ann, chatId), ann)).toEqual(alike(await told(asker, ben, chatId), ben));
-    for (const who of [ann, ben])
-      expect(await presenceOf(carol, who)).toEqual({ user_id: who.id, status: "offline", last_active_at: null });
+      expect(alike(await restViewOf(asker, ann, chatId), ann)).toEqual(
+        alike(await restViewOf(asker, ben, chatId), ben),
+      );
+    for (const user of [ann, ben])
+      expect(await presenceOf(carol, user)).toEqual({ user_id: user.id, status: "offline", last_active_at: null });
     expect(await statusesOf(carol, ann, ben)).toEqual(["offline", "offline"]);
   };
   return { chatId, ann, ben, anns, bens, watcher, sockets, stream, expectAlike };
 }
 
-export function twinsPatience(world: World): void {
+export function appearOfflineOverTime(world: World): void {
   test.concurrent.each([
     ["online", "PRESENCE by a frame"],
     ["busy", "PUT /v1/presence"],
     ["idle", "PUT /chat/api/v1/presence"],
   ])(
-    "who was %s and appears offline by %s is like one whose last session closed, at every door and moment",
-    async (status, door) => {
+    "a user that was %s and appears offline by %s looks as after its last session, on every surface at any time",
+    async (status, way) => {
       const here = await twins(world, status);
       const { chatId, ann, ben, anns, bens, watcher, sockets, expectAlike } = here;
       const secret = await watcher.says(chatId, "read by Ann, in secret");
       const before = heard(here);
       const since = Date.now();
       bens.close();
-      await Promise.all([bens.closed, hides(ann, anns, door)]);
+      await Promise.all([bens.closed, hides(ann, anns, way)]);
       for (const { id } of [ann, ben]) await sockets[0].receives({ type: "STOP_TYPING", senderId: id });
       expect(Date.now() - since).toBeLessThan(2000);
       await actsInSecret(ann, anns, chatId, secret.messageId);
@@ -80,8 +82,8 @@ export function twinsPatience(world: World): void {
       expect(await statusesOf(watcher, ann, ben)).toEqual([status, status]);
       await expectGone(here, since);
       await expectFrozen(here, since);
-      // Neither is seen coming by what they say, nor Ann by coming back.
-      for (const who of [ann, ben]) await who.says(chatId, "from nowhere");
+      // Messages of both, and a new session of Ann's, bring neither online.
+      for (const user of [ann, ben]) await user.says(chatId, "from nowhere");
       anns.close();
       await anns.closed;
       await ann.connects(0);
@@ -92,19 +94,19 @@ export function twinsPatience(world: World): void {
   );
 }
 
-async function hides(ann: Person, anns: Client, door: string): Promise<void> {
-  if (door === "PRESENCE by a frame") await anns.asks({ type: "PRESENCE", status: "appear_offline" });
-  else if (door === "PUT /v1/presence") dataOf(await ann.asks("PUT", "/v1/presence", { status: "appear_offline" }));
+async function hides(ann: Person, anns: Client, way: string): Promise<void> {
+  if (way === "PRESENCE by a frame") await anns.asks({ type: "PRESENCE", status: "appear_offline" });
+  else if (way === "PUT /v1/presence") dataOf(await ann.asks("PUT", "/v1/presence", { status: "appear_offline" }));
   else dataOf(await ann.asks("PUT", "/chat/api/v1/presence", { status: "offline" }));
 }
 
-/** How much the watcher's sockets and stream have heard so far. */
+/** The number of frames and events of the watcher's sockets and stream so far. */
 const heard = ({ sockets, stream }: Twins): number[] => [
   ...sockets.map(({ frames }) => frames.length),
   stream.events.length,
 ];
 
-/** Whatever Ann does on, others see the last moment before the choice. */
+/** Others see Ann's last activity before the choice, also after later ones. */
 async function expectFrozen({ ann, anns, watcher, chatId }: Twins, since: number): Promise<void> {
   const frozen = await presenceOf(watcher, ann);
   expect(Date.parse(frozen.last_active_at!)).toBeLessThanOrEqual(since + 100);
@@ -114,24 +116,23 @@ async function expectFrozen({ ann, anns, watcher, chatId }: Twins, since: number
     anns.send({ type: "ACTIVE" });
     return presenceOf(ann, ann);
   };
-  await seen(own, ({ last_active_at }) => last_active_at! > frozen.last_active_at!, 20_000);
+  await eventually(own, ({ last_active_at }) => last_active_at! > frozen.last_active_at!, 20_000);
   expect(await presenceOf(watcher, ann)).toEqual(frozen);
 }
 
-/** What the watcher heard since then of one is what they heard of the other; and what is told to whoever comes, or comes back. */
+/** Fails unless the watcher's sockets and streams, old, new and resumed, have the same about both since `before`. */
 async function expectHeardAlike(
   { ann, ben, watcher, chatId, sockets, stream }: Twins,
   before: readonly number[],
 ): Promise<void> {
   const [fresh, resumed] = [await watcher.connects(1), await watcher.connects(0, "?resume=1")];
-  resumed.send({ type: "RESUME", rooms: { [chatId]: 1 } });
-  await resumed.receives({ type: "RESUMED" });
+  await resumed.resumes({ [chatId]: 1 });
   const replayed = await watcher.streams(chatId, 1, "?last_event_id=1");
   const { messageId } = await watcher.says(chatId, "later");
   for (const client of [...sockets, fresh, resumed]) await client.receives({ messageId });
   for (const each of [stream, replayed]) await each.receives("message", { id: `msg-${messageId}` });
   for (const [index, client] of [...sockets, fresh, resumed].entries()) {
-    const [anns, bens] = [ann, ben].map((who) => alike(framesOf(client, who, index < 2 ? before[index] : 0), who));
+    const [anns, bens] = [ann, ben].map((user) => alike(framesOf(client, user, index < 2 ? before[index] : 0), user));
     expect(anns).toEqual(bens);
   }
   for (const [each, after] of [
@@ -141,9 +142,9 @@ async function expectHeardAlike(
     expect(alike(eventsOf(each, ann, after), ann)).toEqual(alike(eventsOf(each, ben, after), ben));
 }
 
-/** Both are told as offline, at the same moment as far as a watcher can tell. */
+/** Fails unless both are announced offline within the same window of time. */
 async function expectGone({ ann, ben, sockets, stream }: Twins, since: number): Promise<void> {
-  const watched = sockets.flatMap((socket) => [ann, ben].map((who) => goneAt(socket, who)));
+  const watched = sockets.flatMap((socket) => [ann, ben].map((user) => goneAt(socket, user)));
   for (const at of await Promise.all(watched)) {
     expect(at - since).toBeGreaterThan(GRACE_MS - 100);
     expect(at - since).toBeLessThan(GRACE_MS + SWEEP_MS);
@@ -151,7 +152,7 @@ async function expectGone({ ann, ben, sockets, stream }: Twins, since: number): 
   for (const { id } of [ann, ben]) await stream.receives("presence", { user_id: id, status: "offline" });
 }
 
-/** Once she does, what she read meanwhile is seen. */
+/** Ann chooses online: her receipts of the meantime are shown. */
 async function showsHerself({ ann, sockets, watcher, chatId }: Twins): Promise<void> {
   const { last_read_event_id } = await stateOf(ann, chatId);
   const messageId = last_read_event_id!.replace("evt-", "");
@@ -164,7 +165,7 @@ async function showsHerself({ ann, sockets, watcher, chatId }: Twins): Promise<v
   expect(await receiptsOf(watcher, chatId)).toContainEqual(read);
 }
 
-/** Everybody was told that this one is here, has read, and types. */
+/** Resolves when the presence, receipt and typing of a user have arrived. */
 async function allKnow(sockets: readonly Client[], stream: Stream, { id }: Person, status: string): Promise<void> {
   for (const socket of sockets) {
     await socket.receives({ type: "PRESENCE", userId: id, status });
@@ -176,7 +177,7 @@ async function allKnow(sockets: readonly Client[], stream: Stream, { id }: Perso
   await stream.receives("typing", { user_id: id, typing: true });
 }
 
-/** What Ann does on, in spite of being offline to others; her other session hears of it. */
+/** Ann acts while she appears offline; her other session gets the receipt. */
 async function actsInSecret(ann: Person, anns: Client, chatId: string, messageId: string): Promise<void> {
   const laptop = await ann.connects(1);
   anns.send({ type: "ACTIVE" });
@@ -188,8 +189,8 @@ async function actsInSecret(ann: Person, anns: Client, chatId: string, messageId
   laptop.close();
 }
 
-/** When a socket was told that somebody is offline, in milliseconds since the epoch. */
-async function goneAt(socket: Client, who: Person): Promise<number> {
-  await socket.receives(() => toldOf(socket, who).at(-1) === "offline");
+/** The moment at which a socket was told of a user's offline, in milliseconds since the epoch. */
+async function goneAt(socket: Client, user: Person): Promise<number> {
+  await socket.receives(() => toldOf(socket, user).at(-1) === "offline");
   return Date.now();
 }

@@ -1,4 +1,4 @@
-/** CONTRACT sections 4 and 6: what is unread, who is mentioned, and who is told. */
+/** CONTRACT sections 4 and 6: notifications of unread messages and mentions. */
 import { describe, expect, test } from "vitest";
 import { dataOf } from "../../../support/http.ts";
 import { matrixId, stateOf } from "../../../support/queries.ts";
@@ -16,7 +16,7 @@ export function notifications(world: World): void {
 const mentionsOf = (client: Client): readonly Frame[] =>
   client.of("NOTIFICATION").filter(({ kind }) => kind === "mention");
 
-/** Two people in one room who can be called by their names. */
+/** Two members with names, for mentions by @name. */
 async function named(world: World): Promise<{ alice: Person; bob: Person; chatId: string; name: string }> {
   const name = `bob-${Date.now().toString(36)}`;
   const [alice, bob] = [await world.person({ name: "alice" }), await world.person({ name })];
@@ -25,7 +25,7 @@ async function named(world: World): Promise<{ alice: Person; bob: Person; chatId
 }
 
 function unread(world: World): void {
-  test("of an unread message reaches the reader's sessions and streams, and not its author's", async () => {
+  test("of an unread message reaches the reader's sessions and streams, and not the author's", async () => {
     const { alice, bob, chatId } = await world.chat();
     const [near, far, stream] = await Promise.all([bob.connects(0), bob.connects(1), bob.streams(chatId, 1)]);
     const [alices, own] = await Promise.all([alice.connects(0), alice.streams(chatId, 0)]);
@@ -46,7 +46,7 @@ function unread(world: World): void {
     expect(own.of("notification")).toHaveLength(1);
   });
 
-  test("comes of messages and replies, and of nothing else that happens", async () => {
+  test("is sent for messages and replies only", async () => {
     const { alice, bob, chatId } = await world.chat();
     const bobs = await bob.connects(1);
     const { messageId } = await bob.says(chatId, "bob's own");
@@ -60,7 +60,7 @@ function unread(world: World): void {
 }
 
 function mentions(world: World): void {
-  test("of a mention by `mentions` comes at once, however short ago the last one was, with exact counts", async () => {
+  test("of a mention by `mentions` is sent at once, also shortly after another, with exact counts", async () => {
     const { alice, bob, chatId } = await world.chat();
     const [near, far, stream] = await Promise.all([bob.connects(0), bob.connects(1), bob.streams(chatId, 0)]);
     await alice.says(chatId, "plain");
@@ -78,14 +78,14 @@ function mentions(world: World): void {
         unread_count: 1 + count,
         mention_count: count,
       });
-      // Three in a second: none has waited for the other's second to be over.
+      // Three in a second: none waits for the end of another's second.
       expect(Date.now() - asked).toBeLessThan(700);
     }
     expect(await stateOf(bob, chatId)).toMatchObject({ unread_count: 4, mention_count: 3 });
     expect((await bob.rooms()).data).toMatchObject([{ unread_count: 4 }]);
   });
 
-  test("of a mention comes by @name, too, in a message as in a reply", async () => {
+  test("of a mention is sent for @name as well, in a message and in a reply", async () => {
     const { alice, bob, chatId, name } = await named(world);
     const bobs = await bob.connects(1);
     const { messageId } = await alice.says(chatId, `have a look, @${name}!`);
@@ -97,7 +97,7 @@ function mentions(world: World): void {
     expect(await stateOf(bob, chatId)).toMatchObject({ unread_count: 3, mention_count: 3 });
   });
 
-  test("of a mention does not come when two members have the name, or nobody in the room", async () => {
+  test("of a mention is not sent when two members have the name, or none", async () => {
     const { alice, bob, chatId, name } = await named(world);
     const [twin, carol] = [await world.person({ name }), await world.person({ name: `carol-${name}` })];
     await Promise.all([twin.rooms(), carol.rooms()]);
@@ -106,7 +106,7 @@ function mentions(world: World): void {
     await alice.says(chatId, `@${name}, which of you? And @carol-${name}, are you there? @${name}-not`);
     for (const client of [bobs, twins])
       await client.receives({ type: "NOTIFICATION", kind: "unread", unreadCount: 1, mentionCount: 0 });
-    await alice.says(chatId, "you, who are no member", { mentions: [carol.id] });
+    await alice.says(chatId, "you, outside the room", { mentions: [carol.id] });
     const { messageId } = await alice.says(chatId, "you", { mentions: [bob.id] });
     await bobs.receives({ type: "NOTIFICATION", messageId });
     await carol.makesRoom();
@@ -116,7 +116,7 @@ function mentions(world: World): void {
     expect(mentionsOf(bobs).map((frame) => frame.messageId)).toEqual([messageId]);
   });
 
-  test("never comes of one's own messages, not even of those in which one mentions oneself", async () => {
+  test("is never sent for the user's own messages, also with a mention of the author", async () => {
     const { alice, bob, chatId, name } = await named(world);
     const bobs = await bob.connects(0);
     await bob.says(chatId, `I, @${name}`, { mentions: [bob.id] });
@@ -129,7 +129,7 @@ function mentions(world: World): void {
 }
 
 function muted(world: World): void {
-  test("of unread messages does not come from a muted room, of mentions it does", async () => {
+  test("of unread messages is not sent for a muted room, of mentions it is", async () => {
     const { alice, bob, chatId } = await world.chat();
     const other = await alice.makesRoom(bob);
     const [near, stream] = [await bob.connects(0), await bob.streams(chatId, 1)];
@@ -155,9 +155,9 @@ function muted(world: World): void {
   });
 }
 
-/** What takes seconds by its nature; this test runs beside others. */
-export function notificationsPatience(world: World): void {
-  test.concurrent("unread messages in quick succession are told at most once a second and room, the last one at last", async () => {
+/** Tests that wait for seconds; they run beside each other. */
+export function notificationsOverTime(world: World): void {
+  test.concurrent("unread messages in quick succession are notified at most once a second and room, up to the last one", async () => {
     const { alice, bob, chatId } = await world.chat();
     const other = await alice.makesRoom(bob);
     const [near, far, stream] = await Promise.all([bob.connects(0), bob.connects(1), bob.streams(chatId, 1)]);

@@ -1,22 +1,22 @@
-/** CONTRACT section 6: when somebody is no longer here. What takes seconds by its nature; these tests run beside others. */
+/** CONTRACT section 6: a user turns offline after its last session. Tests that wait for seconds; they run beside each other. */
 import { expect, test } from "vitest";
 import { dataOf } from "../../../support/http.ts";
 import { presenceOf, statusesOf } from "../../../support/queries.ts";
 import type { Client } from "../../../support/socket-client.ts";
 import type { Person, World } from "../../../support/world.ts";
 import { ANY_TIME } from "../../support/shapes.ts";
-import { toldOf } from "./presence.ts";
+import { toldOf } from "../../support/visibility.ts";
 
 const GRACE_MS = 5000;
-/** A node looks after what is due in this time, and a little for the way. */
+/** The interval of a node's sweep, with some time for delivery. */
 const SWEEP_MS = 2500;
 
-const isOffline = (watcher: Client, who: Person): Promise<unknown> =>
-  watcher.receives(() => toldOf(watcher, who).at(-1) === "offline");
+const isOffline = (watcher: Client, user: Person): Promise<unknown> =>
+  watcher.receives(() => toldOf(watcher, user).at(-1) === "offline");
 
-export function leavingPatience(world: World): void {
+export function presenceExpiryOverTime(world: World): void {
   test.concurrent.each(["a socket", "a stream"])(
-    "whose last session, %s, was closed is offline 5 s later, once",
+    "a user is offline 5 s after its last session, %s, is closed, once",
     async (kind) => {
       const { alice, bob, chatId } = await world.chat();
       const [near, far, stream] = await Promise.all([bob.connects(0), bob.connects(1), bob.streams(chatId, 1)]);
@@ -36,15 +36,14 @@ export function leavingPatience(world: World): void {
       expect(await presenceOf(bob, alice)).toStrictEqual(gone);
       expect(await statusesOf(bob, alice)).toEqual(["offline"]);
       // A client that was away meanwhile still shows her as online.
-      const resumed = await bob.connects(0, "?resume=1");
-      resumed.send({ type: "RESUME", rooms: {} });
+      const resumed = await bob.resumes(0, {});
       await resumed.receives({ type: "PRESENCE", userId: alice.id, status: "offline" });
       for (const watcher of [near, far]) expect(toldOf(watcher, alice)).toEqual(["online", "offline"]);
       expect(stream.of("presence").filter(({ user_id }) => user_id === alice.id)).toHaveLength(2);
     },
   );
 
-  test.concurrent("who reloads the page, or has another device, is not seen going", async () => {
+  test.concurrent("a user that reloads the page, or has another device, stays online", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     await alice.adds(chatId, carol);
     const [witness, watcher] = [await world.person(), await world.person()];
@@ -57,12 +56,12 @@ export function leavingPatience(world: World): void {
       bob.connects(1),
       witness.connects(0),
     ]);
-    for (const who of [alice, bob, witness]) await watching.receives({ type: "PRESENCE", userId: who.id });
+    for (const { id } of [alice, bob, witness]) await watching.receives({ type: "PRESENCE", userId: id });
     page.close();
     await page.closed;
     phone.close();
     await alice.connects(1);
-    // Whoever went last is the last to be told of.
+    // The witness leaves last, so its PRESENCE is the last.
     gone.close();
     await isOffline(watching, witness);
     expect(toldOf(watching, alice)).toEqual(["online"]);
@@ -70,7 +69,7 @@ export function leavingPatience(world: World): void {
     expect(await statusesOf(watcher, alice, bob, witness)).toEqual(["online", "online", "offline"]);
   });
 
-  test.concurrent("who comes back is what they chose before they went", async () => {
+  test.concurrent("a user that returns has its last choice", async () => {
     const { alice, bob } = await world.chat();
     const watching = await bob.connects(1);
     const phone = await alice.connects(0);

@@ -1,4 +1,4 @@
-/** CONTRACT sections 5 and 6: what of a person is shown to whom, at every door. */
+/** CONTRACT sections 5 and 6: the visibility of a user to members, outsiders and services, on every surface. */
 import { describe, expect, test } from "vitest";
 import type { Stream } from "../../../support/event-stream.ts";
 import { dataOf, expectProblem } from "../../../support/http.ts";
@@ -6,27 +6,26 @@ import { conversation, matrixId, presenceOf, stateOf, statusesOf } from "../../.
 import type { Client } from "../../../support/socket-client.ts";
 import type { Person, World } from "../../../support/world.ts";
 import { ANY_TIME } from "../../support/shapes.ts";
-import { eventsOf, framesOf, told } from "../../support/visibility.ts";
-import { toldOf } from "./presence.ts";
+import { eventsOf, framesOf, restViewOf, toldOf } from "../../support/visibility.ts";
 
-/** What `told` gives of somebody who is this, and types and has read that or did neither. */
-function expected(who: Person, status: string, word: string, active: unknown, read: string | null): object {
-  const presence = { user_id: who.id, status: word, last_active_at: active };
-  const receipts = read === null ? [] : [{ user_id: who.id, last_read_event_id: matrixId(read), read_at: ANY_TIME }];
+/** The `restViewOf` a user with this status that types and has read `read`, or does neither when that is null. */
+function expected(user: Person, status: string, word: string, active: unknown, read: string | null): object {
+  const presence = { user_id: user.id, status: word, last_active_at: active };
+  const receipts = read === null ? [] : [{ user_id: user.id, last_read_event_id: matrixId(read), read_at: ANY_TIME }];
   const typing = read !== null;
   return {
     statuses: [status],
-    queried: { [who.id]: status },
+    queried: { [user.id]: status },
     presence,
     snapshot: {
       presence: [presence],
-      typing: typing ? [{ user_id: who.id, started_at: ANY_TIME, expires_at: ANY_TIME }] : [],
+      typing: typing ? [{ user_id: user.id, started_at: ANY_TIME, expires_at: ANY_TIME }] : [],
       receipts,
     },
-    typists: typing ? [expect.objectContaining({ user_id: who.id })] : [],
+    typists: typing ? [expect.objectContaining({ user_id: user.id })] : [],
     receipts,
     member: {
-      user_id: who.id,
+      user_id: user.id,
       name: null,
       role: "member",
       joined_at: ANY_TIME,
@@ -47,48 +46,51 @@ const STATES = [
   ["offline", "offline", "offline"],
 ] as const;
 
-export function privacy(world: World): void {
-  describe("what others see of somebody", () => {
-    test.each(STATES)("who is %s is %s at every door, to strangers nothing", async (status, shown, word) => {
-      const { alice: bob, bob: alice, carol, chatId } = await world.chat();
-      const shared = await bob.makesRoom(carol);
-      const service = await world.service();
-      const [near, far, stream, carols] = await Promise.all([
-        bob.connects(0),
-        bob.connects(1),
-        bob.streams(chatId, 1),
-        carol.connects(0),
-      ]);
-      const { messageId } = await bob.says(chatId, "read this");
-      const sessions = await becomes(alice, status, chatId, messageId);
-      const isSeen = shown !== "offline";
-      if (isSeen) {
-        for (const client of [near, far]) await client.receives({ type: "READ_MSG", senderId: alice.id });
-        for (const client of [near, far]) await client.receives({ type: "TYPING", senderId: alice.id });
-        await stream.receives("receipt", { user_id: alice.id });
-        await stream.receives("typing", { user_id: alice.id });
-      }
-      for (const session of sessions) await session.receives({ type: "READ_MSG", senderId: alice.id, messageId });
-      if (status !== "offline") await ownStream(alice, chatId, messageId);
-      const view = expected(alice, shown, word, isSeen ? ANY_TIME : null, isSeen ? messageId : null);
-      expect(await told(bob, alice, chatId)).toEqual(view);
-      expect(await told(service, alice, chatId)).toEqual(view);
-      expect(await statusesOf(carol, alice)).toEqual(["offline"]);
-      expect(await presenceOf(carol, alice)).toEqual({ user_id: alice.id, status: "offline", last_active_at: null });
-      for (const path of ["signals/snapshot", "typing", "receipts"])
-        expectProblem(await carol.asks("GET", `${conversation(chatId)}/${path}`), "not_found");
-      expectProblem(await carol.asks("GET", `/v1/rooms/${chatId}/state`), "not_found");
-      await ownView(alice, status, word, chatId, messageId);
-      await nothingMore({ bob, carols, near, far, stream }, alice, chatId, shared);
-      if (isSeen) expect(toldOf(near, alice)).toEqual([shown]);
-      else for (const client of [near, far]) expect(framesOf(client, alice)).toEqual([]);
-      if (!isSeen) expect(eventsOf(stream, alice)).toEqual([]);
-      expect(framesOf(carols, alice)).toEqual([]);
-    });
+export function presencePrivacy(world: World): void {
+  describe("for others", () => {
+    test.each(STATES)(
+      "a user that is %s is %s on every surface, and hidden from outsiders",
+      async (status, shown, word) => {
+        const { alice: bob, bob: alice, carol, chatId } = await world.chat();
+        const shared = await bob.makesRoom(carol);
+        const service = await world.service();
+        const [near, far, stream, carols] = await Promise.all([
+          bob.connects(0),
+          bob.connects(1),
+          bob.streams(chatId, 1),
+          carol.connects(0),
+        ]);
+        const { messageId } = await bob.says(chatId, "read this");
+        const sessions = await becomes(alice, status, chatId, messageId);
+        const isSeen = shown !== "offline";
+        if (isSeen) {
+          for (const client of [near, far]) await client.receives({ type: "READ_MSG", senderId: alice.id });
+          for (const client of [near, far]) await client.receives({ type: "TYPING", senderId: alice.id });
+          await stream.receives("receipt", { user_id: alice.id });
+          await stream.receives("typing", { user_id: alice.id });
+        }
+        for (const session of sessions) await session.receives({ type: "READ_MSG", senderId: alice.id, messageId });
+        if (status !== "offline") await ownStream(alice, chatId, messageId);
+        const view = expected(alice, shown, word, isSeen ? ANY_TIME : null, isSeen ? messageId : null);
+        expect(await restViewOf(bob, alice, chatId)).toEqual(view);
+        expect(await restViewOf(service, alice, chatId)).toEqual(view);
+        expect(await statusesOf(carol, alice)).toEqual(["offline"]);
+        expect(await presenceOf(carol, alice)).toEqual({ user_id: alice.id, status: "offline", last_active_at: null });
+        for (const path of ["signals/snapshot", "typing", "receipts"])
+          expectProblem(await carol.asks("GET", `${conversation(chatId)}/${path}`), "not_found");
+        expectProblem(await carol.asks("GET", `/v1/rooms/${chatId}/state`), "not_found");
+        await ownView(alice, status, word, chatId, messageId);
+        await nothingMore({ bob, carols, near, far, stream }, alice, chatId, shared);
+        if (isSeen) expect(toldOf(near, alice)).toEqual([shown]);
+        else for (const client of [near, far]) expect(framesOf(client, alice)).toEqual([]);
+        if (!isSeen) expect(eventsOf(stream, alice)).toEqual([]);
+        expect(framesOf(carols, alice)).toEqual([]);
+      },
+    );
   });
 }
 
-/** Has Alice be this, chosen before she comes; who is here reads and types. Resolves with her sessions. */
+/** Gives Alice a status, chosen before she connects, and has her read and type unless offline. Resolves with her sessions. */
 async function becomes(alice: Person, status: string, chatId: string, messageId: string): Promise<Client[]> {
   if (status === "offline") return [];
   dataOf(await alice.asks("PUT", "/v1/presence", { status }));
@@ -101,13 +103,13 @@ async function becomes(alice: Person, status: string, chatId: string, messageId:
   return [phone, laptop];
 }
 
-/** A stream of one's own, opened later, brings what one has read. */
+/** A later stream of Alice's has her receipt. */
 async function ownStream(alice: Person, chatId: string, messageId: string): Promise<void> {
   const stream = await alice.streams(chatId, 0, "?last_event_id=1");
   await stream.receives("receipt", { user_id: alice.id, event_id: matrixId(messageId) });
 }
 
-/** Oneself sees what one is. */
+/** Alice sees her own status. */
 async function ownView(alice: Person, status: string, word: string, chatId: string, messageId: string): Promise<void> {
   expect(await statusesOf(alice, alice)).toEqual([status]);
   expect(await presenceOf(alice, alice)).toMatchObject({ user_id: alice.id, status: word });
@@ -124,7 +126,7 @@ interface Watchers {
   readonly carols: Client;
 }
 
-/** Something of every kind happens later and arrives: whatever there was to be told before, was. */
+/** Later signals of every kind arrive: all earlier ones have been delivered. */
 async function nothingMore(watchers: Watchers, alice: Person, chatId: string, shared: string): Promise<void> {
   const { bob, near, far, stream, carols } = watchers;
   await near.asks({ type: "PRESENCE", status: "busy" });

@@ -1,27 +1,22 @@
-/** CONTRACT sections 4 to 6: who is here, what they choose to be, and who is told. */
+/** CONTRACT sections 4 to 6: presence, its choice and its announcement. */
 import { describe, expect, test } from "vitest";
 import { dataOf, jsonOf } from "../../../support/http.ts";
+import { times } from "../../../support/lists.ts";
 import { presenceOf, stateOf, statusesOf } from "../../../support/queries.ts";
-import type { Client } from "../../../support/socket-client.ts";
+import { eventually } from "../../../support/until.ts";
 import type { Person, World } from "../../../support/world.ts";
-import { ANY_TIME, seen, times } from "../../support/shapes.ts";
+import { ANY_TIME } from "../../support/shapes.ts";
+import { toldOf } from "../../support/visibility.ts";
 
 export function presence(world: World): void {
   describe("presence", () => {
-    choosing(world);
-    telling(world);
-    standing(world);
+    choice(world);
+    announcement(world);
+    presentState(world);
   });
 }
 
-/** What a client was told of somebody, in order. */
-export const toldOf = (client: Client, { id }: Person): string[] =>
-  client
-    .of("PRESENCE")
-    .filter(({ userId }) => userId === id)
-    .map(({ status }) => status);
-
-/** What one chooses on either surface, what it is on the state surface, and its word on the signals surface. */
+/** A choice on either surface, its status on the state surface, and its word on the signals surface. */
 const CHOICES = [
   ["/v1/presence", "online", "online", "online"],
   ["/v1/presence", "idle", "idle", "unavailable"],
@@ -32,13 +27,13 @@ const CHOICES = [
   ["/chat/api/v1/presence", "offline", "appear_offline", "offline"],
 ] as const;
 
-function choosing(world: World): void {
-  test.each(CHOICES)("by PUT %s of %s makes one %s, which is %s as a signal", async (path, said, status, word) => {
+function choice(world: World): void {
+  test.each(CHOICES)("by PUT %s of %s is %s, and %s as a signal", async (path, chosen, status, word) => {
     const alice = await world.person();
     const phone = await alice.connects(1);
     const asked = Date.now();
-    const answer = await alice.asks("PUT", path, { status: said });
-    expect(jsonOf(answer)).toStrictEqual({ data: { user_id: alice.id, status: said, last_active_at: ANY_TIME } });
+    const answer = await alice.asks("PUT", path, { status: chosen });
+    expect(jsonOf(answer)).toStrictEqual({ data: { user_id: alice.id, status: chosen, last_active_at: ANY_TIME } });
     const { last_active_at } = dataOf<{ last_active_at: string }>(answer);
     expect(Math.abs(Date.parse(last_active_at) - asked)).toBeLessThan(5000);
     await phone.receives({ type: "PRESENCE", userId: alice.id, status });
@@ -50,7 +45,7 @@ function choosing(world: World): void {
     });
   });
 
-  test.each(["idle", "busy"])("%s reaches fellow members at every door, in its surface's word", async (status) => {
+  test.each(["idle", "busy"])("%s reaches fellow members on every surface, in its words", async (status) => {
     const { alice, bob, chatId } = await world.chat();
     const [phone, near, far, stream] = await Promise.all([
       alice.connects(0),
@@ -71,7 +66,7 @@ function choosing(world: World): void {
     expect(member).toMatchObject({ status, last_active_at: ANY_TIME });
   });
 
-  test("without a session makes one online now, active now, and fellow members are told", async () => {
+  test("without a session is announced to fellow members, with the present time as last activity", async () => {
     const { alice, bob } = await world.chat();
     const bobs = await bob.connects(1);
     expect(await statusesOf(bob, alice)).toEqual(["offline"]);
@@ -93,26 +88,26 @@ function choosing(world: World): void {
   );
 }
 
-function telling(world: World): void {
-  test("is told once per session and change, however many rooms are shared", async () => {
+function announcement(world: World): void {
+  test("is announced once per session and change, also with many shared rooms", async () => {
     const { alice, bob } = await world.chat();
     await times(6, () => alice.makesRoom(bob));
     const sessions = await Promise.all([bob.connects(0), bob.connects(0), bob.connects(1)]);
     const phone = await alice.connects(1);
     for (const status of ["busy", "idle", "online"]) {
       await phone.asks({ type: "PRESENCE", status });
-      // One change after the other: of two that wait, only the newer one is told.
+      // One change after the other: of two that wait, only the newer one is announced.
       for (const session of sessions)
         await session.receives(() => toldOf(session, alice).filter((each) => each === status).length > 0);
     }
-    // Alice was online already when she connected, and becomes it again at the end.
+    // Alice is online from her connection on, and again at the end.
     for (const session of sessions) {
       await session.receives(() => toldOf(session, alice).length >= 4);
       expect(toldOf(session, alice)).toEqual(["online", "busy", "idle", "online"]);
     }
   });
 
-  test("is told to all of one's own sessions", async () => {
+  test("is announced to all sessions of the user", async () => {
     const { alice } = await world.chat();
     const [phone, laptop] = await Promise.all([alice.connects(0), alice.connects(1)]);
     for (const status of ["busy", "appear_offline", "online", "idle"]) {
@@ -121,7 +116,7 @@ function telling(world: World): void {
     }
   });
 
-  test("is told to nobody who shares no room", async () => {
+  test("is not announced to users without a shared room", async () => {
     const { alice, bob, carol } = await world.chat();
     const shared = await bob.makesRoom(carol);
     const [carols, bobs, stream] = await Promise.all([carol.connects(0), bob.connects(1), carol.streams(shared, 0)]);
@@ -135,7 +130,7 @@ function telling(world: World): void {
     expect(stream.of("presence").filter(({ user_id }) => user_id === alice.id)).toEqual([]);
   });
 
-  test("is seen from the moment at which a room is shared, until the last one is not", async () => {
+  test("is visible from the first shared room to the end of the last", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     await bob.makesRoom(carol);
     const [phone, bobs, carols] = await Promise.all([alice.connects(0), bob.connects(1), carol.connects(1)]);
@@ -158,7 +153,7 @@ function telling(world: World): void {
     expect(await presenceOf(bob, alice)).toEqual({ user_id: alice.id, status: "offline", last_active_at: null });
   });
 
-  test("of a member is told on a room's stream, of others whom one knows from elsewhere it is not", async () => {
+  test("of members is announced on a room's stream, and not that of users in other shared rooms", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     await bob.makesRoom(carol);
     const stream = await bob.streams(chatId, 0);
@@ -171,7 +166,7 @@ function telling(world: World): void {
   });
 }
 
-function standing(world: World): void {
+function presentState(world: World): void {
   test.each(["a socket", "a stream"])("is online while %s is open", async (kind) => {
     const { alice, bob, chatId } = await world.chat();
     const [bobs, stream] = await Promise.all([bob.connects(1), bob.streams(chatId, 0)]);
@@ -183,7 +178,7 @@ function standing(world: World): void {
     expect(await statusesOf(bob, alice, bob)).toEqual(["online", "online"]);
   });
 
-  test("is told as it is after READY, and after RESUMED, not before", async () => {
+  test("is sent as it is after READY, and after RESUMED, not before", async () => {
     const { alice, bob } = await world.chat();
     const phone = await alice.connects(0);
     await phone.asks({ type: "PRESENCE", status: "busy" });
@@ -194,13 +189,13 @@ function standing(world: World): void {
     const resumed = await bob.connects(1, "?resume=1");
     await resumed.settled();
     expect(resumed.of("PRESENCE")).toEqual([]);
-    resumed.send({ type: "RESUME", rooms: {} });
+    await resumed.resumes({});
     await resumed.receives({ type: "PRESENCE", userId: alice.id, status: "busy" });
     const types = resumed.frames.map(({ type }) => type);
     expect(types.indexOf("RESUMED")).toBeLessThan(types.indexOf("PRESENCE"));
   });
 
-  test("is what was chosen before the first session opened", async () => {
+  test("is the choice made before the first session", async () => {
     const { alice, bob } = await world.chat();
     const bobs = await bob.connects(1);
     dataOf(await alice.asks("PUT", "/v1/presence", { status: "busy" }));
@@ -211,7 +206,7 @@ function standing(world: World): void {
     expect(toldOf(bobs, alice)).toEqual(["busy", "idle"]);
   });
 
-  test("of oneself is told after READY and RESUMED, too: each device shows it", async () => {
+  test("of the user itself is sent after READY and RESUMED as well", async () => {
     const { alice, bob } = await world.chat();
     const bobs = await bob.connects(1);
     dataOf(await alice.asks("PUT", "/v1/presence", { status: "busy" }));
@@ -221,27 +216,26 @@ function standing(world: World): void {
     await phone.receives(own);
     const laptop = await alice.connects(1);
     await laptop.receives(own);
-    const resumed = await alice.connects(0, "?resume=1");
-    resumed.send({ type: "RESUME", rooms: {} });
+    const resumed = await alice.resumes(0, {});
     await resumed.receives(own);
   });
 }
 
-/** What takes seconds by its nature; this test runs beside others. */
-export function presencePatience(world: World): void {
+/** Tests that wait for seconds; they run beside each other. */
+export function presenceOverTime(world: World): void {
   test.concurrent("last_active_at moves with ACTIVE, not with PING", async () => {
     const { alice, bob } = await world.chat();
     const [phone, quiet] = await Promise.all([alice.connects(0), bob.connects(0)]);
-    const activeAt = async (asker: Person, who: Person) =>
-      Date.parse((await presenceOf(asker, who)).last_active_at ?? "");
+    const activeAt = async (asker: Person, user: Person) =>
+      Date.parse((await presenceOf(asker, user)).last_active_at ?? "");
     const [entered, before] = [await activeAt(bob, alice), await activeAt(alice, bob)];
     const active = async () => {
       await quiet.settled();
       phone.send({ type: "ACTIVE" });
       return activeAt(bob, alice);
     };
-    // Nobody needs to know to the second when somebody was active.
-    await seen(active, (at) => at > entered + 1000, 20_000);
+    // The time of the last activity is not exact to the second.
+    await eventually(active, (at) => at > entered + 1000, 20_000);
     expect(await activeAt(alice, bob)).toBe(before);
   });
 }

@@ -1,16 +1,17 @@
 /** CONTRACT sections 2, 5 and 6: read receipts and read markers. */
 import { describe, expect, test } from "vitest";
 import { expectProblem, jsonOf } from "../../../support/http.ts";
+import { times } from "../../../support/lists.ts";
 import { conversation, matrixId, memberOf, receiptsOf, snapshotOf, stateOf } from "../../../support/queries.ts";
 import type { Person, World } from "../../../support/world.ts";
-import { ANY_TIME, NOTHING, times } from "../../support/shapes.ts";
+import { ANY_TIME, NOTHING } from "../../support/shapes.ts";
 
 const reads = (person: Person, chatId: string, event_id: string) =>
   person.asks("POST", `${conversation(chatId)}/read`, { event_id });
 const marks = (person: Person, chatId: string, event_id: string) =>
   person.asks("POST", `${conversation(chatId)}/marker`, { event_id });
 
-/** Every way to name a message. */
+/** Every form of a message's id. */
 const formsOf = (messageId: string): string[] => [
   messageId,
   `msg-${messageId}`,
@@ -18,26 +19,26 @@ const formsOf = (messageId: string): string[] => [
   matrixId(messageId),
 ];
 
-export function reading(world: World): void {
+export function receiptsMarkers(world: World): void {
   describe("a receipt", () => {
-    receiptDoors(world);
+    receiptRequests(world);
     receiptOrder(world);
   });
   describe("a marker", () => markers(world));
 }
 
-function receiptDoors(world: World): void {
-  test.each(["POST …/read", "POST /api/chat", "a frame"])("by %s is seen at every door", async (door) => {
+function receiptRequests(world: World): void {
+  test.each(["POST …/read", "POST /api/chat", "a frame"])("by %s is visible on every surface", async (way) => {
     const { alice, bob, chatId } = await world.chat();
     const { messageId } = await alice.says(chatId, "read this");
     const sockets = await Promise.all([alice.connects(0), alice.connects(1), bob.connects(0)]);
     const streams = await Promise.all([alice.streams(chatId, 0), bob.streams(chatId, 1)]);
     const asked = Date.now();
-    if (door === "POST …/read") {
+    if (way === "POST …/read") {
       const answer = await reads(bob, chatId, matrixId(messageId));
       expect(answer.status, answer.text).toBe(200);
       expect(jsonOf(answer)).toStrictEqual({ message: "Read receipt sent." });
-    } else if (door === "a frame") await sockets[2].acts({ type: "READ_MSG", chatId, messageId });
+    } else if (way === "a frame") await sockets[2].acts({ type: "READ_MSG", chatId, messageId });
     else await bob.acts({ type: "READ_MSG", chatId, messageId });
 
     const [receipt, ...others] = await receiptsOf(alice, chatId);
@@ -70,7 +71,7 @@ function receiptDoors(world: World): void {
     expect(await stateOf(bob, chatId)).toMatchObject({ last_read_event_id: `evt-${messageId}`, unread_count: 0 });
   });
 
-  test("takes the message's id in every form, and the room's", async () => {
+  test("takes every form of the message's and the room's id", async () => {
     const { alice, bob, chatId } = await world.chat();
     for (let index = 0; index < 4; index++) {
       const { messageId } = await alice.says(chatId, `message ${index}`);
@@ -91,7 +92,7 @@ function receiptDoors(world: World): void {
 }
 
 function receiptOrder(world: World): void {
-  test("moves forward only, by the message's place in the room: an older one changes nothing and is told to nobody", async () => {
+  test("only moves forward in the order of the room: an older one changes nothing and is not announced", async () => {
     const { alice, bob, chatId } = await world.chat();
     const sent = await times(5, (index) => alice.says(chatId, `message ${index}`));
     const [first, second, third, ...rest] = sent.sort((a, b) => a.seq - b.seq).map(({ messageId }) => messageId);
@@ -110,7 +111,7 @@ function receiptOrder(world: World): void {
     expect(stream.of("receipt").map(({ event_id }) => event_id)).toEqual([matrixId(third!), matrixId(rest[1]!)]);
   });
 
-  test("is listed for those who read, and for nobody else", async () => {
+  test("is listed for readers only", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     await alice.adds(chatId, carol);
     expect(await receiptsOf(alice, chatId)).toEqual([]);
@@ -122,7 +123,7 @@ function receiptOrder(world: World): void {
       expect((await receiptsOf(asker, chatId)).map(({ user_id }) => user_id)).toEqual([carol.id]);
   });
 
-  test("in any order at once comes to rest at the last message", async () => {
+  test("among many at once ends at the last message", async () => {
     const { alice, bob, chatId } = await world.chat();
     const sent = await times(12, (index) => alice.says(chatId, `message ${index}`));
     const last = sent.reduce((a, b) => (a.seq > b.seq ? a : b)).messageId;
@@ -135,41 +136,38 @@ function receiptOrder(world: World): void {
 }
 
 function markers(world: World): void {
-  test.each(["POST …/marker", "a frame"])(
-    "by %s reaches one's own sessions, and nobody else's, also backwards",
-    async (door) => {
-      const { alice, bob, chatId } = await world.chat();
-      const sent = [await alice.says(chatId, "first"), await alice.says(chatId, "second")];
-      const [phone, laptop, alices, stream] = await Promise.all([
-        bob.connects(0),
-        bob.connects(1),
-        alice.connects(0),
-        alice.streams(chatId, 1),
-      ]);
-      for (const { messageId } of sent.reverse()) {
-        if (door === "a frame") {
-          expect(await phone.asks({ type: "MARKER", chatId, messageId })).toMatchObject({ type: "ACK" });
-        } else {
-          const answer = await marks(bob, chatId, matrixId(messageId));
-          expect(answer.status, answer.text).toBe(200);
-          expect(jsonOf(answer)).toStrictEqual({ message: "Read marker set." });
-        }
-        expect(await laptop.receives({ type: "MARKER", messageId })).toStrictEqual({
-          type: "MARKER",
-          chatId,
-          messageId,
-        });
+  test.each(["POST …/marker", "a frame"])("by %s reaches the user's own sessions only, also backwards", async (way) => {
+    const { alice, bob, chatId } = await world.chat();
+    const sent = [await alice.says(chatId, "first"), await alice.says(chatId, "second")];
+    const [phone, laptop, alices, stream] = await Promise.all([
+      bob.connects(0),
+      bob.connects(1),
+      alice.connects(0),
+      alice.streams(chatId, 1),
+    ]);
+    for (const { messageId } of sent.reverse()) {
+      if (way === "a frame") {
+        expect(await phone.asks({ type: "MARKER", chatId, messageId })).toMatchObject({ type: "ACK" });
+      } else {
+        const answer = await marks(bob, chatId, matrixId(messageId));
+        expect(answer.status, answer.text).toBe(200);
+        expect(jsonOf(answer)).toStrictEqual({ message: "Read marker set." });
       }
-      expect(laptop.of("MARKER").map(({ messageId }) => messageId)).toEqual(sent.map(({ messageId }) => messageId));
-      const { messageId } = await bob.says(chatId, "later");
-      await alices.receives({ messageId });
-      await stream.receives("message", { id: `msg-${messageId}` });
-      expect(alices.of("MARKER")).toEqual([]);
-      expect(stream.text).not.toContain("marker");
-    },
-  );
+      expect(await laptop.receives({ type: "MARKER", messageId })).toStrictEqual({
+        type: "MARKER",
+        chatId,
+        messageId,
+      });
+    }
+    expect(laptop.of("MARKER").map(({ messageId }) => messageId)).toEqual(sent.map(({ messageId }) => messageId));
+    const { messageId } = await bob.says(chatId, "later");
+    await alices.receives({ messageId });
+    await stream.receives("message", { id: `msg-${messageId}` });
+    expect(alices.of("MARKER")).toEqual([]);
+    expect(stream.text).not.toContain("marker");
+  });
 
-  test("is no receipt: nothing is read by it, and no look of others shows it", async () => {
+  test("is no receipt: it marks nothing as read, and is hidden from others", async () => {
     const { alice, bob, chatId } = await world.chat();
     const { messageId } = await alice.says(chatId, "scrolled to");
     expect((await marks(bob, chatId, messageId)).status).toBe(200);
@@ -182,7 +180,7 @@ function markers(world: World): void {
     }
   });
 
-  test("takes the message's id in every form, of the room's messages only", async () => {
+  test("takes every form of the message's id, of the room's messages only", async () => {
     const { alice, bob, chatId } = await world.chat();
     const { messageId } = await alice.says(chatId, "here");
     const elsewhere = await alice.says(await alice.makesRoom(bob), "elsewhere");

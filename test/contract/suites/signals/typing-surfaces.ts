@@ -1,14 +1,15 @@
-/** CONTRACT sections 4 to 6: typing, from every door to every door. */
+/** CONTRACT sections 4 to 6: typing, from every surface to every surface. */
 import { describe, expect, test } from "vitest";
 import { dataOf, jsonOf } from "../../../support/http.ts";
 import { conversation, memberOf, snapshotOf, stateOf, typistsOf } from "../../../support/queries.ts";
+import { passed } from "../../../support/until.ts";
 import type { Person, World } from "../../../support/world.ts";
 import { ANY_TIME } from "../../support/shapes.ts";
 
-/** Types, or stops typing, by one door, and holds the answer to that of the source document. */
-type Door = (person: Person, chatId: string, typing: boolean) => Promise<void>;
+/** Starts or stops typing on one surface. Fails unless the answer is that of the source document. */
+type Surface = (person: Person, chatId: string, typing: boolean) => Promise<void>;
 
-const DOORS: Readonly<Record<string, Door>> = {
+const SURFACES: Readonly<Record<string, Surface>> = {
   async "PUT /v1/typing"(person, chatId, typing) {
     const asked = Date.now();
     const answer = await person.asks("PUT", "/v1/typing", { room_id: `room-${chatId}`, typing });
@@ -27,13 +28,13 @@ const DOORS: Readonly<Record<string, Door>> = {
   },
 };
 
-export function typingDoors(world: World): void {
+export function typingSurfaces(world: World): void {
   describe("typing", () => {
-    test.each(Object.entries(DOORS))("by %s is seen at every door until it ends by the same", (_, door) =>
-      reachesEveryDoor(world, door),
+    test.each(Object.entries(SURFACES))("by %s reaches every surface until it ends by the same", (_, surface) =>
+      reachesEverySurface(world, surface),
     );
 
-    test("is said as the source document says it, with the Content-Type that curl makes up", async () => {
+    test("is taken as in the source document, with the Content-Type of curl", async () => {
       const { alice, bob, chatId } = await world.chat();
       const bobs = await bob.connects(1);
       const body = `{"room_id": "room-${chatId}", "typing": true}`;
@@ -41,7 +42,7 @@ export function typingDoors(world: World): void {
       await bobs.receives({ type: "TYPING", chatId, senderId: alice.id });
     });
 
-    test("ends on a stream, too, when their message arrives", async () => {
+    test("ends on a stream as well when the user's message arrives", async () => {
       const { alice, bob, chatId } = await world.chat();
       const stream = await bob.streams(chatId, 1);
       await alice.acts({ type: "TYPING", chatId });
@@ -52,7 +53,7 @@ export function typingDoors(world: World): void {
       expect(stream.of("typing").map(({ typing }) => typing)).toEqual([true, false]);
     });
 
-    test("of somebody whose last session goes ends at once, not while another session is open", async () => {
+    test("ends at once with the user's last session, and not before", async () => {
       const { alice, bob, chatId } = await world.chat();
       const [phone, laptop, bobs] = await Promise.all([alice.connects(0), alice.streams(chatId, 1), bob.connects(1)]);
       await phone.acts({ type: "TYPING", chatId });
@@ -71,12 +72,12 @@ export function typingDoors(world: World): void {
   });
 }
 
-async function reachesEveryDoor(world: World, door: Door): Promise<void> {
+async function reachesEverySurface(world: World, surface: Surface): Promise<void> {
   const { alice, bob, chatId } = await world.chat();
   const sockets = await Promise.all([alice.connects(0), bob.connects(0), bob.connects(1)]);
   const streams = await Promise.all([alice.streams(chatId, 1), bob.streams(chatId, 0), bob.streams(chatId, 1)]);
   const asked = Date.now();
-  await door(alice, chatId, true);
+  await surface(alice, chatId, true);
   for (const socket of sockets) await socket.receives({ type: "TYPING", chatId, senderId: alice.id });
   for (const stream of streams) {
     const started = await stream.receives("typing");
@@ -94,7 +95,7 @@ async function reachesEveryDoor(world: World, door: Door): Promise<void> {
   const { members } = await stateOf(bob, chatId);
   for (const { user_id, typing } of members) expect(typing).toBe(user_id === alice.id);
 
-  await door(alice, chatId, false);
+  await surface(alice, chatId, false);
   for (const socket of sockets)
     expect(await socket.receives({ type: "STOP_TYPING" })).toStrictEqual({
       type: "STOP_TYPING",
@@ -113,46 +114,48 @@ async function reachesEveryDoor(world: World, door: Door): Promise<void> {
   for (const socket of sockets) expect(socket.of("TYPING")).toHaveLength(1);
 }
 
-/** What takes seconds by its nature; this test runs beside others. */
-export function typingDoorsPatience(world: World): void {
-  test.concurrent("typing by any door ends at every door 4 s after its last refresh, once", async () => {
+/** Tests that wait for seconds; they run beside each other. */
+export function typingSurfacesOverTime(world: World): void {
+  test.concurrent("typing on any surface ends on every surface 4 s after its last refresh, once", async () => {
     const { alice, bob, chatId } = await world.chat();
-    const typists = await Promise.all(Object.values(DOORS).map(async (door) => ({ door, who: await world.person() })));
-    for (const { who } of typists) await alice.adds(chatId, who);
+    const typists = await Promise.all(
+      Object.values(SURFACES).map(async (surface) => ({ surface, user: await world.person() })),
+    );
+    for (const { user } of typists) await alice.adds(chatId, user);
     const [near, far, stream] = await Promise.all([bob.connects(0), bob.connects(1), bob.streams(chatId, 1)]);
-    for (const { door, who } of typists) await door(who, chatId, true);
-    for (const { who } of typists) await far.receives({ type: "TYPING", senderId: who.id });
-    // A part of the first ones' time goes by, so that an end counted from there would come too early.
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    // Whoever comes now is told who types, and how long for: not from the beginning again.
+    for (const { surface, user } of typists) await surface(user, chatId, true);
+    for (const { user } of typists) await far.receives({ type: "TYPING", senderId: user.id });
+    // A part of the time passes, so that an end counted from the start would come too early.
+    await passed(Date.now(), 1500);
+    // A new stream gets the remaining time, not the whole.
     const late = await bob.streams(chatId, 0);
-    for (const { who } of typists) {
-      const { expires_in_ms } = await late.receives("typing", { user_id: who.id, typing: true });
+    for (const { user } of typists) {
+      const { expires_in_ms } = await late.receives("typing", { user_id: user.id, typing: true });
       expect(expires_in_ms).toBeLessThanOrEqual(2600);
     }
     await Promise.all(
-      typists.map(async ({ door, who }) => {
+      typists.map(async ({ surface, user }) => {
         const asked = Date.now();
-        await door(who, chatId, true);
+        await surface(user, chatId, true);
         const taken = Date.now();
         await Promise.all([
-          near.receives({ type: "STOP_TYPING", senderId: who.id }),
-          far.receives({ type: "STOP_TYPING", senderId: who.id }),
-          stream.receives("typing", { user_id: who.id, typing: false }),
+          near.receives({ type: "STOP_TYPING", senderId: user.id }),
+          far.receives({ type: "STOP_TYPING", senderId: user.id }),
+          stream.receives("typing", { user_id: user.id, typing: false }),
         ]);
         expect(Date.now() - asked).toBeGreaterThanOrEqual(3990);
         expect(Date.now() - taken).toBeLessThan(4500);
-        expect((await typistsOf(bob, chatId)).map(({ user_id }) => user_id)).not.toContain(who.id);
-        expect((await memberOf(bob, chatId, who))?.typing).toBe(false);
+        expect((await typistsOf(bob, chatId)).map(({ user_id }) => user_id)).not.toContain(user.id);
+        expect((await memberOf(bob, chatId, user))?.typing).toBe(false);
       }),
     );
-    for (const { who } of typists) {
-      const isTheirs = ({ senderId }: { senderId: string }) => senderId === who.id;
+    for (const { user } of typists) {
+      const isTheirs = ({ senderId }: { senderId: string }) => senderId === user.id;
       for (const socket of [near, far]) {
         expect(socket.of("TYPING").filter(isTheirs)).toHaveLength(1);
         expect(socket.of("STOP_TYPING").filter(isTheirs)).toHaveLength(1);
       }
-      const told = stream.of("typing").filter(({ user_id }) => user_id === who.id);
+      const told = stream.of("typing").filter(({ user_id }) => user_id === user.id);
       expect(told.map(({ typing }) => typing)).toEqual([true, false]);
     }
   });

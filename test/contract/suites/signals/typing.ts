@@ -1,7 +1,8 @@
-/** CONTRACT section 4: who types, as long as they do. */
+/** CONTRACT section 4: typing, its refresh and its end. */
 import { describe, expect, test } from "vitest";
 import { expectProblem } from "../../../support/http.ts";
 import type { Client } from "../../../support/socket-client.ts";
+import { passed } from "../../../support/until.ts";
 import type { World } from "../../../support/world.ts";
 
 const typingOf = (client: Client): string[] =>
@@ -9,7 +10,7 @@ const typingOf = (client: Client): string[] =>
 
 export function typing(world: World): void {
   describe("typing", () => {
-    test("is told when it starts, not at every refresh, and ends on request", async () => {
+    test("is announced when it starts, not at every refresh, and ends on request", async () => {
       const { alice, bob, chatId } = await world.chat();
       const [phone, bobs] = await Promise.all([alice.connects(0), bob.connects(1)]);
       for (let refresh = 0; refresh < 4; refresh++) await phone.acts({ type: "TYPING", chatId });
@@ -22,7 +23,7 @@ export function typing(world: World): void {
       expect(typingOf(bobs)).toEqual(["TYPING", "STOP_TYPING", "TYPING"]);
     });
 
-    test.each(["SEND_MSG", "REPLY"])("ends when their %s arrives, and with nobody else's", async (type) => {
+    test.each(["SEND_MSG", "REPLY"])("ends with the %s of the typing user, and of no other", async (type) => {
       const { alice, bob, chatId } = await world.chat();
       const { messageId } = await bob.says(chatId, "question");
       const bobs = await bob.connects(1);
@@ -36,7 +37,7 @@ export function typing(world: World): void {
       expect(order.indexOf("stop")).toBeGreaterThan(order.indexOf("not hers"));
     });
 
-    test("of several people in several rooms is told apart", async () => {
+    test("of several users in several rooms is announced apart", async () => {
       const { alice, bob, chatId } = await world.chat();
       const other = await alice.makesRoom(bob);
       const phone = await alice.connects(0);
@@ -54,7 +55,7 @@ export function typing(world: World): void {
       expect(phone.of("STOP_TYPING")).toHaveLength(1);
     });
 
-    test("in a room of others is not found, and nobody hears of it", async () => {
+    test("in a room of others is not found, and not announced", async () => {
       const { alice, carol, chatId } = await world.chat();
       const phone = await alice.connects();
       expectProblem(await carol.posts({ type: "TYPING", chatId }), "not_found");
@@ -66,15 +67,15 @@ export function typing(world: World): void {
   });
 }
 
-/** What takes seconds by its nature; this test runs beside others. */
-export function typingPatience(world: World): void {
+/** Tests that wait for seconds; they run beside each other. */
+export function typingOverTime(world: World): void {
   test.concurrent("typing ends by itself 4 s after the last refresh", async () => {
     const { alice, bob, chatId } = await world.chat();
     const [near, far] = await Promise.all([bob.connects(0), bob.connects(1)]);
     await alice.acts({ type: "TYPING", chatId });
-    // Half of the first one's time goes by, so that an end counted from there would come too early.
+    // Half of the time passes, so that an end counted from the start would come too early.
     await near.receives({ type: "TYPING" });
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await passed(Date.now(), 2000);
     const refreshed = Date.now();
     await alice.acts({ type: "TYPING", chatId });
     for (const client of [near, far]) {

@@ -1,7 +1,8 @@
-/** CONTRACT section 6: "Unread" is exact, after edits, deletes and receipts in any order, by whatever door one asks. */
+/** CONTRACT section 6: unread counts are exact after edits, deletes and receipts in any order, in every answer. */
 import { describe, expect, test } from "vitest";
 import { dataOf } from "../../../support/http.ts";
 import { matrixId, receiptsOf, stateOf } from "../../../support/queries.ts";
+import { randomNumbers } from "../../../support/random.ts";
 import type { Person, World } from "../../../support/world.ts";
 
 interface Said {
@@ -11,10 +12,10 @@ interface Said {
   deleted: boolean;
 }
 
-/** What a room must say of its messages, counted the slow way. */
+/** The expected counts of a room, computed from all its messages. */
 class Model {
   readonly said: Said[] = [];
-  /** By user: how many of `said` are read, counted from the first. */
+  /** The number of `said` up to the receipt, by user. */
   readonly read = new Map<string, number>();
 
   of({ id }: Person): { unread_count: number; mention_count: number; last_read: string | null } {
@@ -28,31 +29,26 @@ class Model {
   }
 }
 
-/** A repeatable dice: mulberry32. */
-function dice(seed: number): (sides: number) => number {
-  let state = seed;
-  return (sides) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % sides;
-  };
+/** A repeatable choice of a number below `count`. */
+function chooser(seed: number): (count: number) => number {
+  const next = randomNumbers(seed);
+  return (count) => next() % count;
 }
 
-/** One step of somebody: says, answers, edits, deletes or reads something. */
+/** One action of a user: a message, a reply, an edit, a deletion or a receipt. */
 async function step(
   model: Model,
   people: readonly Person[],
   chatId: string,
-  roll: (sides: number) => number,
+  choose: (count: number) => number,
 ): Promise<void> {
-  const actor = people[roll(people.length)]!;
-  const other = people[roll(people.length)]!;
-  const index = roll(Math.max(1, model.said.length));
+  const actor = people[choose(people.length)]!;
+  const other = people[choose(people.length)]!;
+  const index = choose(Math.max(1, model.said.length));
   const target = model.said[index];
-  const kind = target === undefined || target.deleted ? 0 : roll(8);
+  const kind = target === undefined || target.deleted ? 0 : choose(8);
   if (kind <= 2 || target === undefined) {
-    const mentions = roll(3) === 0 ? [other.id] : [];
+    const mentions = choose(3) === 0 ? [other.id] : [];
     const action = {
       type: kind === 2 ? "REPLY" : "SEND_MSG",
       chatId,
@@ -63,7 +59,12 @@ async function step(
     const { messageId } = await actor.acts(action);
     model.said.push({ messageId, author: actor, mentions, deleted: false });
   } else if (kind === 3) {
-    await target.author.acts({ type: "EDIT_MSG", chatId, messageId: target.messageId, message: `edit ${roll(1000)}` });
+    await target.author.acts({
+      type: "EDIT_MSG",
+      chatId,
+      messageId: target.messageId,
+      message: `edit ${choose(1000)}`,
+    });
   } else if (kind <= 5) {
     await target.author.acts({ type: "DELETE_MSG", chatId, messageId: target.messageId });
     target.deleted = true;
@@ -86,34 +87,34 @@ async function expectExact(model: Model, people: readonly Person[], chatId: stri
 
 export function unread(world: World): void {
   describe("unread", () => {
-    test.each([1, 2, 3])("is exact whatever three people do (seed %i)", async (seed) => {
+    test.each([1, 2, 3])("is exact for random actions of three users (seed %i)", async (seed) => {
       const { alice, bob, carol, chatId } = await world.chat();
       await alice.adds(chatId, carol);
       const people = [alice, bob, carol];
-      const [model, roll] = [new Model(), dice(seed)];
+      const [model, choose] = [new Model(), chooser(seed)];
       for (let round = 0; round < 6; round++) {
-        for (let count = 0; count < 10; count++) await step(model, people, chatId, roll);
+        for (let count = 0; count < 10; count++) await step(model, people, chatId, choose);
         await expectExact(model, people, chatId);
       }
     });
 
-    test("counts a mention that an edit brings or takes, as the text is now", async () => {
+    test("counts mentions of the present text after edits", async () => {
       const name = `dora-${Date.now().toString(36)}`;
       const [alice, dora] = [await world.person(), await world.person({ name })];
       await dora.rooms();
       const chatId = await alice.makesRoom(dora);
-      const { messageId } = await alice.says(chatId, "nobody");
+      const { messageId } = await alice.says(chatId, "no mention");
       expect(await stateOf(dora, chatId)).toMatchObject({ unread_count: 1, mention_count: 0 });
       await alice.acts({ type: "EDIT_MSG", chatId, messageId, message: `you, @${name}` });
       expect(await stateOf(dora, chatId)).toMatchObject({ unread_count: 1, mention_count: 1 });
-      await alice.acts({ type: "EDIT_MSG", chatId, messageId, message: "nobody after all" });
+      await alice.acts({ type: "EDIT_MSG", chatId, messageId, message: "no mention again" });
       expect(await stateOf(dora, chatId)).toMatchObject({ unread_count: 1, mention_count: 0 });
       await alice.acts({ type: "EDIT_MSG", chatId, messageId, message: `you, @${name}` });
       await alice.acts({ type: "DELETE_MSG", chatId, messageId });
       expect(await stateOf(dora, chatId)).toMatchObject({ unread_count: 0, mention_count: 0 });
     });
 
-    test("counts for who joins late, or comes back, what was said before; and what a service said", async () => {
+    test("counts earlier messages for a new or returning member, and those of a service", async () => {
       const [service, { alice, bob, carol, chatId }] = [await world.service(), await world.chat()];
       const first = await alice.says(chatId, "first");
       await service.says(chatId, "second", { mentions: [bob.id] });
@@ -131,7 +132,7 @@ export function unread(world: World): void {
       });
     });
 
-    test("is exact for somebody who reads while they appear offline, of which others see nothing until they show themselves", async () => {
+    test("is exact for reads while the user appears offline, which others see only after that", async () => {
       const { alice, bob, chatId } = await world.chat();
       const said: string[] = [];
       for (const mentions of [[], [alice.id], [], [alice.id], []])
@@ -154,8 +155,7 @@ export function unread(world: World): void {
       await expectRead(2, 0, 2, 1);
       await read(1);
       await expectRead(2, 0, 2, 1);
-      const own = await alice.connects(1, "?resume=1");
-      own.send({ type: "RESUME", rooms: { [chatId]: 1 } });
+      const own = await alice.resumes(1, { [chatId]: 1 });
       await own.receives({ type: "READ_MSG", senderId: alice.id, messageId: said[2] });
       await choose("busy");
       await expectRead(2, 2, 2, 1);
@@ -166,7 +166,7 @@ export function unread(world: World): void {
       await expectRead(4, 4, 0, 0);
     });
 
-    test("is what notifications say, on every device, after reading and deleting", async () => {
+    test("is the count in notifications, on every device, after receipts and deletions", async () => {
       const { alice, bob, chatId } = await world.chat();
       const [near, far] = await Promise.all([bob.connects(0), bob.connects(1)]);
       const first = await alice.says(chatId, "first", { mentions: [bob.id] });

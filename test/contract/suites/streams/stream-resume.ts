@@ -1,15 +1,13 @@
-/** CONTRACT sections 2 and 5: where an event stream goes on, and where it ends. */
+/** CONTRACT sections 2 and 5: the resume and the end of an event stream. */
 import { describe, expect, test } from "vitest";
 import { ask, expectProblem } from "../../../support/http.ts";
+import { range, times } from "../../../support/lists.ts";
 import { matrixId, snapshotOf, stateOf } from "../../../support/queries.ts";
 import type { World } from "../../../support/world.ts";
-import { times } from "../../support/shapes.ts";
-
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 export function streamResume(world: World): void {
-  describe("a stream that goes on", () => {
-    test("from Last-Event-ID, by header or by query, brings exactly what came after, as it came first", async () => {
+  describe("a resumed stream", () => {
+    test("from Last-Event-ID, by header or query, has exactly the later events, as they were sent first", async () => {
       const { alice, bob, chatId } = await world.chat();
       const witness = await bob.streams(chatId, 0);
       for (let index = 0; index < 8; index++) await alice.says(chatId, `message ${index}`);
@@ -19,7 +17,7 @@ export function streamResume(world: World): void {
         [4, { query: "?last_event_id=4" }],
         [0, { query: "?last_event_id=0" }],
         [9, { headers: { "last-event-id": "9" } }],
-        // An EventSource that comes back by itself asks for what its page first asked for, and says in the header where it is.
+        // An EventSource reconnects with the URL of its page, and its cursor in the header.
         [6, { headers: { "last-event-id": "6" }, query: "?last_event_id=2" }],
       ] as const) {
         const stream = await world.opensStream(chatId, 1, { token: bob.token, ...tune });
@@ -33,7 +31,7 @@ export function streamResume(world: World): void {
       }
     });
 
-    test("from a snapshot's cursor, taken in the middle of a load, brings all that the snapshot does not hold", async () => {
+    test("from a snapshot's cursor under load has all events that the snapshot lacks", async () => {
       const { alice, bob, chatId } = await world.chat();
       const sending = times(60, (index) => alice.says(chatId, `message ${index}`));
       const taken = await times(4, async (index) => {
@@ -57,7 +55,7 @@ export function streamResume(world: World): void {
       }
     });
 
-    test("brings the receipts that changed since", async () => {
+    test("has the receipts that changed since", async () => {
       const { alice, bob, chatId } = await world.chat();
       const { messageId, seq } = await alice.says(chatId, "read this");
       await bob.acts({ type: "READ_MSG", chatId, messageId });
@@ -65,7 +63,7 @@ export function streamResume(world: World): void {
       await stream.receives("receipt", { user_id: bob.id, event_id: matrixId(messageId) });
     });
 
-    test("from before what is kept, or from beyond the end, is told to reset, and goes on live", async () => {
+    test("from before the kept events, or from beyond the end, gets a reset, and is live", async () => {
       const { alice, bob, chatId } = await world.chat();
       await times(9, (index) => alice.says(chatId, `message ${index}`));
       await world.sql`delete from events where room_id = ${chatId} and seq <= 5`;
@@ -76,7 +74,7 @@ export function streamResume(world: World): void {
         await stream.receives("message", { id: `msg-${messageId}` });
         expect(stream.of("reset")).toHaveLength(1);
         expect(stream.of("message")).toHaveLength(1);
-        // Whoever comes back from here has missed nothing.
+        // A resume from here misses nothing.
         expect(stream.ids.at(-1)).toBe(11);
       }
     });
@@ -88,7 +86,7 @@ export function streamResume(world: World): void {
         const { token } = bob;
         const byQuery = `${world.streamOf(chatId, 1)}?last_event_id=${encodeURIComponent(from)}`;
         expectProblem(await ask(byQuery, { token }), "invalid");
-        // A header's white space is no part of its value.
+        // White space is no part of a header's value.
         if (from.trim() !== "")
           expectProblem(await ask(world.streamOf(chatId), { token, headers: { "last-event-id": from } }), "invalid");
       },
@@ -96,9 +94,9 @@ export function streamResume(world: World): void {
   });
 }
 
-/** Where an EventSource comes back first: it takes the time that the stream named. These tests run beside others. */
-export function streamEndPatience(world: World): void {
-  test.concurrent("a stream of a member who is removed ends with member_left, nothing above it, and the EventSource gives up", async () => {
+/** Ends after which an EventSource reconnects first, after the stream's retry time. The tests run beside each other. */
+export function streamEndOverTime(world: World): void {
+  test.concurrent("the stream of a removed member ends with member_left, with nothing after it, and the EventSource gives up", async () => {
     const { alice, bob, chatId } = await world.chat();
     const streams = await Promise.all([bob.streams(chatId, 0), bob.streams(chatId, 1)]);
     const sending = times(30, (index) => alice.says(chatId, `message ${index}`));
@@ -118,7 +116,7 @@ export function streamEndPatience(world: World): void {
     }
   });
 
-  test.concurrent("a stream of a room that is deleted ends with conversation_deleted", async () => {
+  test.concurrent("the stream of a deleted room ends with conversation_deleted", async () => {
     const { alice, bob, chatId } = await world.chat();
     const stream = await bob.streams(chatId, 1);
     await alice.asks("DELETE", `/v1/rooms/${chatId}`);
@@ -127,7 +125,7 @@ export function streamEndPatience(world: World): void {
     expect(stream.requests.map(({ status }) => status)).toEqual([200, 404]);
   });
 
-  test.concurrent("a stream of a user whose tokens are revoked ends within a second, for good", async () => {
+  test.concurrent("the stream of a revoked user ends within a second, for good", async () => {
     const [service, { alice, bob, chatId }] = [await world.service(), await world.chat()];
     const [stream, others] = [await bob.streams(chatId, 0), await alice.streams(chatId, 0)];
     const since = Date.now();

@@ -1,22 +1,21 @@
-/** CONTRACT sections 2 and 5: the event stream of a conversation, as a standard EventSource reads it. */
+/** CONTRACT sections 2 and 5: the event stream of a conversation, read by a standard EventSource. */
 import { describe, expect, test } from "vitest";
 import { ask, expectProblem } from "../../../support/http.ts";
+import { range, times } from "../../../support/lists.ts";
 import { conversation, matrixId } from "../../../support/queries.ts";
 import { ORIGIN, type Person, type World } from "../../../support/world.ts";
-import { NOTHING, times } from "../../support/shapes.ts";
-
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+import { NOTHING } from "../../support/shapes.ts";
 
 export function streams(world: World): void {
   describe("a stream", () => {
     opening(world);
     events(world);
   });
-  describe("a stream of another origin", () => crossOrigin(world));
+  describe("a page of another origin", () => crossOrigin(world));
 }
 
 function opening(world: World): void {
-  test("says what it is, first how soon to come back, and nothing that happened before", async () => {
+  test("has its headers, begins with the retry time, and has no earlier events", async () => {
     const { alice, bob, chatId } = await world.chat();
     await alice.says(chatId, "before");
     const stream = await bob.streams(chatId, 1);
@@ -31,7 +30,7 @@ function opening(world: World): void {
     expect(stream.of("message")).toMatchObject([{ preview: "live" }]);
   });
 
-  test("takes the room's id behind room-, and a service's token for any room", async () => {
+  test("takes the room's id with room-, and a service's token for any room", async () => {
     const { alice, bob, chatId } = await world.chat();
     const service = await world.service();
     const streams = await Promise.all([bob.streams(`room-${chatId}`, 0), service.streams(chatId, 1)]);
@@ -39,7 +38,7 @@ function opening(world: World): void {
     for (const stream of streams) await stream.receives("message", { id: `msg-${messageId}` });
   });
 
-  test("is refused to strangers as one of a room that does not exist, and to who has no token", async () => {
+  test("is refused to outsiders as that of an unknown room, and without a token", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     await alice.removes(chatId, bob);
     const answers = await Promise.all(
@@ -64,7 +63,7 @@ function opening(world: World): void {
 }
 
 function events(world: World): void {
-  test("brings every durable event, each once with its seq as its id, and ids on nothing else", async () => {
+  test("has every durable event once, with its seq as its id, and ids on no other event", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     const stream = await bob.streams(chatId, 1);
     const { messageId, timeStamp } = await alice.says(chatId, "Hello!\nSecond line");
@@ -127,7 +126,7 @@ function events(world: World): void {
     ]);
   });
 
-  test("shows of a message one line of at most 200 characters, and any text as it is", async () => {
+  test("has a preview of one line and at most 200 characters, for any text", async () => {
     const { alice, bob, chatId } = await world.chat();
     const stream = await bob.streams(chatId, 0);
     for (const [text, preview] of [
@@ -142,7 +141,7 @@ function events(world: World): void {
     expect(stream.of("reset")).toEqual([]);
   });
 
-  test("is for one room: what happens in others is not in it", async () => {
+  test("has the events of one room only", async () => {
     const { alice, bob, chatId } = await world.chat();
     const other = await alice.makesRoom(bob);
     const stream = await bob.streams(chatId, 1);
@@ -158,7 +157,7 @@ function events(world: World): void {
     expect(stream.text).not.toContain(elsewhere.messageId);
   });
 
-  test("in the middle of a load has consecutive ids, whoever sends", async () => {
+  test("under load has consecutive ids, from all authors", async () => {
     const { alice, bob, chatId } = await world.chat();
     const streams = await Promise.all([bob.streams(chatId, 0), bob.streams(chatId, 1)]);
     await Promise.all([times(40, () => alice.says(chatId, "alice's")), times(40, () => bob.says(chatId, "bob's"))]);
@@ -173,11 +172,11 @@ function crossOrigin(world: World): void {
   const opened = async (person: Person, chatId: string, origin: string) =>
     (await world.opensStream(chatId, 1, { token: person.token, headers: { origin } })).requests[0]!;
 
-  test("that is allowed may be read, good or bad, with a token or a cursor in a header", async () => {
+  test("that is allowed may read every answer, with a token or a cursor in a header", async () => {
     const { bob, carol, chatId } = await world.chat();
-    for (const who of [bob, carol]) {
-      const { status, headers } = await opened(who, chatId, ORIGIN);
-      expect(status).toBe(who === bob ? 200 : 404);
+    for (const reader of [bob, carol]) {
+      const { status, headers } = await opened(reader, chatId, ORIGIN);
+      expect(status).toBe(reader === bob ? 200 : 404);
       expect(headers.get("access-control-allow-origin")).toBe(ORIGIN);
       expect(headers.get("vary")?.toLowerCase()).toContain("origin");
     }
@@ -198,7 +197,7 @@ function crossOrigin(world: World): void {
     expect(snapshot.headers.get("access-control-allow-origin")).toBe(ORIGIN);
   });
 
-  test.each(["https://evil.example.org", "null", "http://chat.example.org"])("%s may not be read", async (origin) => {
+  test.each(["https://evil.example.org", "null", "http://chat.example.org"])("%s may not read it", async (origin) => {
     const { bob, chatId } = await world.chat();
     const { headers } = await opened(bob, chatId, origin);
     expect(headers.get("access-control-allow-origin")).toBeNull();

@@ -1,4 +1,4 @@
-/** CONTRACT section 5: tickets, for streams that cannot send a header. */
+/** CONTRACT section 5: tickets, for clients that cannot send a header. */
 import { describe, expect, test } from "vitest";
 import { ask, dataOf, expectProblem, jsonOf } from "../../../support/http.ts";
 import { inSeconds, sign } from "../../../support/tokens.ts";
@@ -10,7 +10,8 @@ interface Ticket {
   readonly expires_at: string;
 }
 
-async function buys(person: Person, token = person.token): Promise<string> {
+/** The query of a new ticket. */
+async function ticketQuery(person: Person, token = person.token): Promise<string> {
   const authorization = `Bearer ${token}`;
   const { ticket } = dataOf<Ticket>(await person.asks("POST", "/v1/tickets", undefined, { authorization }));
   return `?ticket=${encodeURIComponent(ticket)}`;
@@ -18,7 +19,7 @@ async function buys(person: Person, token = person.token): Promise<string> {
 
 export function tickets(world: World): void {
   describe("a ticket", () => {
-    test("is bought with a token, and good for 30 s", async () => {
+    test("is issued for a token, and is valid for 30 s", async () => {
       const alice = await world.person();
       const asked = Date.now();
       const answer = await alice.asks("POST", "/v1/tickets");
@@ -26,14 +27,14 @@ export function tickets(world: World): void {
       const { expires_at, ticket } = dataOf<Ticket>(answer);
       expect(Math.abs(Date.parse(expires_at) - asked - 30_000)).toBeLessThan(2000);
       expect(ticket.length).toBeGreaterThanOrEqual(20);
-      expect(await buys(alice)).not.toContain(ticket);
+      expect(await ticketQuery(alice)).not.toContain(ticket);
       expectProblem(await ask(`${world.servers.api}/v1/tickets`, { method: "POST" }), "unauthenticated");
     });
 
-    test("opens one stream at any door, without a header, and no second one: 401 ends the EventSource", async () => {
+    test("opens one stream at any node, without a header, and no second one: 401 ends the EventSource", async () => {
       const { alice, bob, chatId } = await world.chat();
       for (const door of [0, 1] as const) {
-        const query = await buys(bob);
+        const query = await ticketQuery(bob);
         const stream = await world.opensStream(chatId, door, { query });
         expect(stream.requests[0]?.status).toBe(200);
         const second = await world.opensStream(chatId, door === 0 ? 1 : 0, { query });
@@ -45,9 +46,9 @@ export function tickets(world: World): void {
       }
     });
 
-    test("of two who use it at once serves one", async () => {
+    test("that is used several times at once opens one stream", async () => {
       const { bob, chatId } = await world.chat();
-      const query = await buys(bob);
+      const query = await ticketQuery(bob);
       const opened = await Promise.all(
         ([0, 1, 0, 1] as const).map((door) => world.opensStream(chatId, door, { query })),
       );
@@ -56,49 +57,49 @@ export function tickets(world: World): void {
       ]);
     });
 
-    test("goes with a cursor, and a new one continues where the last stream was", async () => {
+    test("goes with a cursor, and a new one resumes the last stream", async () => {
       const { alice, bob, chatId } = await world.chat();
       await alice.says(chatId, "before");
-      const first = await world.opensStream(chatId, 0, { query: `${await buys(bob)}&last_event_id=0` });
+      const first = await world.opensStream(chatId, 0, { query: `${await ticketQuery(bob)}&last_event_id=0` });
       await first.reaches(2);
       first.close();
       await alice.says(chatId, "meanwhile");
       const next = await world.opensStream(chatId, 1, {
-        query: `${await buys(bob)}&last_event_id=${first.ids.at(-1)}`,
+        query: `${await ticketQuery(bob)}&last_event_id=${first.ids.at(-1)}`,
       });
       await next.reaches(3);
       expect([...first.ids, ...next.ids]).toEqual([1, 2, 3]);
     });
 
-    test("that is unknown, or used elsewhere than on a stream, is nothing", async () => {
+    test("that is unknown, or used elsewhere than on a stream, is refused", async () => {
       const { alice, bob, chatId } = await world.chat();
       for (const ticket of ["nonsense", "", alice.token, "%00", "t".repeat(500)])
         expectProblem(await ask(`${world.streamOf(chatId)}?ticket=${ticket}`), "unauthenticated");
-      expectProblem(await ask(`${world.servers.api}/v1/rooms${await buys(bob)}`), "unauthenticated");
-      const socket = await world.opensSocket(0, { query: await buys(bob) });
+      expectProblem(await ask(`${world.servers.api}/v1/rooms${await ticketQuery(bob)}`), "unauthenticated");
+      const socket = await world.opensSocket(0, { query: await ticketQuery(bob) });
       socket.send({ type: "PING" });
       expect((await socket.closed).code).toBe(4401);
     });
 
-    test("lets nobody in who is no member, and nobody whose tokens were revoked since", async () => {
+    test("is refused to users that are no members, or revoked since", async () => {
       const [service, { bob, carol, chatId }] = [await world.service(), await world.chat()];
-      expectProblem(await ask(`${world.streamOf(chatId)}${await buys(carol)}`), "not_found");
-      const query = await buys(bob);
+      expectProblem(await ask(`${world.streamOf(chatId)}${await ticketQuery(carol)}`), "not_found");
+      const query = await ticketQuery(bob);
       expect((await service.asks("POST", `/v1/users/${bob.id}/revoke`)).status).toBe(200);
       expectProblem(await ask(`${world.streamOf(chatId, 1)}${query}`), "unauthenticated");
     });
   });
 }
 
-/** What takes seconds by its nature; this test runs beside others. */
-export function ticketsPatience(world: World): void {
-  test.concurrent("a stream ends with the token that it was opened with, or that bought its ticket", async () => {
+/** Tests that wait for seconds; they run beside each other. */
+export function ticketsOverTime(world: World): void {
+  test.concurrent("a stream ends with its token, or with the token of its ticket", async () => {
     const { bob, chatId } = await world.chat();
     const exp = inSeconds(3);
     const token = await sign({ sub: bob.id, exp });
     const opened = await Promise.all([
       world.opensStream(chatId, 0, { token }),
-      world.opensStream(chatId, 1, { query: await buys(bob, token) }),
+      world.opensStream(chatId, 1, { query: await ticketQuery(bob, token) }),
     ]);
     for (const stream of opened) {
       expect(stream.requests[0]?.status).toBe(200);
