@@ -1,5 +1,5 @@
 /**
- * The house rules that a compiler does not hold: who may import whom, who owns which library, and how large things may get.
+ * The house rules that a compiler does not hold: the imports between workspaces, the owner of each library, and the sizes of files.
  * The tables are those of the design; a change here is a change of the design.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -28,7 +28,7 @@ const HOUSES: Record<string, House> = {
     libraries: ["jose", "pino", "prom-client", "valibot"],
   },
   "packages/client": { may: ["protocol"], libraries: ["vite"] },
-  // What it answers is written down as schemas of its own.
+  // Its answers have schemas of their own.
   "apps/api": {
     may: ["core", "node", "protocol"],
     libraries: ["hono", "@hono/node-server", "hono-openapi", "@valibot/to-json-schema", "valibot"],
@@ -39,7 +39,7 @@ const HOUSES: Record<string, House> = {
   infra: { may: ["postgres", "protocol"], libraries: ["jose"] },
   examples: { may: ["client"], libraries: ["jose", "ws"] },
   test: {
-    may: ["api", "client", "core", "gateway", "infra", "node", "postgres", "protocol", "redis", "standalone"],
+    may: ["api", "client", "core", "gateway", "infra", "matrix", "node", "postgres", "protocol", "redis", "standalone"],
     libraries: ["eventsource", "ioredis", "jose", "playwright-core", "postgres", "vite", "ws"],
   },
 };
@@ -56,7 +56,7 @@ const WINGS: Record<string, readonly string[]> = {
   testing: ["commands", "delivery", "matrix", "memory", "model", "ports", "presence"],
 };
 
-/** What tests beside the code may use on top. */
+/** Additional libraries of tests beside the code. */
 const TEST_LIBRARIES = ["vitest", "fast-check"];
 /** Free of I/O: they run in a browser, or under a clock that is turned by hand. */
 const PURE = ["packages/protocol", "packages/core"];
@@ -137,7 +137,7 @@ test("a workspace imports only those that it may", () => {
   expect(wrong).toEqual([]);
 });
 
-test("nobody reaches into another workspace past its export map", () => {
+test("no file reaches into another workspace past its export map", () => {
   const wrong = sources.flatMap((source) =>
     importsOf(source)
       .filter((name) => name.startsWith("."))

@@ -1,5 +1,5 @@
 /**
- * `npm run bench:ingest`: pushes 100,000 events in transactions of 100 at an API node, one transaction after the other as a
+ * `npm run bench:ingest`: pushes 100,000 events in transactions of 100 to an API node, one transaction after the other as a
  * homeserver does, with Redis and Postgres behind it, and prints events a second. Takes about half a minute.
  */
 import { randomBytes } from "node:crypto";
@@ -9,7 +9,7 @@ const EVENTS = 100_000;
 const IN_TRANSACTION = 100;
 const ROOMS = 20;
 const USERS = 50;
-/** Less fails. */
+/** Fewer events a second are a failure. */
 const AT_LEAST = 3000;
 
 type Event = Readonly<Record<string, unknown>>;
@@ -19,7 +19,7 @@ const userOf = (index: number): string => `@user${index % USERS}:bench.example`;
 const idOf = (index: number): string => `$event${index}-bench`;
 const began = Date.now() - EVENTS;
 
-/** Mostly text; of a hundred, some are replies, edits, reactions, threads, files and redactions of what came before in the room. */
+/** Mostly text; six in a hundred are a reply, an edit, a reaction, a thread reply, a file and a redaction in the same room. */
 function eventAt(index: number): Event {
   const earlier = idOf(Math.max(0, index - ROOMS));
   const text = { msgtype: "m.text", body: `message ${index} of a longer conversation about nothing in particular` };

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: lists, searches and statistics in a room of a million messages, beside a thousand small rooms, on a PostgreSQL
- * that it starts itself. Prints how long each takes, and fails when one of them does not go by index. Takes about two minutes.
+ * of its own. Prints the time of each, and fails when one of them does not use an index. Takes about two minutes.
  */
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,9 +11,10 @@ import { type Embedded, startEmbedded } from "@signalbox/postgres/embedded";
 import { projection, projections } from "@signalbox/postgres/projections";
 import { statistics } from "@signalbox/postgres/statistics";
 import { createStore } from "@signalbox/postgres/store";
+import { Cleanup } from "../support/cleanup.ts";
 import { fill, idAt, LARGE, MESSAGES, USER } from "./room.ts";
 
-/** Calls of each kind, and how long they may take together. */
+/** The number of calls of each kind, and the time that they may take together. */
 const CALLS = 300;
 const CALLS_MS = 4_000;
 const PAGE = 50;
@@ -62,13 +63,13 @@ const CASES: readonly Case[] = [
   inRoom("two words", { words: "seldom w1" }),
   inRoom("a word and not another", { words: "rare -w1" }),
   inRoom("a word, from the middle", { words: "common", after: deep }),
-  inRoom("a word that nobody said", { words: "nonesuch" }),
+  inRoom("a word of no message", { words: "nonesuch" }),
   list("all rooms", {}),
   list("all rooms, from the middle", { after: deep }),
   list("all rooms, type m.image", { type: "m.image" }),
   list("all rooms, a word in every message", { words: "common" }),
   list("all rooms, a word in three", { words: "seldom w2 w3" }),
-  list("all rooms, a word that nobody said", { words: "nonesuch" }),
+  list("all rooms, a word of no message", { words: "nonesuch" }),
   list("any room, as a service", {}, true),
   list("any room, a word, as a service", { words: "seldom" }, true),
   { name: "one by its id", call: (store) => store.projection(USER, false, deep) },
@@ -76,19 +77,19 @@ const CASES: readonly Case[] = [
   { name: "statistics", call: (store) => store.statistics(LARGE, USER, false) },
 ];
 
-/** Progress is for somebody who looks at a screen. */
+/** Progress is printed to a terminal only. */
 const clear = process.stderr.isTTY ? "\r\x1b[K" : "";
 const note = (line: string): void => {
   if (process.stderr.isTTY) process.stderr.write(line);
 };
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const ends: (() => Promise<unknown>)[] = [];
+const cleanup = new Cleanup();
 
 /** Milliseconds, from the shortest to the longest. */
 async function measure({ call }: Case, store: Store): Promise<readonly number[]> {
   const times: number[] = [];
   const until = performance.now() + CALLS_MS;
-  // The first call of each connection makes the plan.
+  // The first call on each connection makes the plan.
   for (let warm = 0; warm < 3; warm++) await call(store);
   while (times.length < CALLS && performance.now() < until) {
     const began = performance.now();
@@ -101,7 +102,7 @@ async function measure({ call }: Case, store: Store): Promise<readonly number[]>
 const quantile = (times: readonly number[], share: number): string =>
   (times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0).toFixed(2).padStart(9);
 
-/** Throws when a statement of these would read a table, or a list in another order than that of an index. */
+/** Throws when one of the statements would read a table without an index. Returns their number. */
 async function checkPlans(url: string): Promise<number> {
   const connection = new Connection(url);
   const { sql } = connection;
@@ -127,9 +128,9 @@ async function bench(): Promise<void> {
   const began = performance.now();
   const dir = await mkdtemp(join(tmpdir(), "signalbox-bench-"));
   const server: Embedded = await startEmbedded({ dir, ephemeral: true, settings: { maintenance_work_mem: "512MB" } });
-  ends.push(() => server.stop());
+  cleanup.add(() => server.stop());
   const store = await createStore(server);
-  ends.push(() => store.close());
+  cleanup.add(() => store.close());
   const filling = new Connection(server.url, {});
   await fill(filling.sql, (what, share) =>
     note(`\r\x1b[K${what}${share === undefined ? "" : ` ${Math.round(share * 100)} %`}`),
@@ -146,16 +147,13 @@ async function bench(): Promise<void> {
   say(`${await checkPlans(server.url)} statements, all by index; ${Math.round((performance.now() - began) / 1_000)} s`);
 }
 
-const end = async (): Promise<void> => {
-  for (let each = ends.pop(); each !== undefined; each = ends.pop()) await each();
-};
 for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => void end().then(() => process.exit(130)));
+  process.once(signal, () => void cleanup.run().then(() => process.exit(130)));
 try {
   await bench();
 } catch (error) {
   process.exitCode = 1;
   process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
 } finally {
-  await end();
+  await cleanup.run();
 }

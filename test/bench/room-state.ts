@@ -1,24 +1,24 @@
 /**
- * `npm run bench:state`: the state of a room in one request, against the seven that a client would need without it to show the same: the
- * room, its members (with presence, typing and how far they have read), engagement, plan, sidekicks, call, and the caller's unread count.
- * Takes half a minute; fails when it is not five times as fast. Not among the tests: with other work beside it a ratio means little.
+ * `npm run bench:state`: the state of a room in one request, against the seven requests that give the same without it: the room,
+ * its members (with presence, typing and receipts), engagement, plan, sidekicks, call, and the caller's unread count. Takes half a
+ * minute, and fails when it is not five times as fast. It is no test: with other work beside it a ratio means little.
  */
-import { Stage } from "../cluster/stage.ts";
-import { ask, dataOf } from "../contract/http.ts";
-import type { Person } from "../contract/world.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { ask, dataOf } from "../support/http.ts";
+import type { Person } from "../support/world.ts";
 
 const MEMBERS = 200;
 const TURNS = 25;
-/** Each way is gone so often before the next: the first time after another way pays for what that one left behind. */
+/** Repeats of each way before the next: the first request after another way pays for its leftovers. */
 const IN_A_ROW = 20;
-/** How many rooms the reader is in besides: without the room's state, the list of all of them is what says what is unread in one. */
+/** Other rooms of the reader: without the room's state, an unread count comes with the list of all rooms. */
 const OTHER_ROOMS = 30;
 /** Less fails. */
 const LEAST_RATIO = 5;
 
 const stage = new Stage();
 
-/** A room that has everything, forty of whose members are here, and all of whom have read something. */
+/** A room with every part; forty members are online, and all have read a message. */
 async function fullRoom(): Promise<{ chatId: string; reader: Person }> {
   const people = await stage.people(MEMBERS);
   const [owner, reader] = people as [Person, Person];
@@ -40,7 +40,7 @@ async function fullRoom(): Promise<{ chatId: string; reader: Person }> {
   return { chatId, reader };
 }
 
-/** What one takes when nothing else is in its way: whatever the machine does besides falls on the longer ones more often. */
+/** The lower tenth: other work of the machine makes the longer times longer. */
 const undisturbed = (times: readonly number[]): number =>
   [...times].sort((a, b) => a - b)[Math.floor(times.length / 10)]!;
 
@@ -49,7 +49,7 @@ async function measure(): Promise<void> {
   const room = `/v1/rooms/${chatId}`;
   const parts = ["members", "engagement", "plan", "sidekicks", "call"].map((part) => `${room}/${part}`);
   const seven = [room, ...parts, "/v1/rooms"];
-  /** All by one node: what differs between nodes is not what is measured. */
+  /** All at one node: differences between nodes are not measured. */
   const asks = async (path: string) => {
     const { status } = await ask(`${stage.apis[0]!.url}${path}`, { token: reader.token });
     if (status !== 200) throw new Error(`${path} was answered ${status}`);
@@ -65,7 +65,7 @@ async function measure(): Promise<void> {
     { times: [] as number[], go: () => Promise.all(seven.map(asks)) },
   ];
   for (let turn = -1; turn < TURNS; turn++) {
-    // Each goes first in turn: whatever the machine does besides falls on all alike.
+    // Each goes first in turn: other work of the machine falls on all alike.
     for (const index of ways.keys()) {
       const { times, go } = ways[(Math.abs(turn) + index) % ways.length]!;
       for (let round = 0; round < IN_A_ROW; round++) {

@@ -10,14 +10,14 @@ export const USER = "reader";
 export const MESSAGES = 1_000_000;
 const SMALL_ROOMS = 1_000;
 const SMALL = 100;
-/** Lines that go to the server as one piece. */
+/** Lines per chunk of COPY. */
 const PIECE = 1_000;
 const BEGAN = Date.UTC(2024, 0);
 const WORDS = 20_000;
-/** What every statement that fills statistics reads is in this migration. */
+/** The migration with the statements that fill the statistics. */
 const STATISTICS = new URL("../../packages/postgres/migrations/0004_statistics.sql", import.meta.url);
 
-/** UUIDs that anybody can make again: the same time and number, the same id. */
+/** Repeatable UUIDs: the same time and number give the same id. */
 const uuid = (ms: number, number: number): string => {
   const hex = ms.toString(16).padStart(12, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${number.toString(16).padStart(12, "0")}`;
@@ -30,7 +30,7 @@ const smallRoom = (nth: number): string => uuid(BEGAN, 1 + nth);
 export const idAt = (place: number): string => uuid(timeAt(place), place);
 const timeAt = (place: number): number => BEGAN + place * 60_000;
 
-/** Of the large room one message in 1,000 is an image with a file, one in 500 is in a thread, one in 1,000 has the word "seldom", three "rare". */
+/** In the large room one message in 1,000 is an image with a file, one in 500 is in a thread, one in 1,000 has "seldom", three have "rare". */
 function largeLine(place: number): string {
   const isImage = place % 1_000 === 0;
   const said = [
@@ -60,7 +60,7 @@ function line(roomId: string, place: number, number: number, { content, type, fi
   return `${roomId}\t${place}\t${place}\t${uuid(ms, number)}\tuser-${place % 199}\t${content}\t${sentAt}\t${type}\t${file}\t${root}\n`;
 }
 
-/** Ten words, few of them very frequent, as people talk. */
+/** Ten words, with the frequencies of natural language. */
 function chatter(seed: number): string {
   let state = seed;
   const words = Array.from({ length: 10 }, () => {
@@ -91,14 +91,14 @@ function* smallLines(): Generator<string> {
   }
 }
 
-/** Fills an empty database. `progress` is told what is done next, and how much of it is done. */
+/** Fills an empty database. `progress` is called with the current step, and the share of it that is done. */
 export async function fill(sql: Sql, progress: (what: string, share?: number) => void): Promise<void> {
   const copy = async (lines: Generator<string>) => {
     const columns = "room_id, seq, place, message_id, sender_id, content, sent_at, type, file, thread_root";
     await pipeline(Readable.from(lines), await sql.unsafe(`copy messages (${columns}) from stdin`).writable());
   };
   await makeRooms(sql);
-  // As a restore of a dump would: what is made at once at the end costs less than kept up to date.
+  // As a restore of a dump does: an index costs less when it is built at the end.
   const indexes = await sql<{ name: string; definition: string }[]>`
     select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index i
     where indrelid = 'messages'::regclass and not exists (select from pg_constraint c where c.conindid = i.indexrelid)`;

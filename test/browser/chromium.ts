@@ -1,4 +1,4 @@
-/** Finds the browser whose windows the tests open; on Debian and Ubuntu, as root, has the distribution's installed. */
+/** Finds the browser of the tests; on Debian and Ubuntu, as root, installs the distribution's. */
 import { execFile } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -8,14 +8,14 @@ const run = promisify(execFile);
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 const INSTALL =
   "The browser tests need a Chromium: install one (apt install chromium, brew install --cask chromium) or set CHROMIUM_BIN to its path.";
-/** Containers rarely let a browser make a sandbox, and all that these windows load is ours. */
+/** Containers rarely permit a browser's sandbox, and these windows load only this repository's pages. */
 const FLAGS = ["--no-sandbox", "--no-first-run", "--disable-background-networking"];
 
-/** A browser without a screen. Whoever opens it closes it. */
+/** A browser without a screen. The caller closes it. */
 export const openBrowser = async (): Promise<Browser> =>
   chromium.launch({ executablePath: await findChromium(), args: FLAGS });
 
-/** The one named by CHROMIUM_BIN, else the first on the PATH, else a new one. Throws one sentence that says how to get there. */
+/** The browser named by CHROMIUM_BIN, else the first on the PATH, else a new one. Throws one sentence with the way to get one. */
 async function findChromium(): Promise<string> {
   const named = process.env.CHROMIUM_BIN;
   if (named !== undefined && named !== "") {
@@ -36,14 +36,14 @@ async function onPath(): Promise<string | undefined> {
   return undefined;
 }
 
-/** Whether it is a browser: Ubuntu has a script of this name that only says where to get one. */
+/** True for a browser: Ubuntu has a script of this name that only prints where to get one. */
 const starts = (path: string): Promise<boolean> =>
   run(path, ["--version"]).then(
     ({ stdout }) => /^(Chromium|Google Chrome) \d/.test(stdout),
     () => false,
   );
 
-/** Adds packages and touches none that is there: what would take one away is not done. */
+/** Adds packages, and never removes one. */
 async function install(): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error(INSTALL);
   process.stderr.write("No Chromium found: installing the distribution's …\n");

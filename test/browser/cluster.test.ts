@@ -1,8 +1,8 @@
-/** Two windows, two people, two gateways: ann in one window, ben in the other, before the real topology. */
+/** Two windows, two users, two gateways of the real topology: ann in one window, ben in the other. */
 import { startNode } from "@signalbox/infra/node";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { ask, dataOf, type Room } from "../contract/http.ts";
-import { sign } from "../contract/tokens.ts";
+import { ask, dataOf, type Room } from "../support/http.ts";
+import { sign } from "../support/tokens.ts";
 import type { Pane } from "./pane.ts";
 import { Stage } from "./stage.ts";
 import type { Window } from "./window.ts";
@@ -22,7 +22,7 @@ interface Pair {
   readonly ben: Pane;
 }
 
-/** Two people in a room of their own, both looking at it, each through a gateway of their own. */
+/** Two users with a new room open, each at another gateway. */
 async function pair(): Promise<Pair> {
   pairs += 1;
   const ids = [`ann${pairs}`, `ben${pairs}`] as const;
@@ -36,7 +36,7 @@ async function pair(): Promise<Pair> {
   return { ids, windows, ann, ben };
 }
 
-test("what one writes, edits, deletes, answers and reacts with is in the other's window", async () => {
+test("messages, edits, deletions, replies and reactions of one user appear in the other's window", async () => {
   const { ann, ben } = await pair();
   await ann.says("Good morning");
   await ben.message("Good morning").waitFor();
@@ -61,7 +61,7 @@ test("what one writes, edits, deletes, answers and reacts with is in the other's
   expect(await ben.said()).toEqual(["Good evening", "To you as well", "Message deleted"]);
 });
 
-test("each sees up to where the other has read", async () => {
+test("each sees the other's receipt", async () => {
   const { ids, ann, ben } = await pair();
   await ann.says("One");
   await ann.receipt("One", ids[1]).waitFor();
@@ -72,7 +72,7 @@ test("each sees up to where the other has read", async () => {
   expect(await ann.root.getByTestId(`receipt-${ids[1]}`).count()).toBe(1);
 });
 
-test("a room that is not looked at counts what is unread, until it is", async () => {
+test("a room that is not open counts unread messages, until it is opened", async () => {
   const { ann, ben } = await pair();
   const room = ben.room(`Room ${pairs}`);
   await ben.root.getByRole("button", { name: "New room" }).click();
@@ -89,7 +89,7 @@ test("a room that is not looked at counts what is unread, until it is", async ()
   await room.getByTestId("unread").waitFor({ state: "detached" });
 });
 
-test("somebody who types is shown to, until they have stopped for a while", async () => {
+test("a typing user is shown until it stops for a while", async () => {
   const { ids, ann, ben } = await pair();
   await ben.composer.pressSequentially("I was about to s");
   const line = ann.typing.getByText(ids[1]);
@@ -97,14 +97,14 @@ test("somebody who types is shown to, until they have stopped for a while", asyn
   await line.waitFor({ state: "detached" });
 });
 
-test("somebody who closes their window goes grey in the other's", async () => {
+test("a user that closes the window is shown offline in the other", async () => {
   const { ids, ann, windows } = await pair();
   await ann.presence(ids[1], "online");
   await windows[1].close();
   await ann.presence(ids[1], "offline");
 });
 
-test("a window that is reloaded in the middle has everything, once and in order", async () => {
+test("a window that is reloaded in between has all messages, once and in order", async () => {
   const { ann, ben, windows } = await pair();
   const said: string[] = [];
   const say = async (when: string) => {
@@ -122,7 +122,7 @@ test("a window that is reloaded in the middle has everything, once and in order"
   await expect.poll(() => ben.said()).toEqual(said);
 });
 
-test("when the gateway of one is killed, they miss nothing, and what they write meanwhile is sent once", async () => {
+test("when one gateway is killed, no message is missed, and messages written meanwhile are sent once", async () => {
   const { ann, ben, windows } = await pair();
   await ann.says("before");
   await ben.message("before").waitFor();
@@ -146,7 +146,7 @@ test("when the gateway of one is killed, they miss nothing, and what they write 
   expect(await ben.said()).toEqual(said);
 });
 
-test("somebody moves to the other gateway and misses nothing", async () => {
+test("a user moves to the other gateway and misses nothing", async () => {
   const { ann, ben } = await pair();
   await ann.says("before");
   await ben.message("before").waitFor();
@@ -156,7 +156,7 @@ test("somebody moves to the other gateway and misses nothing", async () => {
   expect(await ben.said()).toEqual(["before", "after"]);
 });
 
-test("all four nodes are shown to be well", async () => {
+test("all four nodes are shown as healthy", async () => {
   const { ann } = await pair();
   const health = ann.root.getByTestId("health");
   for (const { url } of [...stage.cluster.apis, ...stage.cluster.gateways])

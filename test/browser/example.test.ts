@@ -1,48 +1,38 @@
 /** `examples/page.html`, served by another server than the node, as its head comment says. */
-import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type NodeProcess, startNode } from "@signalbox/infra/node";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { Cleanup } from "../support/cleanup.ts";
+import { listenOn } from "../support/loopback.ts";
+import { Standalone } from "../support/servers.ts";
 import { openBrowser } from "./chromium.ts";
 import { Window } from "./window.ts";
 
 const PAGE = fileURLToPath(new URL("../../examples/page.html", import.meta.url));
 
-const ends: (() => Promise<unknown>)[] = [];
+const cleanup = new Cleanup();
 let browser: Browser;
 let origin: string;
-let env: Readonly<Record<string, string>>;
-let node: NodeProcess;
+let server: Standalone;
 
 beforeAll(async () => {
   browser = await openBrowser();
-  ends.push(() => browser.close());
+  cleanup.add(() => browser.close());
   const html = await readFile(PAGE);
-  const server = createServer((_, response) => response.setHeader("Content-Type", "text/html").end(html));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  ends.push(async () => server.close());
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const folder = await mkdtemp(join(tmpdir(), "signalbox-example-"));
-  ends.push(() => rm(folder, { recursive: true, force: true }));
-  env = { DATA_DIR: folder, ALLOWED_ORIGINS: origin };
-  node = await startNode({ kind: "standalone", env });
-  ends.push(() => node.stop());
+  const pages = createServer((_, response) => response.setHeader("Content-Type", "text/html").end(html));
+  origin = await listenOn(pages);
+  cleanup.add(async () => pages.close());
+  server = await Standalone.start({ ALLOWED_ORIGINS: origin });
+  cleanup.add(() => server.stop());
 });
-afterAll(async () => {
-  for (let end = ends.pop(); end !== undefined; end = ends.pop()) await end();
-});
+afterAll(() => cleanup.run());
 
-/** The page as this person has it open. */
+/** The page in the window of this user. */
 async function opened(user: string) {
-  const window = await Window.open(browser, `${origin}/page.html?${new URLSearchParams({ user, server: node.url })}`);
-  ends.push(() => window.close());
+  const window = await Window.open(browser, `${origin}/page.html?${new URLSearchParams({ user, server: server.url })}`);
+  cleanup.add(() => window.close());
   const { page } = window;
   return {
     window,
@@ -55,7 +45,7 @@ async function opened(user: string) {
   };
 }
 
-test("two people talk, and both go on where they were when the node is back", async () => {
+test("two users chat, and both resume after a restart of the node", async () => {
   const alice = await opened("alice");
   await alice.says("Hello, Bob");
   await alice.hears("alice: Hello, Bob");
@@ -66,8 +56,8 @@ test("two people talk, and both go on where they were when the node is back", as
   await alice.hears("bob: <b>Hello</b>, Alice");
   for (const { window } of [alice, bob]) window.errorFree();
 
-  await node.stop();
-  node = await startNode({ kind: "standalone", env: { ...env, PORT: new URL(node.url).port } });
+  await server.node.stop();
+  await server.startAgain();
   await bob.says("Still here?");
   await alice.hears("bob: Still here?");
   await alice.says("Still here.");

@@ -1,4 +1,4 @@
-/** One person's half of the console, as its user sees it. */
+/** One user's half of the console. */
 import type { Locator, Page } from "playwright-core";
 
 export class Pane {
@@ -24,23 +24,23 @@ export class Pane {
     return this.root.getByTestId("room").filter({ hasText: name });
   }
 
-  /** The message that says exactly this; one that quotes it is another. */
+  /** The message with exactly this text, not one that quotes it. */
   message(text: string): Locator {
     const words = this.root.page().locator(".text").getByText(text, { exact: true });
     return this.root.getByTestId("message").filter({ has: words });
   }
 
-  /** As `message`, once it is more than a draft. */
+  /** As `message`, once it is stored. */
   stored(text: string): Locator {
     return this.message(text).and(this.root.locator("[data-message-id]"));
   }
 
-  /** What all messages say, from above. */
+  /** The texts of all messages, from the top. */
   said(): Promise<string[]> {
     return this.root.getByTestId("message").locator(".text").allInnerTexts();
   }
 
-  /** Signs in whoever has this name, which is their user id, too; at a gateway of their choice when there are several. */
+  /** Signs in with a name, which is the user id as well, at the gateway with this index if given. */
   async enters(name: string, gateway?: number): Promise<void> {
     await this.root.getByLabel("Name").fill(name);
     if (gateway !== undefined) await this.movesTo(gateway);
@@ -64,7 +64,7 @@ export class Pane {
     await this.stored(text).waitFor();
   }
 
-  /** Presses one of the buttons that a message has. */
+  /** Presses one of the buttons of a message. */
   async acts(text: string, button: "Reply" | "Edit" | "Delete" | "React"): Promise<void> {
     const message = this.message(text);
     await message.hover();
@@ -85,7 +85,7 @@ export class Pane {
     return this.message(text).getByTestId(`receipt-${userId}`);
   }
 
-  /** Resolves when somebody is shown to be this. */
+  /** Resolves when a user is shown with this status. */
   async presence(userId: string, status: string): Promise<void> {
     await this.root.locator(`[data-testid="presence-${userId}"][data-status="${status}"]`).first().waitFor();
   }

@@ -1,4 +1,4 @@
-/** One window with both people in it, before one process: what somebody sees who has just typed `npm start`. */
+/** One window with two users and one process, as after `npm start`. */
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { Pane } from "./pane.ts";
 import { Stage } from "./stage.ts";
@@ -19,13 +19,13 @@ beforeAll(() => stage.standalone());
 afterAll(() => stage.stop());
 afterEach(() => stage.mend());
 
-/** A window whose two people look at a room of theirs: of a new pair of people each time. */
+/** A window in which a new pair of users has a room of theirs open. */
 async function together(options: Parameters<Stage["window"]>[0] = {}): Promise<Couple> {
   couples += 1;
   const names = [`Alice ${couples}`, `Bob ${couples}`] as const;
   const window = await stage.window(options);
   const [alice, bob] = [window.pane("a"), window.pane("b")];
-  // One after the other: a window has one keyboard.
+  // In turn: a window has one keyboard.
   await alice.enters(names[0]);
   await bob.enters(names[1]);
   await alice.root.getByTestId("try-it").click();
@@ -34,7 +34,7 @@ async function together(options: Parameters<Stage["window"]>[0] = {}): Promise<C
   return { window, alice, bob };
 }
 
-test("whoever comes first signs both in, tries it, and has them talk to each other", async () => {
+test("a visitor signs both users in, tries it, and has them talk to each other", async () => {
   const window = await stage.window();
   const [alice, bob] = [window.pane("a"), window.pane("b")];
   await window.page.getByRole("button", { name: "Sign in both" }).click();
@@ -64,14 +64,14 @@ test("an event is in the log, with its seq and its latency", async () => {
   }
 });
 
-test("what somebody writes is shown as they wrote it, whatever it looks like", async () => {
+test("a message with markup is shown as it was written", async () => {
   const { alice, bob } = await together();
   const text = '<img src="/none" onerror="document.title = 1"><b>bold</b> &amp;';
   await alice.says(text);
   await bob.message(text).waitFor();
 });
 
-test("all of it is done with the keyboard alone", async () => {
+test("every action works with the keyboard alone", async () => {
   const { window, alice, bob } = await together();
   const { keyboard } = window.page;
   await window.tabsTo(alice.composer);
@@ -116,14 +116,14 @@ test("all of it is done with the keyboard alone", async () => {
   await window.hasFocus(alice.composer);
 });
 
-test("nothing has to be scrolled sideways on a phone, and everything is within reach", async () => {
+test("a phone needs no sideways scrolling, and every part is within reach", async () => {
   const window = await stage.window({ viewport: PHONE, hasTouch: true, isMobile: true });
   const alice = window.pane("a");
   expect(await window.overhang()).toBe(0);
   await alice.enters("Alice of the phone");
   expect(await window.overhang()).toBe(0);
   await alice.root.getByTestId("try-it").click();
-  await alice.says(`A word that nobody breaks: ${"x".repeat(120)}`);
+  await alice.says(`A word without a break: ${"x".repeat(120)}`);
   await alice.says("And one that is short");
   expect(await window.overhang()).toBe(0);
   await window.screenshot("phone");
@@ -133,7 +133,7 @@ test("nothing has to be scrolled sideways on a phone, and everything is within r
   }
 });
 
-test("it is dark where people like it dark", async () => {
+test("it is dark with a dark color scheme", async () => {
   const { window, alice, bob } = await together({ colorScheme: "dark" });
   await alice.says("Good night");
   await bob.message("Good night").waitFor();

@@ -1,15 +1,15 @@
-/** A window of the browser with the console in it. What it says on the browser's console as an error fails the test. */
+/** A window of the browser with a page. Errors on the browser's console fail the test. */
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { Pane } from "./pane.ts";
 
 const SCREENSHOTS = fileURLToPath(new URL("../../.cache/screenshots/", import.meta.url));
-/** In milliseconds: a user who is gone counts for 5 s more, and two cores carry all of it. */
+/** In milliseconds: a user stays online for 5 s without a session, and two cores carry the whole test. */
 const PATIENCE_MS = 20_000;
-/** Stops of the Tab key that a window may have. */
+/** The most presses of Tab to reach an element. */
 const TABS_MAX = 60;
-/** What the browser itself says of a node that is away. */
+/** The browser's own errors for a node that is away. */
 const AWAY = /ERR_CONNECTION_(REFUSED|RESET|CLOSED)|ERR_EMPTY_RESPONSE|WebSocket connection to/;
 
 export class Window {
@@ -41,18 +41,18 @@ export class Window {
     await this.page.context().close();
   }
 
-  /** From now on a node is away, which the browser says by itself and the page cannot help. */
+  /** Permits the browser's own errors for a node that is away, from now on. */
   outage(): void {
     this.#outage = true;
   }
 
-  /** Throws when something went wrong in the window. */
+  /** Throws when the window had an error. */
   errorFree(): void {
     const errors = this.#errors.filter((error) => !(this.#outage && AWAY.test(error)));
     if (errors.length > 0) throw new Error(`the browser's console says:\n${errors.join("\n")}`);
   }
 
-  /** Presses Tab until this has the focus; throws when it never does. */
+  /** Presses Tab until this has the focus. Throws when it never has. */
   async tabsTo(target: Locator): Promise<void> {
     for (let pressed = 0; pressed < TABS_MAX; pressed += 1) {
       if (await this.#focused(target)) return;
@@ -75,7 +75,7 @@ export class Window {
     await this.page.screenshot({ path: `${SCREENSHOTS}${name}.png` });
   }
 
-  /** By how many pixels it can be scrolled sideways. */
+  /** The pixels by which it can be scrolled sideways. */
   overhang(): Promise<number> {
     return this.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
   }

@@ -1,13 +1,13 @@
-/** Author → any node → Redis Cluster → both gateways → every session of the room. */
+/** A message's way: author, any node, Redis Cluster, both gateways, every session of the room. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Frame } from "../contract/client.ts";
-import { dataOf } from "../contract/http.ts";
-import { inSeconds } from "../contract/tokens.ts";
-import type { Person } from "../contract/world.ts";
-import { expectKept } from "./load.ts";
-import type { ResumingClient } from "./resuming-client.ts";
-import { Stage } from "./stage.ts";
-import { until } from "./until.ts";
+import { expectKept } from "../support/cluster/load.ts";
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { dataOf } from "../support/http.ts";
+import type { Frame } from "../support/socket-client.ts";
+import { inSeconds } from "../support/tokens.ts";
+import { passed, until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 
 const ROOMS = 20;
 const AUTHORS = 20;
@@ -16,10 +16,10 @@ const stage = new Stage();
 beforeAll(() => stage.start());
 afterAll(() => stage.stop());
 
-describe("twenty rooms of twenty authors each, by every door at once", () => {
+describe("twenty rooms of twenty authors each, at all nodes at once", () => {
   afterEach(() => stage.mend());
 
-  test("every session sees every event of its rooms, once, in order, as the store has it", async () => {
+  test("every session gets every event of its rooms, once, in order, as the store has it", async () => {
     const rooms = await Promise.all(Array.from({ length: ROOMS }, () => crowdedRoom()));
     const acknowledged = await Promise.all(rooms.flatMap(({ chatId, authors }) => authors.map(talk(chatId))));
     for (const { chatId, sessions } of rooms) await stage.complete(sessions, [chatId]);
@@ -37,7 +37,7 @@ interface Talker {
   readonly client: ResumingClient | undefined;
 }
 
-/** A room with a reader at either gateway; a third of its authors acts at gateway A, a third at B, a third through the API nodes. */
+/** A room with a reader at either gateway; a third of its authors acts at each gateway and at the API nodes. */
 async function crowdedRoom(): Promise<{
   chatId: string;
   people: Person[];
@@ -78,7 +78,7 @@ const talk =
   };
 
 describe("over all nodes together", () => {
-  test("a user may send as much as the rate allows, not as much per door", async () => {
+  test("a user may send as much as the rate allows, not as much per node", async () => {
     const person = await stage.person();
     const chatId = await person.makesRoom();
     const [near, far] = await Promise.all([stage.connects(person, 0), stage.connects(person, 1)]);
@@ -92,7 +92,7 @@ describe("over all nodes together", () => {
     ];
     const seconds = (performance.now() - began) / 1000;
     const granted = outcomes.filter(Boolean).length;
-    // The room itself was one action.
+    // Making the room was one action.
     expect(granted).toBeGreaterThanOrEqual(199);
     expect(granted).toBeLessThanOrEqual(200 + Math.ceil(50 * seconds));
     const refused = (await Promise.all(frames)).find(({ type }) => type === "ERROR");
@@ -102,19 +102,14 @@ describe("over all nodes together", () => {
 });
 
 describe.concurrent("signals and tokens at both gateways", () => {
-  test("typing is told once to each gateway's sessions, and ends by itself 4 s after the last refresh", async () => {
+  test("typing reaches each gateway's sessions once, and ends by itself 4 s after the last refresh", async () => {
     const [typist, near, far] = (await stage.people(3)) as [Person, Person, Person];
     const chatId = await typist.makesRoom(near, far);
     const typing = await stage.connects(typist, 0, "the typist");
     const watchers = await Promise.all([stage.connects(near, 0), stage.connects(far, 1)]);
     let refreshedAt = 0;
     for (let refresh = 0; refresh < 3; refresh++) {
-      if (refresh > 0)
-        await until(
-          () => Date.now() > refreshedAt + 1000,
-          2000,
-          () => "a second did not pass",
-        );
+      if (refresh > 0) await passed(refreshedAt, 1000);
       refreshedAt = Date.now();
       await typing.asks({ type: "TYPING", chatId });
     }
@@ -134,39 +129,25 @@ describe.concurrent("signals and tokens at both gateways", () => {
     const exp = inSeconds(3);
     const person = await stage.person({ exp });
     const sessions = await Promise.all([stage.connects(person, 0), stage.connects(person, 1)]);
-    await until(
-      () => sessions.every(({ closings }) => closings.length > 0),
-      6000,
-      () => stage.report(sessions, []),
-    );
-    for (const { closings } of sessions) {
-      expect(closings.map(({ code }) => code)).toEqual([4401]);
-      expect(closings[0]!.at).toBeGreaterThanOrEqual(exp * 1000);
-      expect(closings[0]!.at).toBeLessThan((exp + 1) * 1000);
+    for (const at of await stage.allClosed(sessions, 4401, 6000)) {
+      expect(at).toBeGreaterThanOrEqual(exp * 1000);
+      expect(at).toBeLessThan((exp + 1) * 1000);
     }
   });
 
-  test("a revocation ends the user's sessions within a second, on both gateways, and nobody else's", async () => {
+  test("a revocation ends the user's sessions within a second, on both gateways, and no others", async () => {
     const [person, other, service] = [await stage.person(), await stage.person(), await stage.service()];
     const sessions = await Promise.all([stage.connects(person, 0), stage.connects(person, 1)]);
     const bystander = await stage.connects(other, 1);
     const revokedAt = Date.now();
     const answer = await service.asks("POST", `/v1/users/${person.id}/revoke`);
     expect(answer.status, answer.text).toBe(200);
-    await until(
-      () => sessions.every(({ closings }) => closings.length > 0),
-      5000,
-      () => stage.report(sessions, []),
-    );
-    for (const { closings } of sessions) {
-      expect(closings.map(({ code }) => code)).toEqual([4409]);
-      expect(closings[0]!.at - revokedAt).toBeLessThan(1000);
-    }
+    for (const at of await stage.allClosed(sessions, 4409, 5000)) expect(at - revokedAt).toBeLessThan(1000);
     await bystander.settled();
     expect(bystander.closings).toEqual([]);
   });
 
-  test("a reader at one gateway has what was sent at the other in less than a second", async () => {
+  test("a reader at one gateway gets a message sent at the other in less than a second", async () => {
     const [author, reader] = (await stage.people(2)) as [Person, Person];
     const chatId = await author.makesRoom(reader);
     const far = await stage.connects(reader, 1);

@@ -1,44 +1,38 @@
-/** Nodes that die, and nodes that are told to stop, under load. */
+/** Nodes that are killed or stopped under load. */
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ask } from "../contract/http.ts";
-import type { Person } from "../contract/world.ts";
-import { expectKept } from "./load.ts";
-import type { ResumingClient } from "./resuming-client.ts";
-import { busyRooms } from "./scene.ts";
-import { Stage } from "./stage.ts";
-import { until } from "./until.ts";
+import { busyRooms } from "../support/cluster/busy-rooms.ts";
+import { expectKept } from "../support/cluster/load.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { ask } from "../support/http.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 
 const stage = new Stage();
 beforeAll(() => stage.start());
 afterAll(() => stage.stop());
 afterEach(() => stage.mend());
 
-const allLive = (sessions: readonly ResumingClient[]) =>
-  until(
-    () => sessions.every(({ live }) => live),
-    5000,
-    () => stage.report(sessions, ["not all resumed"]),
-  );
+/** Milliseconds in which all sessions resume. */
+const RESUME_MS = 5000;
 
 describe("a gateway that is killed", () => {
-  test("under load costs nobody an event: its sessions resume at the other, and what was acknowledged is there", async () => {
-    const { chatIds, sessions, load, keeps } = await busyRooms(stage);
+  test("loses no event: its sessions resume at the other, and all acknowledged sends are kept", async () => {
+    const scene = await busyRooms(stage);
+    const { chatIds, sessions, load } = scene;
     await stage.gateways[0]!.kill();
-    await allLive(sessions);
+    await stage.allLive(sessions, RESUME_MS);
     await load.goesOn(20_000);
     await stage.complete(sessions, chatIds);
     await stage.replace(stage.gateways, 0);
     await stage.gateways[1]!.kill();
-    await allLive(sessions);
+    await stage.allLive(sessions, RESUME_MS);
     await load.goesOn(20_000);
-    const acknowledged = await load.stop();
-    await stage.complete(sessions, chatIds);
-    await keeps(acknowledged);
+    await scene.ends();
     for (const { closings } of sessions) expect(closings.map(({ code }) => code)).toContain(1006);
   });
 
-  test("leaves nobody typing: the other gateways end it 4 s after the last refresh", async () => {
+  test("leaves no typing indicator: the other gateways end it 4 s after the last refresh", async () => {
     const [typist, watcher] = (await stage.people(2)) as [Person, Person];
     const chatId = await typist.makesRoom(watcher);
     const [typing, watching] = [await stage.connects(typist, 0), await stage.connects(watcher, 1)];
@@ -63,7 +57,7 @@ describe("a gateway that is killed", () => {
 });
 
 describe("an API node that is killed in the middle of a burst", () => {
-  test("has what it committed delivered within 2 s, and repeats at the other node double nothing", async () => {
+  test("has its commits delivered within 2 s, and repeats at the other node change nothing", async () => {
     const [author, near, far] = (await stage.people(3)) as [Person, Person, Person];
     const chatId = await author.makesRoom(near, far);
     const sessions = await Promise.all([stage.connects(near, 0), stage.connects(far, 1)]);
@@ -102,9 +96,10 @@ describe("an API node that is killed in the middle of a burst", () => {
   });
 });
 
-describe("a gateway that is told to stop", () => {
-  test("turns unready, sends its sessions away with 1012 over up to 5 s, and exits 0; nobody misses anything", async () => {
-    const { chatIds, owner, sessions, load, keeps } = await busyRooms(stage);
+describe("a gateway that is stopped", () => {
+  test("turns unready, closes its sessions with 1012 over up to 5 s, and exits 0; no session misses an event", async () => {
+    const scene = await busyRooms(stage);
+    const { owner, sessions } = scene;
     const leaving = await Promise.all((await stage.people(20)).map((person) => stage.connects(person, 0)));
     leaving.push(...sessions.filter((_, index) => index % 2 === 0));
     const [gateway] = stage.gateways;
@@ -118,15 +113,13 @@ describe("a gateway that is told to stop", () => {
     );
     await expect(stage.connects(owner, 0)).resolves.toMatchObject({ live: true });
     expect(await exit).toBe(0);
-    await allLive(leaving);
-    const acknowledged = await load.stop();
-    await stage.complete(sessions, chatIds);
-    await keeps(acknowledged);
+    await stage.allLive(leaving, RESUME_MS);
+    await scene.ends();
     const closings = leaving.map(({ closings: [first] }) => first!);
     expect(new Set(closings.map(({ code }) => code))).toEqual(new Set([1012]));
     const times = closings.map(({ at }) => at - stoppedAt).sort((a, b) => a - b);
     expect(times.at(-1)).toBeLessThan(6000);
-    // Spread: neither all at the beginning nor all at the end.
+    // Spread over the time: the median is neither early nor late.
     expect(times[Math.floor(times.length / 2)]).toBeGreaterThan(1500);
     expect(times[Math.floor(times.length / 2)]).toBeLessThan(3500);
   });

@@ -1,11 +1,12 @@
-/** Redis and Postgres away for moments: what goes on without them, and that all recovers by itself. Longer ones: `test/slow`. */
+/** Short outages of Redis and Postgres, with recovery. Longer ones: `test/slow`. */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { stopPostgres } from "./postgres-server.ts";
-import type { ResumingClient } from "./resuming-client.ts";
-import { busyRooms, type Scene } from "./scene.ts";
-import { Stage } from "./stage.ts";
-import { until } from "./until.ts";
+import { busyRooms } from "../support/cluster/busy-rooms.ts";
+import { stopPostgres } from "../support/cluster/postgres-faults.ts";
+import { expectSendsWhileRedisIsFrozen } from "../support/cluster/redis-faults.ts";
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { until } from "../support/until.ts";
 
 const stage = new Stage();
 let endPostgres: (() => Promise<void>) | undefined;
@@ -16,44 +17,27 @@ afterAll(async () => {
 });
 afterEach(() => stage.mend());
 
-/** Ends the load and holds the scene to having everything within 2 s; nobody was sent away meanwhile. */
-async function nothingLost({ load, sessions, chatIds, keeps }: Scene): Promise<void> {
-  const acknowledged = await load.stop();
-  await stage.complete(sessions, chatIds, 2000);
-  await keeps(acknowledged);
-  for (const { closings } of sessions) expect(closings).toEqual([]);
-}
-
 describe("Redis", () => {
-  test("loses every publication of a second under load: sends are acknowledged, and all is there 2 s later", async () => {
+  test("loses every publication of a second under load: sends are acknowledged, and delivered 2 s later", async () => {
     const scene = await busyRooms(stage);
     await stage.dropHints();
     await Promise.all([pause(1000), scene.load.goesOn(5000)]);
     await stage.passHints();
-    await nothingLost(scene);
+    await scene.endsWhole();
   });
 
-  test("is frozen for three seconds under load: sends are acknowledged, and all is there 2 s after its return", async () => {
-    const scene = await busyRooms(stage);
-    stage.cluster.redis.pause();
-    try {
-      await Promise.all([pause(3000), scene.load.goesOn(3000)]);
-    } finally {
-      stage.cluster.redis.resume();
-    }
-    await nothingLost(scene);
-    await stage.cluster.redis.ready();
-  });
+  test("is frozen for three seconds under load: sends are acknowledged, and delivered 2 s after its return", () =>
+    expectSendsWhileRedisIsFrozen(stage, 3000));
 });
 
 describe("Postgres", () => {
-  test("is away: sends answer 503, nothing is acknowledged, streams stay open, typing goes on; it recovers by itself", async () => {
+  test("is away: sends answer 503, none is acknowledged, streams stay open, typing works; it recovers by itself", async () => {
     const scene = await busyRooms(stage);
     const [reader, farReader] = scene.sessions as [ResumingClient, ResumingClient];
     const chatId = scene.chatIds[0]!;
     const start = await stopPostgres(stage);
     const action = { type: "SEND_MSG", chatId, message: "not now" };
-    // A node refuses in turn: once it has, what was sent to it before is answered, too.
+    // A node refuses in order: with a refusal, all that was sent before is answered.
     const refusals = await Promise.all(scene.sessions.slice(2).map((session) => session.asks(action)));
     for (const refusal of refusals) expect(refusal).toMatchObject({ type: "ERROR", code: "unavailable" });
     for (const api of [0, 1]) expect(await stage.posts(api, scene.owner, action)).toMatchObject({ status: 503 });
@@ -71,6 +55,6 @@ describe("Postgres", () => {
     expect(scene.load.count()).toBe(acknowledged);
     endPostgres = await start();
     await scene.load.goesOn(10_000);
-    await nothingLost(scene);
+    await scene.endsWhole();
   });
 });

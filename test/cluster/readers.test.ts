@@ -1,24 +1,24 @@
-/** Readers who are slow, far behind, in very many rooms, or very many at once. */
+/** Readers that are slow, far behind, in very many rooms, or very many at once. */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ask } from "../contract/http.ts";
-import type { Person } from "../contract/world.ts";
-import type { ResumingClient } from "./resuming-client.ts";
-import { Stage } from "./stage.ts";
-import { until } from "./until.ts";
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { ask } from "../support/http.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 
 const stage = new Stage();
 beforeAll(() => stage.start());
 afterAll(() => stage.stop());
 afterEach(() => stage.mend());
 
-/** How many sessions the first gateway has closed because they read too slowly. */
+/** The number of sessions that the first gateway has closed as too slow. */
 async function closedAsSlow(): Promise<number> {
   const { text } = await ask(`${stage.gateways[0]!.url}/metrics`);
   return Number(/^\S*closed\S*\{code="4001"\} (\d+)/m.exec(text)?.[1] ?? 0);
 }
 
-/** Has a service, whom no rate holds up, send `count` messages to each room; resolves when all are acknowledged. */
+/** Has a service, which no rate limits, send `count` messages to each room; resolves when all are acknowledged. */
 async function fill(service: ResumingClient, chatIds: readonly string[], count: number, bytes: number): Promise<void> {
   const message = "x".repeat(bytes);
   const rounds = Array.from({ length: count }, () => chatIds).flat();
@@ -26,19 +26,8 @@ async function fill(service: ResumingClient, chatIds: readonly string[], count: 
   expect(answers.filter(({ type }) => type !== "ACK")).toEqual([]);
 }
 
-const everyLive = (clients: readonly ResumingClient[], ms: number) =>
-  until(
-    () => clients.every(({ live }) => live),
-    ms,
-    () =>
-      stage.report(
-        clients.filter(({ live }) => !live),
-        ["not all are live"],
-      ),
-  );
-
 describe("a session", () => {
-  test("that stops reading is ended and resumes with nothing lost, and nobody else waits for it", async () => {
+  test("that stops reading is closed and resumes without a loss, and no other waits for it", async () => {
     const [author, slow, near, far] = (await stage.people(4)) as [Person, Person, Person, Person];
     const chatId = await author.makesRoom(slow, near, far);
     const service = await stage.connects(await stage.service(), 1, "the author's session");
@@ -54,20 +43,20 @@ describe("a session", () => {
       await stage.complete(others, [chatId]);
       delays.push(Date.now() - sentAt);
     }
-    expect(Math.max(...delays), "what others waited for 20 messages of 30 KB, in milliseconds").toBeLessThan(2000);
+    expect(Math.max(...delays), "the others' wait for 20 messages of 30 KB, in milliseconds").toBeLessThan(2000);
     stalled.readOn();
     await until(
       () => stalled.closings.length > 0 && stalled.live,
       10_000,
       () => stage.report([stalled], []),
     );
-    // 4001 when it came so far as to read its close frame within a second, else the connection was cut.
+    // 4001 when it read the close frame within a second; otherwise the connection was cut.
     expect([4001, 1006]).toContain(stalled.closings[0]!.code);
     await stage.complete([stalled, ...others], [chatId]);
     for (const { closings } of others) expect(closings).toEqual([]);
   });
 
-  test("that is 10,000 events behind and reads slowly is brought to the present, while the room goes on", async () => {
+  test("that is 10,000 events behind and reads slowly catches up, while the room is written to", async () => {
     const [author, reader] = (await stage.people(2)) as [Person, Person];
     const chatId = await author.makesRoom(reader);
     const service = await stage.connects(await stage.service(), 1, "the author's session");
@@ -79,14 +68,14 @@ describe("a session", () => {
     const goingOn = (async () => {
       while (going) await Promise.all([fill(service, [chatId], 1, 1000), pause(20)]);
     })();
-    // It reads for a moment, then not: slower than the replay could be, and never fast enough to empty its socket.
+    // Short reads and longer pauses: slower than the replay, and never fast enough to empty the socket.
     for (let breath = 0; breath < 15; breath++) {
       await pause(20);
       session.stopReading();
       await pause(80);
       session.readOn();
     }
-    await everyLive([session], 20_000);
+    await stage.allLive([session], 20_000);
     going = false;
     await goingOn;
     await stage.complete([session], [chatId]);
@@ -105,7 +94,7 @@ describe("a session", () => {
     await fill(service, chatIds, 2, 10);
     const resumedAt = Date.now();
     session.reconnect();
-    await everyLive([session], 10_000);
+    await stage.allLive([session], 10_000);
     expect(Date.now() - resumedAt).toBeLessThan(5000);
     expect(chatIds.filter((chatId) => session.cursor(chatId) !== 3)).toEqual([]);
     await stage.complete([session], chatIds.slice(0, 50));
@@ -128,7 +117,7 @@ describe("five hundred sessions of one room", () => {
     await fill(service, [chatId], 100, 100);
     const resumedAt = Date.now();
     for (const session of sessions) session.reconnect();
-    await everyLive(sessions, 20_000);
+    await stage.allLive(sessions, 20_000);
     await stage.complete(sessions, [chatId]);
     expect(Date.now() - resumedAt).toBeLessThan(10_000);
   });

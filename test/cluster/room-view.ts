@@ -1,13 +1,13 @@
-/** A room as somebody knows it who took its history and then listened to its stream. */
+/** A room as its history and the stream after it show it. */
 import { parseJson } from "@signalbox/protocol/parse";
 import { sseOf } from "@signalbox/protocol/sse";
-import type { Fields } from "../contract/client.ts";
-import type { HistoryEntry } from "../contract/http.ts";
-import { matrixId, snapshotOf } from "../contract/looks.ts";
-import type { Stream } from "../contract/stream.ts";
-import type { Person } from "../contract/world.ts";
-import { wholeHistory } from "./load.ts";
-import type { Stage, Truth } from "./stage.ts";
+import type { Fields } from "../support/arrivals.ts";
+import { wholeHistory } from "../support/cluster/load.ts";
+import type { Stage, Truth } from "../support/cluster/stage.ts";
+import type { Stream } from "../support/event-stream.ts";
+import type { HistoryEntry } from "../support/http.ts";
+import { matrixId, snapshotOf } from "../support/queries.ts";
+import type { Person } from "../support/world.ts";
 
 interface Known {
   readonly content: string;
@@ -19,7 +19,7 @@ interface Known {
 /** Messages by their event ids. */
 export type RoomView = Map<string, Known>;
 
-/** What a stream brings without an id of its own. */
+/** The events of a stream without an id. */
 const LIVE: ReadonlySet<string> = new Set(["typing", "presence", "receipt", "notification", "reset"]);
 
 /** A durable event as a stream prints it. */
@@ -29,19 +29,19 @@ export interface Print {
   readonly data: Fields;
 }
 
-/** The durable events that a stream brought, in order. */
+/** The durable events of a stream, in order. */
 export const printsOf = (stream: Stream): readonly Print[] =>
   stream.events.flatMap(({ lastEventId, type, data }) =>
     LIVE.has(type) ? [] : [{ seq: Number(lastEventId), event: type, data }],
   );
 
-/** What a stream has to print of an event of the store; of a message that fits a preview. */
+/** The print of an event of the store, for messages that fit a preview. */
 export function printed({ seq, body }: Truth): Print {
   const event = parseJson(`{${body}`) as Parameters<typeof sseOf>[0];
   return { seq, ...sseOf(event, { serverName: "localhost", preview: (content) => content }) };
 }
 
-/** Begins to follow a room as a page does: a snapshot, the history, and a stream from the snapshot's cursor on. */
+/** Follows a room as a page does: a snapshot, the history, and a stream from the snapshot's cursor. */
 export async function follows(
   stage: Stage,
   reader: Person,
@@ -61,7 +61,7 @@ export const viewOf = (history: readonly HistoryEntry[]): RoomView =>
     ]),
   );
 
-/** Takes in what came later, or perhaps before: the history may be younger than the cursor that the stream began at. */
+/** Applies an event that may be in the history already, which may be newer than the stream's first cursor. */
 export function takeIn(view: RoomView, { event, data }: Print): void {
   const eventId = String(data.event_id);
   const known = view.get(eventId) ?? { content: "", deleted: false, reactions: new Set<string>() };

@@ -1,14 +1,14 @@
-/** Typing, presence and streams, while gateways die. Gateways 0 and 1 live on; a test that kills one has one of its own. */
+/** Typing, presence and streams, while gateways are killed. Gateways 0 and 1 stay; a test that kills one has its own. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { dataOf } from "../contract/http.ts";
-import { statusesOf } from "../contract/looks.ts";
-import type { Stream } from "../contract/stream.ts";
-import type { Person } from "../contract/world.ts";
-import { type Author, startLoad, wholeHistory } from "./load.ts";
-import type { ResumingClient } from "./resuming-client.ts";
+import { type Author, startLoad, wholeHistory } from "../support/cluster/load.ts";
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import type { Stream } from "../support/event-stream.ts";
+import { dataOf } from "../support/http.ts";
+import { statusesOf } from "../support/queries.ts";
+import { passed, until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 import { follows, printed, printsOf, takeIn, viewOf } from "./room-view.ts";
-import { Stage } from "./stage.ts";
-import { until } from "./until.ts";
 
 const NEAR = 0;
 const FAR = 1;
@@ -17,7 +17,7 @@ const stage = new Stage();
 beforeAll(() => stage.start({ gateways: 5 }));
 afterAll(() => stage.stop());
 
-/** Somebody who looks on, at a socket and at a stream of each gateway that stays. */
+/** A user with a socket and a stream at each gateway that stays. */
 interface Onlooker {
   readonly person: Person;
   readonly sessions: readonly ResumingClient[];
@@ -36,8 +36,8 @@ async function looksOn(person: Person, chatId: string): Promise<Onlooker> {
 const typingOf = ({ signals }: ResumingClient, { id }: Person) =>
   signals.filter(({ type, senderId }) => senderId === id && (type === "TYPING" || type === "STOP_TYPING"));
 
-/** Resolves when each session and stream was told that these stopped; fails unless each was told once that they began and once that they stopped. */
-async function toldOfTyping({ sessions, streams }: Onlooker, typists: readonly Person[]): Promise<void> {
+/** Resolves when each session and stream was told that these stopped. Fails unless each was told of one start and one stop. */
+async function expectTypingOnce({ sessions, streams }: Onlooker, typists: readonly Person[]): Promise<void> {
   const onStream = (stream: Stream, { id }: Person) =>
     stream.of("typing").flatMap(({ user_id, typing }) => (user_id === id ? [typing] : []));
   const all = () =>
@@ -54,7 +54,7 @@ async function toldOfTyping({ sessions, streams }: Onlooker, typists: readonly P
   }
 }
 
-/** What is chosen, and the word for it on a stream: in this order no two words in a row are the same. */
+/** Choices of presence with their words on a stream. In this order no word follows itself. */
 const CHOSEN = [
   ["busy", "unavailable"],
   ["online", "online"],
@@ -74,17 +74,13 @@ describe("signals", () => {
     const refreshes = [bySocket, byRest].map(async (typist) => {
       await refresh[typist.id]!();
       const firstAt = Date.now();
-      await until(
-        () => Date.now() > firstAt + 1000,
-        2000,
-        () => "a second did not pass",
-      );
+      await passed(firstAt, 1000);
       const askedAt = Date.now();
       await refresh[typist.id]!();
       return { typist, askedAt, takenAt: Date.now() };
     });
     const refreshed = await Promise.all(refreshes);
-    await toldOfTyping(onlooker, [bySocket, byRest]);
+    await expectTypingOnce(onlooker, [bySocket, byRest]);
     for (const { typist, askedAt, takenAt } of refreshed)
       for (const each of onlooker.sessions) {
         const { at } = typingOf(each, typist)[1]!;
@@ -106,16 +102,16 @@ describe("signals", () => {
       () => stage.report(onlooker.sessions, ["no TYPING"]),
     );
     await stage.gateways[2]!.kill();
-    await toldOfTyping(onlooker, [typist]);
+    await expectTypingOnce(onlooker, [typist]);
     for (const each of onlooker.sessions) expect(typingOf(each, typist)[1]!.at - takenAt).toBeLessThan(4500);
   });
 
   test.concurrent.each([
     { sessions: 2, what: "two sessions" },
     { sessions: 0, what: "no session" },
-  ])("a presence that is PUT by somebody with $what reaches everybody at both gateways once", async ({ sessions }) => {
+  ])("a presence that a user with $what PUTs reaches all others at both gateways once", async ({ sessions }) => {
     const [person, reader] = (await stage.people(2)) as [Person, Person];
-    // However many rooms are shared.
+    // Three shared rooms, so that a notice per room would show.
     const [chatId] = await Promise.all([reader, reader, person].map((owner) => owner.makesRoom(person, reader)));
     const { sessions: others, streams } = await looksOn(reader, chatId!);
     const own = await Promise.all(
@@ -135,7 +131,7 @@ describe("signals", () => {
     );
     for (const [index, [status]] of CHOSEN.entries()) {
       dataOf(await person.asks("PUT", "/v1/presence", { status }));
-      await until(told(index + 1), 2000, () => stage.report(others, [`nobody was told of ${status}`]));
+      await until(told(index + 1), 2000, () => stage.report(others, [`no session was told of ${status}`]));
       expect(await statusesOf(reader, person)).toEqual([status]);
     }
     const chosen = CHOSEN.map(([status]) => status);
@@ -148,7 +144,7 @@ describe("signals", () => {
 const USERS = 500;
 const IN_ROOM = 50;
 
-/** Five hundred people at one gateway, in ten rooms with somebody who looks on at another. */
+/** Five hundred users at one gateway, in ten rooms with an onlooker at another. */
 async function crowd(door: number): Promise<{ people: Person[]; onlooker: Person; watch: ResumingClient }> {
   const people = await stage.people(USERS);
   const onlooker = await stage.person();
@@ -167,7 +163,7 @@ async function crowd(door: number): Promise<{ people: Person[]; onlooker: Person
 }
 
 describe("a gateway that is killed", () => {
-  test.concurrent("takes only those of its 500 users offline who do not come back, each once, within 10 s", async () => {
+  test.concurrent("takes only those of its 500 users offline that do not return, each once, within 10 s", async () => {
     const { people, onlooker, watch } = await crowd(3);
     const parts = [people.slice(0, 150), people.slice(150, 250), people.slice(250, 350), people.slice(350)];
     const [elsewhere, quick, slow, gone] = parts as [Person[], Person[], Person[], Person[]];
@@ -176,12 +172,7 @@ describe("a gateway that is killed", () => {
 
     const killedAt = Date.now();
     await stage.gateways[3]!.kill();
-    const after = (ms: number) =>
-      until(
-        () => Date.now() > killedAt + ms,
-        ms + 1000,
-        () => "time stands still",
-      );
+    const after = (ms: number) => passed(killedAt, ms);
     const returning = [stage.opens(quick, () => FAR), after(2500).then(() => stage.opens(slow, () => NEAR))];
     const wasOffline = new Set<string>();
     const looking = (async () => {
@@ -191,7 +182,7 @@ describe("a gateway that is killed", () => {
         for (const [index, person] of gone.entries()) {
           const status = statuses[staying.length + index];
           if (status === "offline") wasOffline.add(person.id);
-          else expect(wasOffline.has(person.id), "whether they came back").toBe(false);
+          else expect(wasOffline.has(person.id), "seen online after offline").toBe(false);
         }
         await after(Math.min(Date.now() - killedAt + 250, 10_001));
       }
@@ -202,12 +193,12 @@ describe("a gateway that is killed", () => {
     expect(told(gone), stage.report([watch], [])).toEqual(new Set(["online,offline"]));
     expect(told(staying)).toEqual(new Set(["online"]));
     const last = Math.max(...watch.presences.map(({ at, status }) => (status === "offline" ? at - killedAt : 0)));
-    expect(last, "when the last was announced offline, in milliseconds").toBeLessThan(10_000);
+    expect(last, "the time of the last offline announcement, in milliseconds").toBeLessThan(10_000);
     const expected = people.map((_, index) => (index < staying.length ? "online" : "offline"));
     expect(await statusesOf(onlooker, ...people)).toEqual(expected);
   });
 
-  test.concurrent("costs a stream nothing: it goes on at another, and snapshots fit what follows them", async () => {
+  test.concurrent("costs a stream nothing: it continues at another, and snapshots fit the events after them", async () => {
     const people = await stage.people(4);
     const [owner, reader] = people as [Person, Person];
     const chatId = await owner.makesRoom(...people.slice(1));
@@ -260,7 +251,7 @@ describe("a gateway that is killed", () => {
   });
 });
 
-/** An author at the API nodes whose every turn has all that can happen to a message; an owner also lets people in, and every second out again. */
+/** An author at the API nodes: each turn has every event of a message; an owner also adds members, and removes every second one. */
 const eventful =
   (author: Person, owner: boolean): Author =>
   async (chatId, message) => {

@@ -1,6 +1,15 @@
 /** Rooms, messages and the rest as a `Store` takes them: the least that a rule would write, with nothing checked. */
 import { randomUUID } from "node:crypto";
-import type { MessageRow, ReactionRow, ReadSet, ReceiptRow, RoomRow, Rows, UserRow } from "@signalbox/core/model/rows";
+import {
+  type MessageRow,
+  NO_ROWS,
+  type ReactionRow,
+  type ReadSet,
+  type ReceiptRow,
+  type RoomRow,
+  type Rows,
+  type UserRow,
+} from "@signalbox/core/model/rows";
 import { uuidv7 } from "@signalbox/core/model/uuid";
 import type { Store } from "@signalbox/core/ports/store";
 import type { Connection } from "@signalbox/postgres/connection";
@@ -25,21 +34,7 @@ export const NEEDS: ReadSet = {
   annotated: [],
 };
 
-export const NONE: Rows = {
-  rooms: [],
-  members: [],
-  messages: [],
-  reactions: [],
-  receipts: [],
-  users: [],
-  events: [],
-  markers: [],
-  sections: [],
-  matrix: [],
-  writes: [],
-  named: [],
-  lastMessagesAtEvents: [],
-};
+export const NONE = NO_ROWS;
 
 export const newRoom = (roomId: string, now: Date, members = 1): RoomRow => ({
   roomId,

@@ -1,6 +1,6 @@
 /**
- * The API, called by what its own document says of it: whatever is sent, there is no 5xx, and no answer that the document does not
- * know. The seed is fixed; another one is for whoever looks for more.
+ * The API, called with requests generated from its own document: no request is answered with 5xx, or with an answer that the
+ * document does not describe. The seed is fixed; `FUZZ_SEED` sets another.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fuzz } from "./schemathesis.ts";
@@ -16,10 +16,10 @@ beforeAll(async () => {
 afterAll(() => stage?.stop());
 
 test.each([
-  ["somebody who owns their rooms", "owner"],
+  ["a user in rooms of their own", "owner"],
   ["a trusted back end", "service"],
-] as const)("keeps to its document, whatever %s sends", async (_, who) => {
-  const { held, report } = await fuzz({ stage, token: stage[who], seed: SEED, examples: EXAMPLES });
+] as const)("keeps to its document for all requests of %s", async (_, caller) => {
+  const { held, report } = await fuzz({ stage, token: stage[caller], seed: SEED, examples: EXAMPLES });
   const errors = stage.log().filter((line) => line.includes('"level":"error"'));
   expect(held, [report, ...errors].join("\n")).toBe(true);
 });

@@ -1,15 +1,15 @@
-/** Schemathesis, which calls an API with whatever its OpenAPI document allows, and with what it forbids. */
+/** Schemathesis, which calls an API with requests that its OpenAPI document allows, and with some that it forbids. */
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { findTool } from "../pypi.ts";
+import { findTool } from "../support/pypi.ts";
 import type { Stage } from "./stage.ts";
 
 export interface Fuzz {
   readonly stage: Stage;
-  /** Whose calls they are. */
+  /** The caller's token. */
   readonly token: string;
   /** The same seed gives the same calls. */
   readonly seed: number;
@@ -29,12 +29,12 @@ const CHECKS = [
   "ignored_auth",
   "use_after_free",
 ];
-/** A stream has no end; it is not for a caller that waits for one. */
+/** A stream has no end, for which the caller would wait. */
 const ENDLESS = "streamSignals";
-/** As often as not things are named that are there: beyond the door most calls would find nothing. */
+/** The share of ids that exist: without it most calls would find nothing. */
 const KNOWN = 0.7;
 
-/** Runs it to its end. Resolves with whether all held, and with what it said. */
+/** Runs it to its end. `held`: true when every check passed. */
 export async function fuzz({
   stage,
   token,
@@ -58,7 +58,7 @@ export async function fuzz({
       ["--exclude-operation-id", ENDLESS],
       ["--max-examples", String(examples)],
       ["--seed", String(seed)],
-      // Nothing of an earlier run is tried again: one seed, one run.
+      // Without the examples of earlier runs: one seed, one run.
       ["--generation-database", "none"],
       ["--request-timeout", "20"],
     ].flat();
@@ -78,7 +78,7 @@ export async function fuzz({
   }
 }
 
-/** Who calls, and what there is to name where an id is meant. */
+/** The caller's token, and the ids that exist. */
 function configOf({ known, homeserverToken }: Stage, token: string) {
   const { rooms, messages, reactions, users, spareRooms } = known;
   const [user = ""] = users;
@@ -106,7 +106,7 @@ function configOf({ known, homeserverToken }: Stage, token: string) {
       "body.event_id": of("messages"),
       "body.reactionId": of("reactions"),
     },
-    // Whoever calls must not lose their rooms, their place in them or their tokens: all that follows would find nothing.
+    // The caller must keep its rooms, memberships and tokens: later calls would find nothing.
     operations: [
       { "include-operation-id": "deleteRoom", parameters: { "path.roomId": of("spareRooms", 1) } },
       {

@@ -1,60 +1,52 @@
-/** A standalone node with somebody to be, rooms to act in, and rooms to lose. */
+/** A standalone node with two callers, rooms to act in, and rooms to lose. */
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { startNode } from "@signalbox/infra/node";
-import { ask, dataOf, type Room } from "../contract/http.ts";
-import { SECRET, sign } from "../contract/tokens.ts";
+import { ask, dataOf, type Room } from "../support/http.ts";
+import { Standalone } from "../support/servers.ts";
+import { SECRET, sign } from "../support/tokens.ts";
 
-/** Rooms that a run may delete, or have people removed from: one after the other. */
+/** Rooms that a run may delete or remove members from. */
 const SPARE_ROOMS = 40;
 
 export interface Stage {
   readonly url: string;
   readonly homeserverToken: string;
-  /** Made the rooms, and owns them. */
+  /** The token of the user that owns the rooms. */
   readonly owner: string;
-  /** A trusted back end. */
+  /** The token of a trusted back end. */
   readonly service: string;
-  /** What there is to name. */
+  /** The ids that exist. */
   readonly known: {
     readonly rooms: readonly string[];
     readonly messages: readonly string[];
     readonly reactions: readonly string[];
-    /** Members other than the owner, and one who is none. */
+    /** The other members, and a user outside the rooms. */
     readonly users: readonly string[];
     readonly spareRooms: readonly string[];
   };
-  /** The node's last words. */
+  /** The last lines of the node's log. */
   log(): readonly string[];
   stop(): Promise<void>;
 }
 
-/** Starts the node and fills it. It takes any number of actions a second, and calls of a homeserver. */
+/** Starts the node and fills it. It has no rate limit, and takes calls of a homeserver. */
 export async function openStage(): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), "signalbox-fuzz-"));
   const homeserverToken = "the-homeserver-of-the-fuzz-run";
-  const env = { JWT_SECRET: SECRET, MATRIX_HS_TOKEN: homeserverToken, ACTION_RATE: "0", DATA_DIR: folder };
-  const node = await startNode({ kind: "standalone", env });
-  const stop = async () => {
-    await node.stop();
-    await rm(folder, { recursive: true, force: true });
-  };
+  const env = { JWT_SECRET: SECRET, MATRIX_HS_TOKEN: homeserverToken, ACTION_RATE: "0" };
+  const server = await Standalone.start(env);
   try {
     const [ada, service] = [randomUUID(), randomUUID()];
     const owner = await sign({ sub: ada, name: "Ada" });
     return {
-      url: node.url,
+      url: server.url,
       homeserverToken,
       owner,
       service: await sign({ sub: service, roles: ["service"] }),
-      known: await fill(node.url, owner, service),
-      log: () => node.log(),
-      stop,
+      known: await fill(server.url, owner, service),
+      log: () => server.node.log(),
+      stop: () => server.stop(),
     };
   } catch (error) {
-    await stop();
+    await server.stop();
     throw error;
   }
 }

@@ -1,33 +1,31 @@
 /**
- * What a bridge test stands on: a real Synapse and a real cluster, joined by one API node.
+ * A real Synapse and a real cluster, joined by one API node.
  *
  *   Matrix client ⇄ Synapse ⇄ API node ── Postgres ── gateway ── WebSocket, SSE
  */
 import { type Cluster, startCluster } from "@signalbox/infra/cluster";
 import { type NodeProcess, startNode } from "@signalbox/infra/node";
 import { expect } from "vitest";
-import { until } from "../cluster/until.ts";
-import type { Client, Fields, Frame } from "../contract/client.ts";
-import { type Answer, dataOf, jsonOf } from "../contract/http.ts";
-import type { Stream, StreamEvent } from "../contract/stream.ts";
-import { ENV, type Person, World } from "../contract/world.ts";
+import { type Fields, hasFields } from "../support/arrivals.ts";
+import type { Stream, StreamEvent } from "../support/event-stream.ts";
+import { type Answer, dataOf, jsonOf } from "../support/http.ts";
+import { serversOf } from "../support/servers.ts";
+import type { Client, Frame } from "../support/socket-client.ts";
+import { until } from "../support/until.ts";
+import { ENV, type Person, World } from "../support/world.ts";
 import { MatrixClient } from "./matrix-client.ts";
 import { type Bridge, planBridge, SERVER_NAME, Synapse } from "./synapse.ts";
 
-/** How long something may take from Matrix to here, or back, while both are up: two cores carry it all. */
+/** Milliseconds from Matrix to a native session, or back, while both are up and share two cores. */
 export const WAY_MS = 30_000;
-/** After an outage Synapse tries again after 2, 4, 8 … seconds. */
+/** Milliseconds of a recovery: after an outage Synapse retries after 2, 4, 8 … seconds. */
 export const RECOVERY_MS = 180_000;
 
 export class BridgeStage {
-  readonly world = new World(async () => ({
-    api: this.bridge.appUrl,
-    apis: [this.bridge.appUrl, this.bridge.appUrl],
-    sockets: [this.cluster.gateways[0]!.realtime, this.cluster.gateways[0]!.realtime],
-    nodes: [],
-    databaseUrl: this.cluster.postgres.url,
-    stop: async () => {},
-  }));
+  readonly world = new World(async () => {
+    const { gateways, postgres } = this.cluster;
+    return serversOf({ apis: [this.api], gateways, databaseUrl: postgres.url });
+  });
   #bridge: Bridge | undefined;
   #cluster: Cluster | undefined;
   #synapse: Synapse | undefined;
@@ -49,7 +47,7 @@ export class BridgeStage {
     return up(this.#api);
   }
 
-  /** What an API node of the bridge is told. */
+  /** The settings of an API node of the bridge. */
   get env(): Readonly<Record<string, string>> {
     const { asToken, hsToken } = this.bridge;
     return { ...this.cluster.env, MATRIX_AS_TOKEN: asToken, MATRIX_HS_TOKEN: hsToken };
@@ -68,7 +66,7 @@ export class BridgeStage {
         this.#synapse = synapse;
       }),
     ];
-    // Both have ended or stand before anything else happens: what stands can be stopped.
+    // Waits for both, so that a started one can be stopped.
     for (const outcome of await Promise.allSettled(starts)) if (outcome.status === "rejected") throw outcome.reason;
     await this.startApi();
     await this.world.start();
@@ -81,17 +79,17 @@ export class BridgeStage {
     await this.#cluster?.stop();
   }
 
-  /** Starts the API node where Synapse looks for it, also again. */
+  /** Starts the API node at the address that Synapse has, also again. */
   async startApi(): Promise<void> {
     this.#api = await startNode({ kind: "api", env: { ...this.env, PORT: new URL(this.bridge.appUrl).port } });
   }
 
-  /** The bridge's own Matrix user, there as soon as it is asked for. */
+  /** A client of the bridge's own Matrix user, registered if needed. */
   bridgeUser(): Promise<MatrixClient> {
     return MatrixClient.ofService(this.synapse.url, this.bridge.asToken);
   }
 
-  /** A native user who is this Matrix user. */
+  /** A new native user that is mapped to this Matrix user. */
   async mapped(matrix: MatrixClient, claims: { readonly [claim: string]: unknown } = {}): Promise<Person> {
     const person = await this.world.person(claims);
     const service = await this.world.service();
@@ -100,7 +98,7 @@ export class BridgeStage {
     return person;
   }
 
-  /** Our id of a Matrix room, as soon as `member` sees it. */
+  /** The native id of a Matrix room, as soon as `member` sees it. */
   async roomOf(member: Person, matrixRoomId: string): Promise<string> {
     let id: unknown;
     await until(
@@ -114,7 +112,7 @@ export class BridgeStage {
     return String(id);
   }
 
-  /** What a failed test prints besides: the last lines of both sides. */
+  /** The message of a failed test: `what`, and the last log lines of both sides. */
   async lastWords(what: string): Promise<string> {
     const node = this.api
       .log()
@@ -124,7 +122,7 @@ export class BridgeStage {
   }
 }
 
-/** A bridged room, and whoever looks at it from here: by REST, on a socket and on a stream. */
+/** A bridged room, and a native member with REST, a socket and a stream. */
 export interface Views {
   readonly stage: BridgeStage;
   readonly viewer: Person;
@@ -141,15 +139,13 @@ export async function projected({ stage, viewer }: Views, eventId: string, field
     last = await viewer.asks("GET", `/core/api/v1/messages/${encodeURIComponent(eventId)}`);
     if (last.status !== 200) return false;
     const data = dataOf<Fields>(last);
-    return Object.entries(fields).every(([name, value]) => same(data[name], value));
+    return hasFields(data, fields);
   };
   await until(shows, WAY_MS, () => stage.lastWords(`${JSON.stringify(fields)}: ${last?.status} ${last?.text}`));
   return dataOf<Fields>(last!);
 }
 
-const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-
-/** What an event is on the socket and on the stream: each as soon as it is there, and there once. */
+/** Resolves when an event is on the socket and on the stream. Fails unless it is there once. */
 export async function streamed(
   { socket, stream, chatId }: Views,
   frame: Fields & { readonly type: string },
@@ -158,10 +154,8 @@ export async function streamed(
 ): Promise<Frame> {
   const seen = await socket.receives({ chatId, ...frame }, WAY_MS);
   await stream.receives(event, data, WAY_MS);
-  const has = (item: Fields, fields: Fields) =>
-    Object.entries(fields).every(([name, value]) => same(item[name], value));
-  expect(socket.events(chatId).filter((each) => has({ ...each }, frame))).toHaveLength(1);
-  expect(stream.of(event).filter((each) => has(each, data))).toHaveLength(1);
+  expect(socket.events(chatId).filter((each) => hasFields(each, frame))).toHaveLength(1);
+  expect(stream.of(event).filter((each) => hasFields(each, data))).toHaveLength(1);
   return seen;
 }
 
@@ -180,8 +174,8 @@ export async function allProjections(viewer: Person, chatId: string): Promise<re
 }
 
 /**
- * Resolves when projections hold every message of Matrix once and nothing else, and the socket had an event for each of them
- * once, in an unbroken row.
+ * Resolves when the projections are exactly the messages of Matrix, and the socket had one event for each of them, with
+ * consecutive seqs.
  */
 export async function agrees(views: Views, matrix: MatrixClient, ms = RECOVERY_MS): Promise<void> {
   const { stage, viewer, chatId, matrixRoomId, socket } = views;

@@ -1,21 +1,21 @@
-/** CONTRACT section 8 with a real Synapse: what is said in Matrix appears here, what is said here appears there, once each, whoever dies meanwhile. */
+/** CONTRACT section 8 with a real Synapse: messages of either side appear on the other, once each, also when a side is killed. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { until } from "../cluster/until.ts";
-import type { Fields } from "../contract/client.ts";
-import { expectProblem, jsonOf } from "../contract/http.ts";
-import { receiptsOf } from "../contract/looks.ts";
-import type { Person } from "../contract/world.ts";
+import type { Fields } from "../support/arrivals.ts";
+import { expectProblem, jsonOf } from "../support/http.ts";
+import { receiptsOf } from "../support/queries.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 import { agrees, BridgeStage, projected, RECOVERY_MS, streamed, type Views, WAY_MS } from "./bridge-stage.ts";
 import type { MatrixClient, MatrixEvent } from "./matrix-client.ts";
 import { looksOf, looksRebuilt } from "./rebuilt.ts";
 
 const stage = new BridgeStage();
-/** Two people of Matrix. Alice is a native user, too; nobody mapped Bob. */
+/** Two users of Matrix. Alice is mapped to a native user; Bob is not. */
 let alice: MatrixClient;
 let bob: MatrixClient;
 let native: Person;
-/** Bob, as a token says his derived id. */
+/** Bob, by a token with his derived user id. */
 let derived: Person;
 let room: string;
 let views: Views;
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const chatId = await stage.roomOf(native, room);
   const [socket, stream] = await Promise.all([native.connects(), native.streams(chatId)]);
   views = { stage, viewer: native, chatId, matrixRoomId: room, socket, stream };
-  const first = await projected(views, await bob.says(room, "Anybody here?"));
+  const first = await projected(views, await bob.says(room, "Is this room open?"));
   derived = await stage.world.person({ sub: String(first.sender_user_id) });
 }, 300_000);
 
@@ -48,8 +48,8 @@ async function said(eventId: string, sender: Person, preview: string, type = "SE
   return { projection, frame, messageId: fields.messageId };
 }
 
-describe("what is said in Matrix appears in projections, on a socket and on a stream", () => {
-  test("text, under our ids of who said it", async () => {
+describe("an event of Matrix appears in projections, on a socket and on a stream", () => {
+  test("text, with the native ids of the senders", async () => {
     const hers = await said(await alice.says(room, "Good morning"), native, "Good morning");
     expect(hers.projection).toMatchObject({ message_type: "m.text", has_attachment: false, thread_metadata: null });
     await said(await bob.says(room, "Good morning, Alice"), derived, "Good morning, Alice");
@@ -138,7 +138,7 @@ describe("what is said in Matrix appears in projections, on a socket and on a st
     expect(views.stream.of("receipt")).not.toContainEqual(expect.objectContaining({ event_id: second }));
   });
 
-  test("typing, until Matrix says stop", async () => {
+  test("typing, until Matrix ends it", async () => {
     await bob.types(room, true);
     await views.socket.receives({ type: "TYPING", chatId: views.chatId, senderId: derived.id }, WAY_MS);
     await views.stream.receives("typing", { user_id: derived.id, typing: true }, WAY_MS);
@@ -147,7 +147,7 @@ describe("what is said in Matrix appears in projections, on a socket and on a st
     await views.stream.receives("typing", { user_id: derived.id, typing: false }, WAY_MS);
   });
 
-  test("who comes and who goes, which is for Matrix alone to say", async () => {
+  test("joins and leaves, which only Matrix decides", async () => {
     const carol = await stage.synapse.register("carol");
     const carols = await stage.mapped(carol);
     await carol.joins(room);
@@ -160,7 +160,7 @@ describe("what is said in Matrix appears in projections, on a socket and on a st
     expectProblem(await service.asks("DELETE", `/v1/rooms/${views.chatId}/members/${derived.id}`), "conflict");
   });
 
-  test("a name of the room", async () => {
+  test("a new name of the room", async () => {
     await alice.renames(room, "Harbour office");
     await until(
       async () => (await native.rooms()).data.some(({ name }) => name === "Harbour office"),
@@ -170,20 +170,20 @@ describe("what is said in Matrix appears in projections, on a socket and on a st
   });
 });
 
-/** Whether an event in Matrix is Alice's, of this type, and has these fields in its content. */
+/** Matches Alice's events in Matrix with this type and these fields of the content. */
 const isHers = (type: string, fields: Fields) => (event: MatrixEvent) =>
   event.type === type &&
   event.sender === alice.userId &&
   Object.entries(fields).every(([name, value]) => event.content[name] === value);
 
-describe("what is done here appears in Matrix as its user's", () => {
-  /** Sends as Alice; resolves with our event and Matrix's. */
+describe("a native action appears in Matrix as its user's", () => {
+  /** Sends as Alice; resolves with the native event and that of Matrix. */
   async function sends(message: string, more: Fields = {}) {
     const event = await native.says(views.chatId, message, more);
     return { event, inMatrix: await bob.sees(room, isHers("m.room.message", { body: message })) };
   }
 
-  test("a message, once, whichever of answer and echo is first, and however often it is repeated", async () => {
+  test("a message, once, with answer and echo in any order, and after repeats", async () => {
     const clientMessageId = randomUUID();
     const { event, inMatrix } = await sends("From here", { clientMessageId });
     expect(inMatrix.content["dev.signalbox.client_message_id"]).toBe(clientMessageId);
@@ -248,7 +248,7 @@ describe("what is done here appears in Matrix as its user's", () => {
     expect((await item("m.receipt", alice.userId)).content).toMatchObject({
       [event]: { "m.read": { [alice.userId]: {} } },
     });
-    // It ends by itself after four seconds: typed again until Matrix was asked in time.
+    // Repeated until Matrix is read in time: typing ends by itself after four seconds.
     let typing = true;
     const keepsTyping = (async () => {
       while (typing) await native.acts({ type: "TYPING", chatId: views.chatId });
@@ -259,7 +259,7 @@ describe("what is done here appears in Matrix as its user's", () => {
     await keepsTyping;
   });
 
-  test("unless it comes through a gateway, which has no token to write there", async () => {
+  test("unless it comes through a gateway, which has no token of the homeserver", async () => {
     const answer = await views.socket.asks({ type: "SEND_MSG", chatId: views.chatId, message: "By socket" }, WAY_MS);
     expect(answer).toMatchObject({ type: "ERROR", code: "unavailable" });
   });
@@ -272,7 +272,7 @@ describe("what is done here appears in Matrix as its user's", () => {
   });
 });
 
-describe("nothing is lost and nothing comes twice", () => {
+describe("nothing is lost or doubled", () => {
   const sends = (message: string, clientMessageId: string) =>
     native.posts({ type: "SEND_MSG", chatId: views.chatId, message, clientMessageId });
 
@@ -310,7 +310,7 @@ describe("nothing is lost and nothing comes twice", () => {
     const kept = await bob.says(room, "Before the fire");
     await said(kept, derived, "Before the fire");
     const clientMessageId = randomUUID();
-    // Its answer is lost, and nobody knows how far it came.
+    // Its answer is lost, and its progress unknown.
     const lost = sends("In the fire", clientMessageId).catch(() => undefined);
     await stage.api.kill();
     await lost;
@@ -337,7 +337,7 @@ describe("nothing is lost and nothing comes twice", () => {
       await stage.synapse.owes(last);
       await stage.synapse.kill();
       await Promise.all([stage.synapse.start(), stage.startApi()]);
-      // A Synapse that was started again looks after what it owes with the first event that it has to push, not before.
+      // A restarted Synapse retries its transactions with the next event that it has to push, not before.
       await bob.says(room, "Is it there?");
       await agrees(views, bob);
       await projected(views, last, { preview: "Still on its way" });
@@ -348,7 +348,7 @@ describe("nothing is lost and nothing comes twice", () => {
 
 describe("a rebuild into an empty database", () => {
   test("gives the same projections and the same history, ids included", async () => {
-    // Whoever reads the history for us has to be in the room: an empty database knows no member to read it as.
+    // The bridge's user reads the history and must be in the room: an empty database has no member to read it as.
     await (await stage.bridgeUser()).joins(room);
     const live = await looksOf(native, views.chatId);
     expect(await looksRebuilt(stage, { ...views, mapped: alice })).toStrictEqual(live);

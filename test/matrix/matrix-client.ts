@@ -1,13 +1,13 @@
-/** A plain Matrix client of one user: what a person does in a chat, and what they see there. */
+/** A plain Matrix client of one user: its actions in a room, and its view of it. */
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
+import { until } from "../support/until.ts";
 
 const REQUEST_MS = 60_000;
 const POLL_MS = 200;
 
 export type Content = Readonly<Record<string, unknown>>;
 
-/** An event as the client API prints it; the fields are those that tests read. */
+/** An event of the client API, with the fields that tests read. */
 export interface MatrixEvent {
   readonly event_id: string;
   readonly type: string;
@@ -18,7 +18,7 @@ export interface MatrixEvent {
   readonly unsigned?: Content;
 }
 
-/** What one user sees of one room at the moment. */
+/** A user's present view of a room. */
 export interface RoomView {
   /** Oldest first. */
   readonly events: readonly MatrixEvent[];
@@ -36,11 +36,11 @@ interface Sync {
 
 interface Page {
   readonly chunk: readonly MatrixEvent[];
-  /** Where the next page begins; absent at the end. */
+  /** The start of the next page; absent at the end. */
   readonly end?: string;
 }
 
-/** A refusal of the homeserver. */
+/** A refusal by the homeserver. */
 export class MatrixError extends Error {
   override readonly name = "MatrixError";
   readonly status: number;
@@ -84,7 +84,7 @@ export class MatrixClient {
     return new MatrixClient(url, (answer as { user_id: string }).user_id, token);
   }
 
-  /** A public room, so that whoever is invited, or knows it, may join. */
+  /** Creates a public room, which any user may join. */
   async createsRoom(name: string, ...invited: readonly MatrixClient[]): Promise<string> {
     const invite = invited.map(({ userId }) => userId);
     const body = { name, preset: "public_chat", invite };
@@ -99,12 +99,12 @@ export class MatrixClient {
     await this.#asks("POST", `${at(room)}/leave`, {});
   }
 
-  /** Of another user, by somebody who may. */
+  /** Kicks or bans another user. */
   async removes(room: string, { userId }: MatrixClient, how: "kick" | "ban"): Promise<void> {
     await this.#asks("POST", `${at(room)}/${how}`, { user_id: userId });
   }
 
-  /** Sets the display name; Synapse tells every room of the user. */
+  /** Sets the display name; Synapse sends it to every room of the user. */
   async isNamed(displayname: string): Promise<void> {
     await this.#asks("PUT", `/profile/${encodeURIComponent(this.userId)}/displayname`, { displayname });
   }
@@ -140,7 +140,7 @@ export class MatrixClient {
     return this.says(room, body, { "m.relates_to": { "m.in_reply_to": { event_id: event } } });
   }
 
-  /** A message in the thread of `root`, as clients send it when it answers nothing in particular. */
+  /** A message in the thread of `root`, as clients send one that is no reply. */
   threads(room: string, root: string, body: string): Promise<string> {
     const fallback = { is_falling_back: true, "m.in_reply_to": { event_id: root } };
     return this.says(room, body, { "m.relates_to": { rel_type: "m.thread", event_id: root, ...fallback } });
@@ -168,12 +168,12 @@ export class MatrixClient {
     await this.#asks("PUT", `/presence/${encodeURIComponent(this.userId)}/status`, { presence });
   }
 
-  /** An event with what has become of it. */
+  /** An event in its present form. */
   async event(room: string, event: string): Promise<MatrixEvent> {
     return (await this.#asks("GET", `${at(room)}/event/${encodeURIComponent(event)}`)) as MatrixEvent;
   }
 
-  /** The room's last hundred events, and who types and has read there. */
+  /** The room's last hundred events, and its typing and receipts. */
   async looks(room: string): Promise<RoomView> {
     const [messages, sync] = await Promise.all([
       this.#asks("GET", `${at(room)}/messages?dir=b&limit=100`),
@@ -183,7 +183,7 @@ export class MatrixClient {
     return { events: chunk.toReversed(), ephemeral: (sync as Sync).rooms?.join?.[room]?.ephemeral?.events ?? [] };
   }
 
-  /** Everything that ever happened in the room, oldest first. */
+  /** All events of the room, oldest first. */
   async allEvents(room: string): Promise<readonly MatrixEvent[]> {
     const all: MatrixEvent[] = [];
     for (let from: string | undefined = ""; from !== undefined; ) {
@@ -195,19 +195,21 @@ export class MatrixClient {
     return all;
   }
 
-  /** Looks until `match` finds an event there; resolves with it. */
+  /** Resolves with the first event that matches, as soon as it is in the room. */
   async sees(room: string, match: (event: MatrixEvent) => boolean, ms = 20_000): Promise<MatrixEvent> {
     return this.awaits(room, ({ events }) => events.find(match), ms);
   }
 
-  /** Looks until `find` finds something. */
+  /** Resolves with the result of `find` as soon as it finds something in the view. */
   async awaits<T>(room: string, find: (view: RoomView) => T | undefined, ms = 20_000): Promise<T> {
-    for (const end = Date.now() + ms; ; await pause(POLL_MS)) {
-      const view = await this.looks(room);
-      const found = find(view);
-      if (found !== undefined) return found;
-      if (Date.now() > end) throw new Error(`not seen in Matrix within ${ms} ms; the last were ${told(view)}`);
-    }
+    const seen: { view?: RoomView; found?: T | undefined } = {};
+    const isThere = async () => {
+      seen.view = await this.looks(room);
+      seen.found = find(seen.view);
+      return seen.found !== undefined;
+    };
+    await until(isThere, ms, () => `not seen in Matrix; the last were ${summaryOf(seen.view)}`, POLL_MS);
+    return seen.found as T;
   }
 
   #asks(method: string, path: string, body?: object): Promise<unknown> {
@@ -217,7 +219,7 @@ export class MatrixClient {
 
 const at = (room: string): string => `/rooms/${encodeURIComponent(room)}`;
 const eventId = (answer: unknown): string => (answer as { event_id: string }).event_id;
-const told = ({ events, ephemeral }: RoomView): string =>
+const summaryOf = ({ events, ephemeral }: RoomView = { events: [], ephemeral: [] }): string =>
   [...events.slice(-10), ...ephemeral].map(({ type, content }) => `${type} ${JSON.stringify(content)}`).join("\n");
 
 interface Call {

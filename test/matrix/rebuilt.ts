@@ -1,19 +1,20 @@
-/** What a room looks like from here, and what it looks like after a rebuild from Matrix into a database that had nothing. */
+/** The native view of a room, live and after a rebuild from Matrix into an empty database. */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { startNode } from "@signalbox/infra/node";
 import { Connection } from "@signalbox/postgres/connection";
 import { expect } from "vitest";
-import type { Fields } from "../contract/client.ts";
-import { type Person, World } from "../contract/world.ts";
+import type { Fields } from "../support/arrivals.ts";
+import { serversOf } from "../support/servers.ts";
+import { type Person, World } from "../support/world.ts";
 import { allProjections, type BridgeStage } from "./bridge-stage.ts";
 import type { MatrixClient } from "./matrix-client.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Every projection of the room, and its last hundred messages with their reactions; without their seqs, and so by their ids: a rebuild gives other seqs. */
+/** Every projection of the room, its statistics, and its last hundred messages with reactions. Seqs are left out: a rebuild gives others. */
 export async function looksOf(viewer: Person, chatId: string): Promise<object> {
   const messages = await viewer.history(chatId, "?limit=100");
   const statistics = await viewer.asks("GET", `/core/api/v1/messages/stats?conversation_id=${chatId}`);
@@ -24,7 +25,7 @@ export async function looksOf(viewer: Person, chatId: string): Promise<object> {
   };
 }
 
-/** Rebuilds the room into a new database, in which only `mapped` is known, and looks at it as `viewer` through a node of its own. */
+/** Rebuilds the room into a new database that knows only `mapped`; resolves with the view of `viewer` at a new node. */
 export async function looksRebuilt(
   stage: BridgeStage,
   {
@@ -37,16 +38,7 @@ export async function looksRebuilt(
   const url = await newDatabase(stage.cluster.postgres.url);
   const env = { ...stage.cluster.env, DATABASE_URL: url };
   const node = await startNode({ kind: "api", env });
-  const apis = [node.url, node.url] as const;
-  const servers = {
-    api: node.url,
-    apis,
-    sockets: ["", ""],
-    nodes: [],
-    databaseUrl: url,
-    stop: async () => {},
-  } as const;
-  const world = new World(async () => servers);
+  const world = new World(async () => serversOf({ apis: [node], gateways: [node], databaseUrl: url }));
   try {
     await world.start();
     const path = `/v1/users/${viewer.id}`;
@@ -60,7 +52,7 @@ export async function looksRebuilt(
   }
 }
 
-/** As an operator does it. */
+/** Runs the operator's command. */
 async function rebuild(matrixRoomId: string, env: Readonly<Record<string, string>>): Promise<void> {
   await run("npm", ["run", "--silent", "rebuild", "--", "--room", matrixRoomId], {
     cwd: ROOT,

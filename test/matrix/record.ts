@@ -1,5 +1,5 @@
 /**
- * Records what a real Synapse pushes for every kind of event into recorded/*.json, the golden inputs of the ingestion:
+ * Records a real Synapse's transactions with every kind of event into recorded/*.json, the golden inputs of the ingestion:
  *
  *   node --conditions=development --import tsx test/matrix/record.ts
  */
@@ -17,7 +17,7 @@ interface Chat {
   readonly room: string;
 }
 
-/** Files in the order in which they happen: each is a list of transactions. */
+/** The files in the order of recording, each a list of transactions. */
 const SCENES: Readonly<Record<string, (chat: Chat) => Promise<void>>> = {
   "1-room": begins,
   "2-messages": messages,
@@ -140,7 +140,7 @@ async function ephemeral({ recorder, alice, bob, room }: Chat): Promise<void> {
   await brings("m.presence", "unavailable");
 }
 
-/** A write of our own, as Alice: it comes back like anybody's. */
+/** A write of the application service as Alice, which comes back like that of a user. */
 async function acting({ recorder, synapse, bridge, alice, room }: Chat): Promise<void> {
   const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/send/m.room.message/own-1`;
   const response = await fetch(`${synapse.url}${path}?user_id=${encodeURIComponent(alice.userId)}`, {
@@ -151,7 +151,7 @@ async function acting({ recorder, synapse, bridge, alice, room }: Chat): Promise
   await recorder.receivesEvent(((await response.json()) as { event_id: string }).event_id);
 }
 
-/** While the gateway is down: a message that is redacted before it is pushed, with typing that is lost. */
+/** During an outage: a message that is redacted before it is pushed, and typing that is lost. */
 async function retried({ recorder, alice, bob, room }: Chat): Promise<void> {
   recorder.status = 503;
   await bob.types(room, true);

@@ -1,13 +1,13 @@
-/** An application service that writes down what a homeserver pushes, and answers as it is told. */
-import { once } from "node:events";
+/** An application service that records a homeserver's transactions, with a configurable answer. */
 import { createServer } from "node:http";
-import { until } from "../cluster/until.ts";
+import { listenOn } from "../support/loopback.ts";
+import { until } from "../support/until.ts";
 import type { Content, MatrixEvent } from "./matrix-client.ts";
 
-/** A transaction as it came, each try of it. */
+/** One attempt of a transaction. */
 export interface Recorded {
   readonly transactionId: string;
-  /** What it was answered. */
+  /** The status of its answer. */
   readonly status: number;
   readonly body: {
     readonly events: readonly (MatrixEvent & { readonly room_id: string })[];
@@ -18,9 +18,9 @@ export interface Recorded {
 const WAIT_MS = 60_000;
 
 export class Recorder {
-  /** In the order of their arrival. */
+  /** In the order of arrival. */
   readonly transactions: Recorded[] = [];
-  /** What transactions are answered from now on. */
+  /** The status of answers from now on. */
   status = 200;
   readonly #server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -36,11 +36,10 @@ export class Recorder {
   });
 
   async listen(port: number): Promise<void> {
-    this.#server.listen(port, "127.0.0.1");
-    await once(this.#server, "listening");
+    await listenOn(this.#server, port);
   }
 
-  /** Resolves when a transaction that was taken brought what `match` is true for. */
+  /** Resolves when an accepted transaction matches. */
   async receives(match: (recorded: Recorded) => boolean): Promise<void> {
     await until(
       () => this.transactions.some((recorded) => recorded.status === 200 && match(recorded)),
@@ -53,7 +52,7 @@ export class Recorder {
     return this.receives(({ body }) => body.events.some((event) => event.event_id === id));
   }
 
-  /** What came since the last call. */
+  /** Removes and returns the transactions since the last call. */
   cut(): readonly Recorded[] {
     return this.transactions.splice(0);
   }

@@ -1,6 +1,6 @@
-import { findTool } from "../pypi.ts";
+import { findTool } from "../support/pypi.ts";
 
-/** The Python that has Synapse: `-m synapse.app.homeserver` starts it. Throws one sentence that says how to get there. */
+/** The Python that has Synapse: `-m synapse.app.homeserver` starts it. Throws one sentence with the way to get it. */
 export const findSynapse = (): Promise<string> =>
   findTool({
     name: "Synapse",

@@ -1,31 +1,30 @@
-/** A real Synapse on loopback, with SQLite, that knows Signalbox as its application service; it can be killed and started again. */
+/** A real Synapse on loopback, with SQLite and Signalbox as its application service, that can be killed and started again. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Guard } from "@signalbox/infra/redis-guard";
 import { freePort } from "@signalbox/infra/redis-process";
-import { until } from "../cluster/until.ts";
+import { until } from "../support/until.ts";
 import { MatrixClient } from "./matrix-client.ts";
 import { findSynapse } from "./synapse-binary.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** Two busy cores create its first tables in ten seconds at best. */
+/** Milliseconds of a start: two busy cores create its first tables in ten seconds at best. */
 const START_MS = 120_000;
 const POLL_MS = 100;
 const OWES_MS = 30_000;
 
-/** What both sides of the bridge are told. */
+/** The settings of both sides of the bridge. */
 export interface Bridge {
-  /** Where Synapse reaches an API node, which is to listen there. */
+  /** The URL at which an API node has to listen for Synapse. */
   readonly appUrl: string;
-  /** Where API nodes reach Synapse. */
+  /** The URL of Synapse. */
   readonly homeserverUrl: string;
   readonly asToken: string;
   readonly hsToken: string;
@@ -34,7 +33,7 @@ export interface Bridge {
 /** The part after ":" in every Matrix id of these tests. */
 export const SERVER_NAME = "matrix.example";
 
-/** A bridge with ports and secrets of its own, with nothing at either end yet. */
+/** A bridge with new ports and secrets, before either side is started. */
 export async function planBridge(): Promise<Bridge> {
   const secret = () => randomBytes(32).toString("hex");
   const url = async () => `http://127.0.0.1:${await freePort()}`;
@@ -57,7 +56,7 @@ export class Synapse {
     this.#guard = new Guard(place.folder);
   }
 
-  /** A homeserver with no data that answers. It ends with this process, however that ends. */
+  /** Starts a homeserver without data. It ends with this process, also when that is killed. */
   static async open(bridge: Bridge): Promise<Synapse> {
     const python = await findSynapse();
     const folder = await mkdtemp(join(tmpdir(), "signalbox-synapse-"));
@@ -73,7 +72,7 @@ export class Synapse {
     }
   }
 
-  /** Registers a user by the shared secret; resolves with a client of theirs, logged in. */
+  /** Registers a user by the shared secret; resolves with its client, logged in. */
   register(username: string): Promise<MatrixClient> {
     return MatrixClient.register(this.url, username, this.#sharedSecret);
   }
@@ -93,14 +92,16 @@ export class Synapse {
       if (pid !== undefined) this.#guard.record("-", pid);
       if (this.#child === child) this.#child = undefined;
     });
-    for (const end = Date.now() + START_MS; !(await answers(this.url)); await sleep(POLL_MS))
-      if (this.#child !== child || Date.now() > end)
-        throw new Error(`Synapse did not start: ${await this.lastWords()}`);
+    const serves = async () => {
+      if (this.#child !== child) throw new Error(`Synapse ended: ${await this.lastWords()}`);
+      return answers(this.url);
+    };
+    await until(serves, START_MS, () => this.lastWords(), POLL_MS);
   }
 
   /**
-   * Resolves when the event is in a transaction that Synapse keeps and tries again, also after its own death. Killed before that,
-   * it forgets what was in memory alone, and leaves a transaction that was under way where it is until the next one fails.
+   * Resolves when the event is in a transaction that Synapse has stored and will retry, also after a restart. Killed before that,
+   * it loses events in memory, and leaves a transaction under way as it is until the next one fails.
    */
   async owes(eventId: string): Promise<void> {
     const query =
@@ -123,7 +124,7 @@ export class Synapse {
     await gone;
   }
 
-  /** What its log says of the bridge and of trouble, and its end, for whoever asks why a test failed. */
+  /** The lines of its log about the bridge and errors, and the last ones, for the message of a failed test. */
   async lastWords(): Promise<string> {
     const log = await readFile(join(this.#folder, "homeserver.log"), "utf8").catch(() => "it logged nothing");
     const lines = log.trimEnd().split("\n");
@@ -143,7 +144,7 @@ const answers = (url: string): Promise<boolean> =>
     () => false,
   );
 
-/** Writes what Synapse reads; its YAML files are written as JSON, which YAML takes. */
+/** Writes Synapse's files; its YAML files are JSON, which is valid YAML. */
 async function configure(folder: string, sharedSecret: string, bridge: Bridge): Promise<void> {
   const put = (name: string, content: string) => writeFile(join(folder, name), content, { mode: 0o600 });
   const signingKey = randomBytes(32).toString("base64").replace(/=+$/, "");
@@ -158,7 +159,7 @@ async function configure(folder: string, sharedSecret: string, bridge: Bridge): 
   ]);
 }
 
-/** What the project's own command prints. */
+/** The output of the project's own command. */
 async function registration({ appUrl, asToken, hsToken }: Bridge): Promise<string> {
   const command = ["--conditions=development", "--import", "tsx", "infra/matrix/registration.ts", appUrl, SERVER_NAME];
   const env = { PATH: process.env.PATH, MATRIX_AS_TOKEN: asToken, MATRIX_HS_TOKEN: hsToken };
@@ -180,13 +181,13 @@ function homeserver(folder: string, port: number, sharedSecret: string): object 
     registration_shared_secret: sharedSecret,
     macaroon_secret_key: secret(),
     form_secret: secret(),
-    // Cheap passwords: nobody attacks this server.
+    // Cheap password hashes: the server is reachable on loopback only.
     bcrypt_rounds: 4,
-    // No federation: no other server is asked, and none has a listener to ask this one.
+    // No federation, in either direction.
     federation_domain_whitelist: [],
     trusted_key_servers: [],
     report_stats: false,
-    // Whoever looks again sees what is there now, not what was there two minutes ago.
+    // Reads are current, not up to two minutes old.
     caches: { sync_response_cache_duration: "0s" },
     ...unlimited(),
   };

@@ -1,6 +1,6 @@
-/** The network between a client and its gateway is cut, or says nothing any more, at the worst moments. */
+/** The network between a client and its gateway is cut, or drops everything, at the worst moments. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { until } from "../cluster/until.ts";
+import { until } from "../support/until.ts";
 import type { Device } from "./device.ts";
 import { Site } from "./site.ts";
 
@@ -9,7 +9,7 @@ beforeAll(() => site.start());
 afterAll(() => site.stop());
 afterEach(() => site.mend());
 
-/** Alice behind a network that a test may cut, and Bob, in a chat with a message and a reaction of hers. */
+/** Alice behind a network that a test can cut, and Bob, in a chat with a message and a reaction of hers. */
 async function talk(rewrite?: (chunk: Buffer) => Buffer) {
   const { alice, bob, chatId } = await site.world.chat();
   const proxy = await site.proxy(rewrite);
@@ -21,12 +21,12 @@ async function talk(rewrite?: (chunk: Buffer) => Buffer) {
 }
 type Talk = Awaited<ReturnType<typeof talk>>;
 
-/** Resolves when somebody else has heard of what was done: it is committed. */
+/** Resolves when Bob's device has a new event: the action is committed. */
 const heardByOthers = (his: Device, earlier: number) =>
   until(
     () => his.heard.filter(({ name }) => name !== "presence" && name !== "notification").length > earlier,
     5000,
-    () => "nobody heard of it",
+    () => "Bob has no new event",
   );
 
 describe("a cut after an action is committed and before its ACK", () => {
@@ -38,7 +38,7 @@ describe("a cut after an action is committed and before its ACK", () => {
     ["a removed reaction", ({ hers, reactionId }) => hers.realtime.removeReaction(reactionId)],
     ["a receipt", ({ hers, chatId, messageId }) => hers.realtime.markAsRead(chatId, messageId)],
     ["a deletion", ({ hers, chatId, messageId }) => hers.realtime.deleteMessage(chatId, messageId)],
-  ])("%s resolves with what was committed, and everybody hears it once", async (_, act) => {
+  ])("%s resolves with its committed event, and every device gets it once", async (_, act) => {
     const scene = await talk();
     const { chatId, proxy, hers, his } = scene;
     const before = his.heard.filter(({ name }) => name !== "presence" && name !== "notification").length;
@@ -47,7 +47,7 @@ describe("a cut after an action is committed and before its ACK", () => {
     await heardByOthers(his, before);
     proxy.cut();
     const done = await acting;
-    // What comes after it comes after a double, too.
+    // A message behind it would arrive after a double.
     const { seq } = await hers.realtime.sendMessage(chatId, "behind it");
     for (const device of [hers, his]) {
       await device.hasAll(chatId, 2, seq);
@@ -63,7 +63,7 @@ describe("a cut after an action is committed and before its ACK", () => {
 const seqOf = (event: object) => ("seq" in event ? event.seq : undefined);
 
 describe("a cut before an action is committed", () => {
-  test.each([1, 30, 200])("in its frame's first %i bytes: it is sent again, once", async (bytes) => {
+  test.each([1, 30, 200])("in its frame's first %i bytes has it sent again, once", async (bytes) => {
     const { chatId, proxy, hers, his } = await talk();
     proxy.cutAfter(bytes, "up");
     const { seq } = await hers.realtime.sendMessage(chatId, `long ${"o".repeat(500)}`);
@@ -73,7 +73,7 @@ describe("a cut before an action is committed", () => {
     expect(proxy.cuts).toBe(1);
   });
 
-  test("in the middle of many, they are committed once each, in the order of their calls", async () => {
+  test("amid many sends has each committed once, in the order of the calls", async () => {
     const { chatId, proxy, hers, his } = await talk();
     const texts = Array.from({ length: 60 }, (_, index) => `message ${index}`);
     const sending = texts.map((text) => hers.realtime.sendMessage(chatId, text));
@@ -97,7 +97,7 @@ describe("without a network", () => {
     return scene;
   };
 
-  test("actions wait, and are done in their order once it is back", async () => {
+  test("actions wait, and run in their order when it is back", async () => {
     const { chatId, messageId, proxy, hers, his } = await offline();
     const acting = [
       hers.realtime.sendMessage(chatId, "one"),
@@ -118,7 +118,7 @@ describe("without a network", () => {
     await his.hasAll(chatId, 2, 8);
   });
 
-  test("more actions wait than one may do at a time: the rate limit holds them back, and loses none", async () => {
+  test("more actions wait than the rate limit permits at a time: it delays them, and loses none", async () => {
     const { chatId, proxy, hers, his } = await offline();
     const sending = Array.from({ length: 300 }, (_, index) => hers.realtime.sendMessage(chatId, `message ${index}`));
     proxy.admits = true;
@@ -136,7 +136,7 @@ describe("without a network", () => {
     expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(["rejected"]));
   });
 
-  test("who disconnects hears that what waits is not done", async () => {
+  test("a disconnect rejects the actions that wait", async () => {
     const { chatId, proxy, hers, his } = await offline();
     const sending = hers.realtime.sendMessage(chatId, "never mind");
     hers.realtime.disconnect();
@@ -149,8 +149,8 @@ describe("without a network", () => {
   });
 });
 
-test("a link that says nothing any more is noticed: the client asks, gives it up, and misses nothing", async () => {
-  // READY tells of a quarter of a second instead of 25, in as many bytes.
+test("a silent link is noticed: the client probes it, drops it, and misses nothing", async () => {
+  // Changes READY's heartbeat from 25 s to 250 ms, in as many bytes.
   const hasty = (chunk: Buffer) => Buffer.from(chunk.toString("latin1").replace(/25000/, "250  "), "latin1");
   const { alice, chatId, proxy, hers, his } = await talk(hasty);
   proxy.silence("up");

@@ -1,11 +1,12 @@
-/** A client of the SDK, and everything that its handlers heard. */
-import { isDeepStrictEqual } from "node:util";
+/** A client of the SDK, and all events that its handlers got. */
 import type { Client, ConnectionChanged, Events } from "@signalbox/client";
 import { expect } from "vitest";
-import { until } from "../cluster/until.ts";
+import { hasFields } from "../support/arrivals.ts";
+import { range } from "../support/lists.ts";
+import { until } from "../support/until.ts";
 
 type Name = keyof Events;
-/** Every event, and whether it has its chat's next seq. */
+/** Every event; true for those with a seq. */
 export const EVENTS: Readonly<Record<Name, boolean>> = {
   message: true,
   messageEdited: true,
@@ -33,7 +34,7 @@ interface Heard {
   readonly event: Events[Name];
 }
 
-/** How long something may take to be heard, in milliseconds, unless a test says otherwise. */
+/** Milliseconds that an event may take, unless a test says otherwise. */
 const PATIENCE_MS = 15_000;
 
 export class Device {
@@ -50,7 +51,7 @@ export class Device {
     return this.client.realtime;
   }
 
-  /** The states of the connection, as they were told. */
+  /** The changes of the connection, in order. */
   get connection(): ConnectionChanged[] {
     return this.of("connection");
   }
@@ -59,9 +60,9 @@ export class Device {
     return this.heard.filter((each) => each.name === name).map(({ event }) => event as Events[N]);
   }
 
-  /** The first event of this name, heard or to come, that has these fields. */
+  /** The first event of this name, arrived or to come, that has these fields. */
   async hears<N extends Name>(name: N, fields: Partial<Events[N]> = {}, ms = PATIENCE_MS): Promise<Events[N]> {
-    const find = () => this.of(name).find((event) => has(event, fields));
+    const find = () => this.of(name).find((event) => hasFields(event, fields));
     const last = () => this.heard.slice(-20).map((each) => each.name);
     await until(
       () => find() !== undefined,
@@ -71,7 +72,7 @@ export class Device {
     return find()!;
   }
 
-  /** Waits until the connection is live after `earlier` changes of it. */
+  /** Resolves when the connection is live after its first `earlier` changes. */
   async livesAfter(earlier: number, ms = PATIENCE_MS): Promise<void> {
     await until(
       () => this.connection.slice(earlier).some(({ state }) => state === "live"),
@@ -80,7 +81,7 @@ export class Device {
     );
   }
 
-  /** The seqs of a chat's events, as they came. */
+  /** The seqs of a chat's events, in the order of arrival. */
   seqs(chatId: string): number[] {
     const durable = this.heard.filter(
       ({ name, event }) => EVENTS[name] && "chatId" in event && event.chatId === chatId,
@@ -88,16 +89,13 @@ export class Device {
     return durable.map(({ event }) => (event as Events["message"]).seq);
   }
 
-  /** Waits until a chat has come to `last`, and fails unless it came there from `first` without a gap, a double or a step back. */
+  /** Resolves when a chat has reached `last`. Fails unless it got there from `first` without a gap, a double or a step back. */
   async hasAll(chatId: string, first: number, last: number, ms = PATIENCE_MS): Promise<void> {
     await until(
       () => this.seqs(chatId).includes(last),
       ms,
       () => `at ${this.seqs(chatId).at(-1)} of ${last}; ${JSON.stringify(this.connection.slice(-4))}`,
     );
-    expect(this.seqs(chatId)).toEqual(Array.from({ length: last - first + 1 }, (_, index) => first + index));
+    expect(this.seqs(chatId)).toEqual(range(first, last));
   }
 }
-
-const has = (event: object, fields: object): boolean =>
-  Object.entries(fields).every(([name, value]) => isDeepStrictEqual((event as Record<string, unknown>)[name], value));

@@ -1,29 +1,27 @@
-/** A thousand disconnects at random moments, while others talk. */
+/** A thousand disconnects at random moments, under load. */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { until } from "../cluster/until.ts";
-import type { Person } from "../contract/world.ts";
+import { times } from "../support/lists.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 import type { Device } from "./device.ts";
 import type { TcpProxy } from "./proxy.ts";
 import { Site } from "./site.ts";
 
 const DISCONNECTS = 1000;
 const ROOMS = 4;
-/** A client waits before it comes back, so that many are disconnected at a time. */
+/** Many, since a client waits before it reconnects. */
 const PEOPLE = 15;
 const DEVICES_EACH = 4;
 const LONGEST_MS = 80_000;
-/** Whoever failed to come back several times in a row waits up to half a minute for the next try. */
+/** After several failed attempts a client waits up to half a minute for the next. */
 const COMEBACK_MS = 40_000;
 
 const site = new Site("a cluster");
 beforeAll(() => site.start());
 afterAll(() => site.stop());
 
-const times = <T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> =>
-  Promise.all(Array.from({ length: count }, (_, index) => make(index)));
-
-/** Cuts a device's link until there were enough cuts: every fifth time before it is live again, at any byte, else at any moment after. */
+/** Cuts a device's link again and again: every fifth time at any byte before it is live again, else at any moment after. */
 async function tear(device: Device, proxy: TcpProxy, enough: () => boolean): Promise<void> {
   const stuck = () => `no connection: ${JSON.stringify(device.connection.slice(-6))}`;
   const comes = (holds: () => boolean) => until(() => holds() || enough(), LONGEST_MS, stuck);
@@ -40,7 +38,7 @@ async function tear(device: Device, proxy: TcpProxy, enough: () => boolean): Pro
   }
 }
 
-/** Sends through a link that is torn, one message after the other. Resolves with how many. */
+/** Sends one message after the other through a link that is cut. Resolves with their number. */
 async function chatter({ realtime }: Device, chatId: string, name: string, enough: () => boolean): Promise<number> {
   let count = 0;
   while (!enough()) await realtime.sendMessage(chatId, `${name} ${count++}`);

@@ -1,21 +1,21 @@
-/** Every method and every event of the SDK, against one process and against API and gateway nodes that are reached apart. */
+/** Every method and every event of the SDK, with one process and with separate API and gateway nodes. */
 import { randomUUID } from "node:crypto";
 import { createClient, SignalboxError } from "@signalbox/client";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { until } from "../cluster/until.ts";
-import type { Person } from "../contract/world.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 import { type Device, EVENTS } from "./device.ts";
 import { startSignIn } from "./sign-in.ts";
 import { Site } from "./site.ts";
 
-/** Who is refused what. */
+/** The error of a refusal. */
 const refused = (code: string) => expect.objectContaining({ name: "SignalboxError", code });
 const UUID = /^[0-9a-f-]{36}$/;
 
 describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
   const site = new Site(kind);
-  /** What the handlers of all tests heard. */
+  /** The events that handlers of all tests got. */
   const heard = new Set<string>();
   const devices: Device[] = [];
   beforeAll(() => site.start());
@@ -39,7 +39,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
   };
 
   describe("auth", () => {
-    test("signIn posts the credentials, and uses the token that comes back", async () => {
+    test("signIn posts the credentials, and uses the token of the answer", async () => {
       const signIn = await startSignIn();
       try {
         const client = createClient({ ...site.where, authUrl: signIn.url, WebSocket });
@@ -65,7 +65,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
       }
     });
 
-    test("without a token nothing is asked, and the error says so", async () => {
+    test("without a token no request is sent, and the error says so", async () => {
       const device = site.device();
       await expect(device.client.rooms.list()).rejects.toBeInstanceOf(SignalboxError);
       await expect(device.client.rooms.list()).rejects.toEqual(refused("no_token"));
@@ -75,7 +75,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
   });
 
   describe("the connection", () => {
-    test("connects once, is told of as it goes, and ends", async () => {
+    test("connects once, reports its states, and ends", async () => {
       const device = await connects(await site.world.person());
       await device.realtime.connect();
       device.realtime.disconnect();
@@ -84,7 +84,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
       expect(device.connection.at(-1)).toEqual({ state: "live" });
     });
 
-    test("handlers can be taken off, one by one and all at once", async () => {
+    test("handlers can be removed, one by one and all at once", async () => {
       const { hers, his, chatId } = await talk();
       const texts: string[] = [];
       const off = his.realtime.on("message", ({ message }) => texts.push(message));
@@ -106,7 +106,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
       expect(his.of("message").map(({ message }) => message)).toEqual(["one", "two"]);
     });
 
-    test("a reset tells of what cannot be replayed: events that are no longer kept, and a chat that one is out of", async () => {
+    test("a reset names a chat that cannot be replayed: events are no longer kept, or the user is no member", async () => {
       const { alice, bob, chatId, hers } = await talk();
       const other = await alice.makesRoom(bob);
       const proxy = await site.proxy();
@@ -131,7 +131,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
   });
 
   describe("the eight actions", () => {
-    test("each resolves with the event as the author receives it, and every handler hears it", async () => {
+    test("each resolves with the author's event, and every handler gets it", async () => {
       const { alice, bob, chatId, hers, his } = await talk();
       const both = async (name: "message" | "messageEdited" | "reply" | "reaction", seq: number, event: object) => {
         expect(await hers.hears(name, { seq })).toEqual({ ...event, recipientId: alice.id });
@@ -163,7 +163,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
       await hers.hasAll(chatId, 2, deleted.seq);
     });
 
-    test("reject with what the server says, and the next one goes on", async () => {
+    test("reject with the server's error, and the next one works", async () => {
       const { carol, chatId, hers } = await talk();
       const { realtime } = await connects(carol);
       await expect(realtime.sendMessage(chatId, "from outside")).rejects.toEqual(refused("not_found"));
@@ -174,7 +174,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
       await expect(hers.realtime.editMessage(chatId, messageId, "too late")).rejects.toEqual(refused("conflict"));
     });
 
-    test("of one chat are committed in the order of their calls, without waiting for each other", async () => {
+    test("of one chat are committed in the order of the calls, without waiting for each other", async () => {
       const { chatId, hers, his } = await talk();
       const texts = Array.from({ length: 50 }, (_, index) => `message ${index}`);
       const sent = await Promise.all(texts.map((text) => hers.realtime.sendMessage(chatId, text)));
@@ -185,7 +185,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
   });
 
   describe("signals", () => {
-    test("typing is told once and ends, and says who types now", async () => {
+    test("typing is announced once and ends, and the typing users are listed", async () => {
       const { alice, bob, chatId, hers, his } = await talk();
       for (let key = 0; key < 20; key++) hers.realtime.sendTyping(chatId);
       expect(await his.hears("typing")).toEqual({ type: "TYPING", recipientId: bob.id, chatId, senderId: alice.id });
@@ -208,7 +208,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
       );
     });
 
-    test("presence is chosen, heard and asked for", async () => {
+    test("presence is set, received and queried", async () => {
       const { alice, bob, carol, hers, his } = await talk();
       await hers.client.setPresence("busy");
       expect(await his.hears("presence", { userId: alice.id, status: "busy" })).toEqual({
@@ -224,7 +224,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
       hers.realtime.active();
     });
 
-    test("a mention is notified, and the marker reaches one's own devices only", async () => {
+    test("a mention is notified, and a marker reaches the user's own devices only", async () => {
       const { alice, bob, chatId, hers, his } = await talk();
       const { messageId } = await hers.realtime.sendMessage(chatId, "for Bob", { mentions: [bob.id] });
       expect(await his.hears("notification", { kind: "mention" })).toEqual({
@@ -245,7 +245,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
   });
 
   describe("rooms and history", () => {
-    test("a room is made, changed, joined, left and deleted, and every member hears it", async () => {
+    test("a room is made, changed, joined, left and deleted, with an event for every member", async () => {
       const { alice, bob, carol, hers, his } = await talk();
       const room = await hers.client.rooms.create({ name: "A plan", members: [bob.id], metadata: { colour: "red" } });
       expect(room).toMatchObject({
@@ -288,7 +288,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
       await expect(his.client.rooms.state(chatId)).rejects.toEqual(refused("not_found"));
     });
 
-    test("getMessages gives the newest, or those before one", async () => {
+    test("getMessages returns the newest messages, or those before one", async () => {
       const { chatId, hers, his } = await talk();
       const sent = await Promise.all(["a", "b", "c", "d"].map((text) => hers.realtime.sendMessage(chatId, text)));
       const contents = async (...args: [number?, string?]) =>
@@ -301,7 +301,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
     });
   });
 
-  test("no event was left out by the tests above", () => {
+  test("the tests above cover every event", () => {
     expect(heard).toEqual(new Set(Object.keys(EVENTS)));
   });
 });

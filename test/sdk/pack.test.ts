@@ -20,7 +20,7 @@ const exec = promisify(execFile);
 let folder: string;
 const run = (command: string, args: readonly string[], cwd = folder) => exec(command, args, { cwd });
 
-/** Builds the package as its users get it, and installs it into an empty folder without a network. */
+/** Builds the package, and installs it into an empty folder without a network. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "signalbox-pack-"));
   await run("npm", ["pack", "--silent", "--workspace", "@signalbox/client", "--pack-destination", folder], ROOT);
@@ -150,7 +150,7 @@ describe("in a project of its own, the package", () => {
   test.each([
     ["nodenext", "nodenext"],
     ["esnext", "bundler"],
-  ])("is typed for programs of module %s, %s, whose check leaves nothing out", async (module, moduleResolution) => {
+  ])("has types for programs of module %s, %s, with libraries checked", async (module, moduleResolution) => {
     const compilerOptions = {
       module,
       moduleResolution,

@@ -1,25 +1,26 @@
-/** A network that does what a test wants: it stands between a client and a node. */
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+/** A TCP proxy between a client and a node that cuts, drops and rewrites. */
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { listenOn } from "../support/loopback.ts";
 
 /** `up` is from the client to the node. */
 export type Way = "up" | "down";
 
 interface Link {
-  /** The ways on which nothing comes through. */
+  /** The ways on which bytes are dropped. */
   readonly silent: Set<Way>;
   cut(): void;
 }
 
 export class TcpProxy {
-  /** Whether new links are let through; otherwise they are cut as they come. */
+  /** True while new links are let through; otherwise they are cut at once. */
   admits = true;
-  /** How many links it cut. */
+  /** The number of links that it cut. */
   cuts = 0;
-  /** Bytes that go through each way before every link is cut. */
+  /** Bytes that pass on each way before every link is cut. */
   readonly #left: Record<Way, number> = { up: Number.POSITIVE_INFINITY, down: Number.POSITIVE_INFINITY };
   readonly #links = new Set<Link>();
   readonly #server: Server;
+  #url = "";
   readonly #target: () => string;
   readonly #rewrite: (chunk: Buffer) => Buffer;
 
@@ -30,21 +31,20 @@ export class TcpProxy {
   }
 
   /**
-   * Listens on a free port. `target` is asked for a URL with each new link. `rewrite` may change what comes down, not its length:
-   * bytes are cut where TCP cuts them.
+   * Listens on a free port. `target` gives the URL for each new link. `rewrite` may change the bytes that come down but not
+   * their number; TCP decides where a chunk ends.
    */
   static async open(target: () => string, rewrite = (chunk: Buffer) => chunk): Promise<TcpProxy> {
     const proxy = new TcpProxy(target, rewrite);
-    proxy.#server.listen(0, "127.0.0.1");
-    await once(proxy.#server, "listening");
+    proxy.#url = await listenOn(proxy.#server);
     return proxy;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return this.#url;
   }
 
-  /** Links that stand. */
+  /** The number of open links. */
   get links(): number {
     return this.#links.size;
   }
@@ -56,12 +56,12 @@ export class TcpProxy {
     for (const link of [...this.#links]) link.cut();
   }
 
-  /** Lets this many bytes more through on this way, then cuts. */
+  /** Cuts every link after this many more bytes on this way. */
   cutAfter(bytes: number, way: Way): void {
     this.#left[way] = bytes;
   }
 
-  /** Swallows what comes on this way on the links that stand, which go on standing. */
+  /** Drops all bytes on this way of the open links, and leaves them open. */
   silence(way: Way): void {
     for (const link of this.#links) link.silent.add(way);
   }
@@ -93,7 +93,7 @@ export class TcpProxy {
       [far, near, "down"],
     ] as const) {
       from.setNoDelay();
-      // What went wrong is followed by "close".
+      // "close" follows every error.
       from.on("error", () => {});
       from.on("close", link.cut);
       from.on("end", () => to.end());
@@ -108,7 +108,7 @@ export class TcpProxy {
     const passed = (way === "down" ? this.#rewrite(chunk) : chunk).subarray(0, left);
     this.#left[way] -= passed.length;
     if (passed.length < chunk.length || this.#left[way] === 0) {
-      // Cut only when these bytes are on their way: nothing else is to be lost.
+      // Cut only after these bytes have left: nothing else may be lost.
       from.pause();
       to.write(passed, () => this.cut());
     } else if (!to.write(passed)) {

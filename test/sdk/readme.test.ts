@@ -1,13 +1,12 @@
-/** The examples of the SDK's README are one program, which does what it says at a server that was just started. */
+/** The examples of the SDK's README are one program, which does what it says at a new server. */
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { startNode } from "@signalbox/infra/node";
 import { CLOSE } from "@signalbox/protocol/close";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { Standalone } from "../support/servers.ts";
 import { EVENTS } from "./device.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -20,7 +19,7 @@ let folder: string;
 beforeAll(async () => {
   readme = await readFile(join(ROOT, "packages", "client", "README.md"), "utf8");
   api = await readFile(join(ROOT, "packages", "client", "src", "api.ts"), "utf8");
-  // Within the repository, so that it finds the SDK and ws as a project does that has installed them.
+  // Within the repository, where it finds the SDK and ws as in a project that has installed them.
   await mkdir(CACHE, { recursive: true });
   folder = await mkdtemp(join(CACHE, "readme-"));
 });
@@ -29,11 +28,10 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const program = () => [...readme.matchAll(/^```js\n(.*?)^```/gms)].map(([, code]) => code).join("\n");
 
 test("the README's program runs as it stands, hears what it listens for, and ends by itself", async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), "signalbox-readme-"));
-  const node = await startNode({ kind: "standalone", env: { DATA_DIR: dataDir } });
+  const server = await Standalone.start();
   try {
     const file = join(folder, "program.mjs");
-    await writeFile(file, program().replace("http://127.0.0.1:8080", node.url));
+    await writeFile(file, program().replace("http://127.0.0.1:8080", server.url));
     const conditions = ["--conditions=development", "--conditions=@signalbox/source", "--import", "tsx"];
     const { stdout } = await promisify(execFile)(process.execPath, [...conditions, file], { timeout: MOST_MS });
     const heard = new Set(stdout.split("\n").map((line) => line.split(" ")[0]));
@@ -44,8 +42,7 @@ test("the README's program runs as it stands, hears what it listens for, and end
     expect(stdout).toContain("\n{ alice: 'busy', carol: 'offline' }\n");
     expect(stdout).toMatch(/\ninvalid .+\n/);
   } finally {
-    await node.stop();
-    await rm(dataDir, { recursive: true, force: true });
+    await server.stop();
   }
 });
 

@@ -1,10 +1,10 @@
-/** The process that holds the sockets is killed with SIGKILL, and comes back on its port. */
+/** The process that holds the sockets is killed with SIGKILL, and starts again on its port. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Site } from "./site.ts";
 
-/** How long a client may need that waited for a while: its back-off has grown. */
+/** Milliseconds for a reconnect after a long outage, when the back-off has grown. */
 const COMEBACK_MS = 40_000;
-/** Messages that somebody else sends meanwhile. */
+/** Messages that another user sends meanwhile. */
 const OTHERS = 10;
 
 describe.each(["a standalone node", "a cluster"] as const)("%s", (kind) => {
@@ -13,9 +13,9 @@ describe.each(["a standalone node", "a cluster"] as const)("%s", (kind) => {
   afterAll(() => site.stop());
   afterEach(() => site.mend());
 
-  test("killed under a client: nothing is lost or doubled, and sends made meanwhile are committed once, in order", async () => {
+  test("killed under a client loses and doubles nothing, and commits sends made meanwhile once, in order", async () => {
     const { alice, bob, chatId } = await site.world.chat();
-    // Of two gateways the first holds hers and the tablet.
+    // In a cluster the first gateway holds hers and the tablet.
     const devices = await Promise.all([site.connects(alice), site.connects(bob), site.connects(alice)]);
     const [hers, his, tablet] = devices;
     const texts: string[] = [];
@@ -36,7 +36,7 @@ describe.each(["a standalone node", "a cluster"] as const)("%s", (kind) => {
     for (const device of [hers, tablet]) await device.hears("connection", { state: "waiting", code: 1006 });
     say(10);
     await start();
-    // Said before most are back: they have to ask for it.
+    // Sent before most devices are back: they get it by their resume.
     for (let index = 0; index < OTHERS; index++) await bob.says(chatId, `other ${index}`);
     for (const device of [hers, tablet]) await device.livesAfter(2, COMEBACK_MS);
     say(10);
@@ -57,7 +57,7 @@ describe.each(["a standalone node", "a cluster"] as const)("%s", (kind) => {
     expect(history.map(({ content }) => content)).toEqual(his.of("message").map(({ message }) => message));
   });
 
-  test("killed while somebody types: nobody is left typing", async () => {
+  test("killed while a user types ends the typing", async () => {
     const { alice, bob, chatId } = await site.world.chat();
     const [hers, his] = await Promise.all([site.connects(alice), site.connects(bob)]);
     hers.realtime.sendTyping(chatId);

@@ -1,15 +1,14 @@
-/** An application's own sign-in endpoint: what `signIn` posts its credentials to. */
-import { once } from "node:events";
+/** An application's own sign-in endpoint: `signIn` posts its credentials there. */
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { sign } from "../contract/tokens.ts";
+import { listenOn } from "../support/loopback.ts";
+import { sign } from "../support/tokens.ts";
 
 export interface SignIn {
   readonly url: string;
   close(): void;
 }
 
-/** Lets in whoever knows the password "open sesame", as the user that they say. */
+/** Signs any user id in with the password "open sesame". */
 export async function startSignIn(): Promise<SignIn> {
   const server = createServer(async (request, response) => {
     let body = "";
@@ -22,10 +21,6 @@ export async function startSignIn(): Promise<SignIn> {
     const problem = { type: "about:blank", title: "Forbidden", status: 403, detail: "no such user", code: "forbidden" };
     response.end(JSON.stringify(known ? { token: await sign({ sub: userId }) } : problem));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sign-in`,
-    close: () => server.close(),
-  };
+  const url = await listenOn(server);
+  return { url: `${url}/sign-in`, close: () => server.close() };
 }

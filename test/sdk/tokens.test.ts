@@ -1,9 +1,9 @@
-/** Tokens that end under a client, by themselves or because they were revoked. */
+/** Tokens that expire or are revoked under a client. */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { until } from "../cluster/until.ts";
-import { inSeconds, sign } from "../contract/tokens.ts";
-import type { Person } from "../contract/world.ts";
+import { inSeconds, sign } from "../support/tokens.ts";
+import { passed } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 import { Site } from "./site.ts";
 
 const LIFE_S = 3;
@@ -18,7 +18,7 @@ const revoke = async ({ id }: Person): Promise<void> => {
 };
 
 describe("a token that expires", () => {
-  test("is replaced in time by the function that fetches it: nobody notices", async () => {
+  test("is replaced in time by the function that fetches it, without a disconnect", async () => {
     const { alice, bob, chatId } = await site.world.chat();
     let fetched = 0;
     const his = site.device(() => {
@@ -27,7 +27,7 @@ describe("a token that expires", () => {
     });
     await his.realtime.connect();
     const first = Date.now();
-    // Three lives of the first one.
+    // Three times the life of the first token.
     for (let index = 0; Date.now() < first + 3000 * LIFE_S; index++) {
       await alice.says(chatId, `message ${index}`);
       await his.realtime.sendMessage(chatId, `answer ${index}`);
@@ -40,7 +40,7 @@ describe("a token that expires", () => {
     await expect(his.client.rooms.list()).resolves.toMatchObject({ data: [{ id: chatId }] });
   });
 
-  test("and is the only one, stops the connection; with another it goes on from where it was", async () => {
+  test("without another stops the connection; a new one resumes it", async () => {
     const { alice, bob, chatId } = await site.world.chat();
     const his = site.device(await sign({ sub: bob.id, exp: inSeconds(3) }));
     await his.realtime.connect();
@@ -57,7 +57,7 @@ describe("a token that expires", () => {
 });
 
 describe("a token that is refused", () => {
-  test("is fetched anew once, for a request and for a connection alike", async () => {
+  test("is fetched once more, for a request and for a connection", async () => {
     const { id, token } = await site.world.person();
     const expired = await sign({ sub: id, iat: inSeconds(-7200), exp: inSeconds(3600) }, { secret: "x".repeat(40) });
     const answers = [expired, token, expired, token];
@@ -70,7 +70,7 @@ describe("a token that is refused", () => {
     expect(device.connection.at(-1)).toEqual({ state: "live" });
   });
 
-  test("again and again, stops the connection", async () => {
+  test("again after that stops the connection", async () => {
     const { id } = await site.world.person();
     const device = site.device(() => sign({ sub: id }, { secret: "x".repeat(40) }));
     await expect(device.realtime.connect()).rejects.toMatchObject({ code: "unauthenticated" });
@@ -80,23 +80,19 @@ describe("a token that is refused", () => {
 });
 
 describe("a token that is revoked", () => {
-  test("stops a connection that has no other", async () => {
+  test("stops a connection without another", async () => {
     const bob = await site.world.person();
     const his = await site.connects(bob);
     await revoke(bob);
     expect(await his.hears("connection", { state: "stopped" })).toEqual({ state: "stopped", code: 4409 });
   });
 
-  test("is replaced by the function that fetches it: nothing is missed", async () => {
+  test("is replaced by the function that fetches it, and nothing is missed", async () => {
     const { alice, bob, chatId } = await site.world.chat();
     let revoked = Number.NEGATIVE_INFINITY;
     const his = site.device(async () => {
-      // A token tells its age in whole seconds, and one of the same second would be revoked, too.
-      await until(
-        () => Date.now() > revoked + 1100,
-        3000,
-        () => "the second is not over",
-      );
+      // Tokens have their age in whole seconds: one of the same second would be revoked as well.
+      await passed(revoked, 1100);
       return sign({ sub: bob.id });
     });
     await his.realtime.connect();

@@ -1,10 +1,9 @@
-/** People who are here, and two who look on, one at either gateway: what most faults of presence are let loose on. */
-
-import type { ResumingClient } from "../cluster/resuming-client.ts";
-import type { Stage } from "../cluster/stage.ts";
-import { until } from "../cluster/until.ts";
-import { statusesOf } from "../contract/looks.ts";
-import type { Person } from "../contract/world.ts";
+/** Users of one room and two onlookers, one at either gateway, for tests of presence under faults. */
+import type { ResumingClient } from "../support/cluster/resuming-client.ts";
+import type { Stage } from "../support/cluster/stage.ts";
+import { statusesOf } from "../support/queries.ts";
+import { until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 
 export interface Company {
   readonly people: readonly Person[];
@@ -17,7 +16,7 @@ export interface Onlooker {
   readonly session: ResumingClient;
 }
 
-/** A room of so many people, and of two who look on at gateways 0 and 1. Nobody else is connected yet. */
+/** A room of `count` users, not connected yet, and of two onlookers at gateways 0 and 1. */
 export async function companyOf(stage: Stage, count: number): Promise<Company> {
   const people = await stage.people(count + 2);
   const lookers = people.splice(count);
@@ -29,11 +28,11 @@ export async function companyOf(stage: Stage, count: number): Promise<Company> {
   return { people, chatId, onlookers: await Promise.all(onlookers) };
 }
 
-/** What an onlooker was told of somebody, in order; what was told again after a reconnection counts once. */
+/** The statuses of a user that an onlooker was told, in order; repeats after a reconnect count once. */
 export const toldOf = ({ session }: Onlooker, person: Person): readonly string[] =>
   session.statuses(person).filter((status, index, all) => status !== all[index - 1]);
 
-/** Resolves when every onlooker was last told this of all of these; `from`: only what they are told from there on counts. */
+/** Resolves when this is the last status that every onlooker was told of each of these users. */
 export const areTold = (
   stage: Stage,
   onlookers: readonly Onlooker[],
@@ -61,7 +60,7 @@ export const areTold = (
   );
 };
 
-/** Resolves when REST says of all of these what they are, by whichever node it is asked; it may be away until then. */
+/** Resolves when every API node answers with these statuses. Failed requests are repeated until then. */
 export const reads = async (
   asker: Person,
   expected: readonly (readonly [Person, string])[],
@@ -72,7 +71,7 @@ export const reads = async (
   let seen: readonly (readonly string[])[] = [];
   await until(
     async () => {
-      // As many times as there are API nodes: they are asked in turn.
+      // Once per API node: requests go to them in turn.
       seen = [await look(), await look()];
       return seen.every((statuses) => expected.every(([, status], index) => statuses[index] === status));
     },
@@ -88,11 +87,3 @@ export const reads = async (
         .join("\n"),
   );
 };
-
-/** Resolves when so much time has gone by since then. */
-export const passed = (since: number, ms: number): Promise<void> =>
-  until(
-    () => Date.now() > since + ms,
-    ms + 5000,
-    () => "time stands still",
-  );

@@ -1,31 +1,27 @@
-/** What becomes of presence when gateways die together, or stand still for a while. */
+/** Presence when gateways are killed together, or frozen for a while. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { ResumingClient } from "../cluster/resuming-client.ts";
-import { Stage } from "../cluster/stage.ts";
-import { until } from "../cluster/until.ts";
-import { presenceOf, statusesOf } from "../contract/looks.ts";
-import type { Person } from "../contract/world.ts";
-import { areTold, companyOf, passed, reads, toldOf } from "./company.ts";
+import { flushRedis } from "../support/cluster/redis-faults.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { presenceOf, statusesOf } from "../support/queries.ts";
+import { passed } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
+import { areTold, companyOf, reads, toldOf } from "./company.ts";
 
 const stage = new Stage();
 beforeAll(() => stage.start());
 afterAll(() => stage.stop());
 afterEach(() => stage.mend());
 
+/** Milliseconds in which all sessions resume. */
+const RESUME_MS = 20_000;
+
 const killAll = () => Promise.all(stage.gateways.map((gateway) => gateway.kill()));
 const startAll = () => Promise.all(stage.gateways.map((_, index) => stage.replace(stage.gateways, index)));
-
-const allLive = (sessions: readonly ResumingClient[]) =>
-  until(
-    () => sessions.every(({ live }) => live),
-    20_000,
-    () => stage.report(sessions, ["not all are live"]),
-  );
 
 const as = (status: string, people: readonly Person[]) => people.map((person) => [person, status] as const);
 
 describe("when both gateways are killed", () => {
-  test("and started again at once, who does not come back is told offline, and who comes back never", async () => {
+  test("and started again at once, users that stay away are told offline, and users that return never are", async () => {
     const { people, onlookers } = await companyOf(stage, 22);
     const [gone, back] = [people.slice(0, 20), people.slice(20)];
     await stage.opens(gone, (index) => index % 2);
@@ -35,24 +31,24 @@ describe("when both gateways are killed", () => {
     const killedAt = Date.now();
     await killAll();
     await startAll();
-    await allLive([...returning, ...onlookers.map(({ session }) => session)]);
+    await stage.allLive([...returning, ...onlookers.map(({ session }) => session)], RESUME_MS);
     const [newcomer] = onlookers.map(({ person }) => person);
     const fresh = { person: newcomer!, session: await stage.connects(newcomer!, 1, "a new session") };
     await reads(newcomer!, [...as("offline", gone), ...as("online", back)], 15_000);
     await areTold(stage, onlookers, gone, "offline", 15_000);
-    // So long could a dead node's users count, had its successors begun to wait only now.
+    // The longest that a dead node's users could count as online, if its successors had begun to wait only now.
     await passed(killedAt, 20_000);
     await reads(newcomer!, [...as("offline", gone), ...as("online", back)], 0);
     for (const onlooker of onlookers) {
       for (const person of gone) expect(toldOf(onlooker, person)).toEqual(["online", "offline"]);
       for (const person of back) expect(toldOf(onlooker, person)).toEqual(["online"]);
     }
-    // It may have found them online still; of whoever it was told nothing, they are offline.
+    // It may still have found them online; a user without a notice is offline.
     for (const person of gone) expect(toldOf(fresh, person).at(-1) ?? "offline").toBe("offline");
     for (const person of back) expect(toldOf(fresh, person)).toEqual(["online"]);
   });
 
-  test("and stay away, REST says offline within 10 s, and who comes later is never told otherwise", async () => {
+  test("and stay away, REST says offline within 10 s, and a later session is never told otherwise", async () => {
     const { people, onlookers } = await companyOf(stage, 20);
     await stage.opens(people, (index) => index % 2);
     await areTold(stage, onlookers, people, "online", 5000);
@@ -70,13 +66,13 @@ describe("when both gateways are killed", () => {
 });
 
 describe("a gateway that is frozen for 15 s", () => {
-  test("is right again by itself: its users were offline once and are online again, and nobody else was touched", async () => {
+  test("recovers by itself: its users were offline once and are online again, and no others changed", async () => {
     const { people, onlookers } = await companyOf(stage, 24);
     const part = (index: number) => people.slice(index * 6, (index + 1) * 6);
     const [frozen, leaving, moving, elsewhere] = [part(0), part(1), part(2), part(3)];
     const sessions = await Promise.all(frozen.map((person) => stage.connects(person, 1)));
     const [leavers, movers] = await Promise.all([stage.opens(leaving, () => 1), stage.opens(moving, () => 1)]);
-    // Half of those who are elsewhere are at the frozen gateway, too.
+    // Half of the users elsewhere are at the frozen gateway as well.
     await stage.opens([...elsewhere, ...elsewhere.slice(3)], (index) => Number(index >= elsewhere.length));
     await areTold(stage, onlookers, people, "online", 5000);
 
@@ -97,21 +93,21 @@ describe("a gateway that is frozen for 15 s", () => {
     await areTold(stage, onlookers, leaving, "offline", 10_000);
     await reads(onlookers[0]!.person, [...as("online", [...frozen, ...staying]), ...as("offline", leaving)], 10_000);
 
-    // Until it has found out who is missing, and could have judged the others by its own standing still.
+    // Long enough for it to find the missing users, and to take the others for missing.
     await passed(thawedAt, 12_000);
     const [near, far] = onlookers;
     for (const person of frozen) expect(toldOf(near!, person)).toEqual(["online", "offline", "online"]);
     for (const person of leaving) expect(toldOf(near!, person)).toEqual(["online", "offline"]);
     for (const person of staying) expect(near!.session.statuses(person)).toEqual(["online"]);
-    // Whoever looks on at the frozen gateway hears of it late, and of nobody else.
+    // The onlooker at the frozen gateway is told late, and of no other change.
     for (const person of staying) expect(toldOf(far!, person)).toEqual(["online"]);
-    await allLive(sessions);
+    await stage.allLive(sessions, RESUME_MS);
     for (const { closings } of sessions) expect(closings).toEqual([]);
   });
 });
 
-describe("somebody who appears offline", () => {
-  test("does so through a flushed Redis and a restart of every gateway, and is never seen to come online", async () => {
+describe("a user that appears offline", () => {
+  test("does so through a flushed Redis and a restart of every gateway, and is never told online", async () => {
     const { people, chatId, onlookers } = await companyOf(stage, 2);
     const [hidden, busy] = people as [Person, Person];
     const sessions = await Promise.all(
@@ -125,14 +121,11 @@ describe("somebody who appears offline", () => {
     const { last_active_at } = await presenceOf(asker!, hidden);
 
     const settled = async () => {
-      await allLive([...sessions, ...onlookers.map(({ session }) => session)]);
+      await stage.allLive([...sessions, ...onlookers.map(({ session }) => session)], RESUME_MS);
       await reads(asker!, [...as("offline", [hidden]), ...as("busy", [busy])], 15_000);
       await reads(hidden, as("appear_offline", [hidden]), 15_000);
     };
-    const flush = async () => {
-      const primaries = await stage.cluster.redis.primaries();
-      await Promise.all(primaries.map((primary) => primary.command("FLUSHALL")));
-    };
+    const flush = () => flushRedis(stage);
     const faults: Readonly<Record<string, () => Promise<unknown>>> = {
       flush,
       "one gateway after the other": async () => {
@@ -158,7 +151,7 @@ describe("somebody who appears offline", () => {
       await looking;
     }
     const [fresh, stream] = [await stage.connects(asker!, 0), await stage.streams(asker!, chatId, 1)];
-    // Whoever is told of the one who changes now would have been told of the other before.
+    // A session that is told of this change would have been told of the other before.
     await sessions[2]!.asks({ type: "PRESENCE", status: "idle" });
     await areTold(stage, [...onlookers, { person: asker!, session: fresh }], [busy], "idle", 5000);
     await stream.receives("presence", { user_id: busy.id, status: "unavailable" });
@@ -172,7 +165,7 @@ describe("somebody who appears offline", () => {
   });
 });
 
-/** How somebody reads; offline while nothing can be read. */
+/** The status of a user over REST; offline while no request succeeds. */
 const looked = (asker: Person, who: Person): Promise<string | undefined> =>
   statusesOf(asker, who).then(
     ([status]) => status,

@@ -1,18 +1,18 @@
 /**
- * An idle session costs Redis nothing. Counted is every command that any client or script gives to any primary, as MONITOR
- * shows it, with ten idle sessions and with a thousand.
+ * An idle session costs Redis nothing. The test counts every command of any client or script at any primary, by MONITOR, with
+ * ten idle sessions and with a thousand.
  *
  * The window begins and ends between two beats, in the widest gap between the renewals of the gateways' leases, and holds the
  * same number of beats of each gateway: a window of so many seconds would hold one beat more or less by chance, and 130
- * commands with it. What is left out are parts of beats, never commands of a kind. A gateway's probe (once a second) and each
- * connection's question whether its server is there (twice a second) have timers of their own, so that such a window holds one
- * of them more or less: they are counted by connection, and held to that.
+ * commands with it. Only parts of beats are left out, never commands of a kind. A gateway's probe (once a second) and each
+ * connection's check of its server (twice a second) have timers of their own, so that a window holds one of them more or less:
+ * they are counted by connection, with that tolerance.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Stage } from "../cluster/stage.ts";
-import type { Client } from "../contract/client.ts";
-import type { Person } from "../contract/world.ts";
-import { passed } from "./company.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import type { Client } from "../support/socket-client.ts";
+import { passed } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 import { type Asked, askedDuring } from "./redis-monitor.ts";
 
 const stage = new Stage();
@@ -22,14 +22,14 @@ afterAll(() => stage.stop());
 const IN_ROOM = 20;
 /** Beats of a gateway in the window: 30 s, when a lease of 4 s is renewed three times. */
 const BEATS = 22;
-/** What is listened to, so that there are as many whatever the phase. */
+/** The time of listening, which holds that many beats in any phase. */
 const LISTENED_MS = 32_500;
-/** For how long nobody must have been named before it counts. */
+/** Milliseconds without a command that names an id before the count begins. */
 const QUIET_MS = 3000;
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
-/** Connects people, twenty to a room; resolves with every id that a command could name because of them. */
+/** Connects users, twenty to a room; resolves with every id of theirs that a command could name. */
 async function idle(count: number): Promise<readonly string[]> {
   const people = await stage.people(count);
   const groups = Array.from({ length: Math.ceil(count / IN_ROOM) }, (_, at) =>
@@ -49,20 +49,20 @@ const primaryPorts = async (): Promise<number[]> => (await stage.cluster.redis.p
 const names = (ids: ReadonlySet<string>, { words }: Asked): boolean =>
   words.some((word) => (word.match(UUID) ?? []).some((uuid) => ids.has(uuid)));
 
-/** Resolves when nobody was named for a while: all have come, and that is told. */
+/** Resolves when no command has named an id for a while: all sessions are open and announced. */
 async function quiet(ids: ReadonlySet<string>): Promise<void> {
   const ports = await primaryPorts();
   for (let attempt = 0; attempt < 20; attempt++) {
     const asked = await askedDuring(ports, () => passed(Date.now(), QUIET_MS));
     if (!asked.some((each) => names(ids, each))) return;
   }
-  throw new Error("somebody is named again and again, though nobody does anything");
+  throw new Error("commands name ids again and again, though all sessions are idle");
 }
 
 const isRenewal = ({ by, words: [command, , , key] }: Asked): boolean =>
   by !== "lua" && /^evalsha$/i.test(command!) && key === "leases:{leases}";
 
-/** Whose lease a renewal is about. */
+/** The node of a renewed lease. */
 const nodeOf = ({ words }: Asked): string => words[5]!;
 
 /** The same number of whole beats of every gateway. */
@@ -83,7 +83,7 @@ function beats(asked: readonly Asked[]): readonly Asked[] {
   return within;
 }
 
-/** A command without what differs from one of its kind to the next. */
+/** A command without the parts that differ within its kind. */
 function kindOf({ by, words: [command, ...rest] }: Asked): string {
   const script = /^eval/i.test(command!);
   const key = (script ? rest[2] : rest[0]) ?? "";
@@ -100,7 +100,7 @@ function counted(asked: readonly Asked[], keyOf: (each: Asked) => string): Reado
   return counts;
 }
 
-test("a thousand idle sessions give Redis exactly the commands of a beat that ten do, and none names anybody", async () => {
+test("a thousand idle sessions give Redis exactly the commands of a beat that ten do, and none names an id", async () => {
   const ports = await primaryPorts();
   const ids = new Set<string>();
   const runs: (readonly Asked[])[] = [];

@@ -1,14 +1,15 @@
 /**
- * Faults of all kinds in a random order, under load, while somebody comes and goes. `SEED=<number>` repeats a run, as far as
- * real processes can be made to repeat anything.
+ * Faults of all kinds in a random order, under load, while a user joins and leaves. `SEED=<number>` repeats the order of a run;
+ * its timing is that of real processes.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { busyRooms, type Scene } from "../cluster/scene.ts";
-import { Stage } from "../cluster/stage.ts";
-import { staysComplete } from "../cluster/stays.ts";
-import { until } from "../cluster/until.ts";
-import type { Person } from "../contract/world.ts";
+import { type BusyRooms, busyRooms } from "../support/cluster/busy-rooms.ts";
+import { freezeRedis } from "../support/cluster/redis-faults.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import { staysComplete } from "../support/cluster/stays.ts";
+import { randomNumbers } from "../support/random.ts";
+import type { Person } from "../support/world.ts";
 
 const SEEDS = process.env.SEED === undefined ? [0, 1, 2].map((each) => Date.now() + each) : [Number(process.env.SEED)];
 const FAULTS_PER_SEED = 12;
@@ -18,18 +19,13 @@ beforeAll(() => stage.start());
 afterAll(() => stage.stop());
 afterEach(() => stage.mend());
 
-/** A number from 0 up to below 1; the same ones for the same seed (mulberry32). */
+/** Numbers from 0 up to below 1; the same ones for the same seed. */
 function randomBy(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const next = randomNumbers(seed);
+  return () => next() / 2 ** 32;
 }
 
-type Fault = (scene: Scene, random: () => number) => Promise<void>;
+type Fault = (scene: BusyRooms, random: () => number) => Promise<void>;
 
 const FAULTS: Readonly<Record<string, Fault>> = {
   async "kill a gateway"(_, random) {
@@ -53,14 +49,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     await stage.passHints();
   },
   async "freeze Redis"(_, random) {
-    const { redis } = stage.cluster;
-    redis.pause();
-    try {
-      await pause(3000 * random());
-    } finally {
-      redis.resume();
-    }
-    await redis.ready();
+    await freezeRedis(stage, () => pause(3000 * random()));
+    await stage.cluster.redis.ready();
   },
   async "kill a Redis primary"(_, random) {
     const { redis } = stage.cluster;
@@ -79,14 +69,14 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
-/** Adds and removes somebody until told to stop; they are a member in the end. */
+/** Adds and removes a user until it is stopped; the user is a member in the end. */
 function visits(owner: Person, guest: Person, chatId: string, random: () => number): () => Promise<void> {
   let going: boolean = true;
   const end = () => {
     going = false;
   };
   stage.afterwards(end);
-  /** A node may die before it answers: the change is made again, and is then perhaps made already. */
+  /** Repeats a change until it is answered: a node may die before it answers, perhaps after the change was made. */
   const insistent = async (method: string): Promise<void> => {
     for (;;) {
       const answer = await owner.asks(method, `/v1/rooms/${chatId}/members/${guest.id}`).catch(() => undefined);
@@ -110,30 +100,23 @@ function visits(owner: Person, guest: Person, chatId: string, random: () => numb
 }
 
 test.each(SEEDS)(
-  "whatever happens, nobody misses an event, has one twice, or has one that is not theirs (SEED=%i)",
+  "no session misses an event, gets one twice, or gets one of a room that it is not in (SEED=%i)",
   async (seed) => {
     const random = randomBy(seed);
     const guest = await stage.person();
     const sessions = await Promise.all([0, 1].map((door) => stage.connects(guest, door, "the guest's session")));
     const scene = await busyRooms(stage);
     const chatId = scene.chatIds[0]!;
-    // Numbers of its own: when it draws them depends on the nodes, and the order of the faults must not.
+    // Numbers of its own: the times of its draws depend on the nodes, and the order of the faults must not.
     const leave = visits(scene.owner, guest, chatId, randomBy(seed + 1));
     const names = Object.keys(FAULTS);
     for (let count = 0; count < FAULTS_PER_SEED; count++) {
       await FAULTS[names[Math.floor(random() * names.length)]!]!(scene, random);
       await scene.load.goesOn(20_000);
     }
-    const everybody = [...scene.sessions, ...sessions];
-    await until(
-      () => everybody.every(({ live }) => live),
-      10_000,
-      () => stage.report(everybody, ["not all are live"]),
-    );
+    await stage.allLive([...scene.sessions, ...sessions], 10_000);
     await leave();
-    const acknowledged = await scene.load.stop();
-    await stage.complete(scene.sessions, scene.chatIds);
-    await scene.keeps(acknowledged);
+    await scene.ends();
     await staysComplete(stage, chatId, { userId: guest.id, inside: false, sessions, lossy: true });
   },
 );

@@ -1,19 +1,18 @@
-/** A thousand people who read the same message at once. */
-
+/** A thousand readers of the same message at once. */
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { Stage } from "../cluster/stage.ts";
-import { until } from "../cluster/until.ts";
-import type { Frame } from "../contract/client.ts";
-import type { Person } from "../contract/world.ts";
+import { Stage } from "../support/cluster/stage.ts";
+import type { Frame } from "../support/socket-client.ts";
+import { passed, until } from "../support/until.ts";
+import type { Person } from "../support/world.ts";
 
 const READERS = 1000;
 const AT_ONCE = 50;
-/** They do not all read in the same moment: in so many parts, so far apart. With more of them the sending falls behind: it shares a core with what arrives. */
+/** The reads come in waves. With more of them the sending falls behind: it shares a core with the arriving frames. */
 const WAVES = 5;
 const WAVE_MS = 200;
-/** By when all must have been sent. */
+/** Milliseconds in which all must have been sent. */
 const SENT_MS = 1000;
 /** Frames with receipts for each session, at most. */
 const FRAMES = 30;
@@ -23,11 +22,11 @@ beforeAll(() => stage.start());
 afterAll(() => stage.stop());
 
 /**
- * A session that keeps nothing but what is counted. A million frames are on their way here: they are read when somebody looks,
- * so that reading them does not hold up what is being sent.
+ * A session that keeps only its counts. A million frames arrive: they are parsed in `look`, so that parsing does not delay the
+ * sending.
  */
 class Reader {
-  /** Whose receipts it has. */
+  /** The readers of its receipts. */
   readonly read = new Set<string>();
   /** Frames with receipts. */
   frames = 0;
@@ -51,7 +50,7 @@ class Reader {
     this.#ws.send(JSON.stringify({ type: "READ_MSG", chatId, messageId: this.messageId }));
   }
 
-  /** Takes in what has arrived. */
+  /** Parses the frames that have arrived. */
   look(): void {
     const arrived = this.#unread;
     this.#unread = [];
@@ -63,7 +62,7 @@ class Reader {
   }
 
   #take(json: string): void {
-    // Most are of these: they are not worth being read.
+    // Most frames are of this type, and need no parsing.
     if (json.startsWith('{"type":"PRESENCE"')) return void this.presences++;
     const frame = JSON.parse(json) as Frame & { readonly receipts: readonly { readonly senderId: string }[] };
     if (frame.type === "READY") this.ready = true;
@@ -90,7 +89,7 @@ const all = (readers: readonly Reader[], holds: (reader: Reader) => boolean, ms:
     },
   );
 
-test("a thousand sessions that read one message within a second all have every receipt, in few frames", async () => {
+test("a thousand sessions that read one message within a second get every receipt, in few frames", async () => {
   const [owner, ...people] = (await stage.people(1 + READERS)) as [Person, ...Person[]];
   const chatId = await owner.makesRoom(...people);
   const readers: Reader[] = [];
@@ -100,8 +99,8 @@ test("a thousand sessions that read one message within a second all have every r
     readers.push(...some.map((person, index) => new Reader(stage.gateways[index % 2]!.realtime, person)));
     await all(readers, ({ ready }) => ready, 20_000, "are not READY");
   }
-  // Each is told once of each: when that is through, nothing but the receipts is on its way.
-  await all(readers, ({ presences }) => presences >= READERS, 60_000, "were not told who is here");
+  // Each is told once of each: after that, only receipts are on their way.
+  await all(readers, ({ presences }) => presences >= READERS, 60_000, "lack presences");
   await owner.says(chatId, "to be read");
   await all(readers, ({ messageId }) => messageId !== undefined, 10_000, "have no message");
 
@@ -115,12 +114,8 @@ test("a thousand sessions that read one message within a second all have every r
   expect(within).toBeLessThan(SENT_MS);
   await all(readers, ({ read }) => read.size === READERS, 30_000, "lack receipts");
   const took = Date.now() - began;
-  // The last ones may come again with what the gateways ask the store for, once a second.
-  await until(
-    () => Date.now() > began + took + 2500,
-    5000,
-    () => "time stands still",
-  );
+  // The last ones may come again: the gateways read the store once a second.
+  await passed(began + took, 2500);
   for (const reader of readers) reader.look();
   const frames = readers.reduce((sum, reader) => sum + reader.frames, 0);
   process.stdout.write(

@@ -1,4 +1,4 @@
-/** Everything that the servers of a Redis are asked, as MONITOR shows it. */
+/** The commands of a Redis, as MONITOR prints them. */
 import { once } from "node:events";
 import { connect } from "node:net";
 
@@ -14,7 +14,7 @@ export interface Asked {
 const LINE = /^\+(\d+\.\d+) \[\d+ (\S+)\] (.*)$/;
 const WORD = /"((?:[^"\\]|\\.)*)"/g;
 
-/** Listens at these ports for as long as `meanwhile` takes; resolves with all that was asked, in the order of time. */
+/** Listens at these ports while `meanwhile` runs; resolves with all commands, by time. */
 export async function askedDuring(ports: readonly number[], meanwhile: () => Promise<void>): Promise<readonly Asked[]> {
   const asked: Asked[] = [];
   const sockets = await Promise.all(ports.map((port) => listen(port, (each) => asked.push(each))));
@@ -39,7 +39,7 @@ async function listen(port: number, take: (asked: Asked) => void): Promise<{ des
     }
   });
   socket.write("MONITOR\r\n");
-  // Its "OK": from here on nothing is missed.
+  // After its "OK" no command is missed.
   await once(socket, "data");
   return socket;
 }

@@ -42,8 +42,9 @@ export type Bridge = ReturnType<typeof createBridge>;
 
 /** A room of Ada, its creator, and Ben, at the homeserver and here. */
 export async function openRoom({ fake, ingest }: Pick<Bridge, "fake" | "ingest">): Promise<void> {
-  const join = (userId: string, displayname: string) =>
-    fake.say(ROOM, "m.room.member", userId, { membership: "join", displayname }, { state_key: userId });
-  const create = fake.say(ROOM, "m.room.create", ADA, {}, { state_key: "" });
+  const room = fake.room(ROOM);
+  const join = (user: string, displayname: string) =>
+    room.state(user, "m.room.member", { membership: "join", displayname }, user);
+  const create = room.state(ADA, "m.room.create", {});
   await ingest.take({ events: [create, join(ADA, "Ada"), join(BEN, "Ben")] });
 }

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
 import { ADA, ada, BEN, createBridge, openRoom, ROOM, roomId } from "./bridge.fake.ts";
-import type { Json } from "./events.ts";
 import { BOT } from "./homeserver.fake.ts";
 import { createRebuild, type Progress } from "./rebuild.ts";
 
@@ -14,27 +13,17 @@ async function setUp(count = 250) {
   const live = createBridge();
   await openRoom(live);
   const { fake } = live;
+  const room = fake.room(ROOM);
   for (let index = 0; index < count; index++) {
-    const event = fake.say(ROOM, "m.room.message", index % 3 === 0 ? ADA : BEN, {
-      msgtype: "m.text",
-      body: `message ${index}`,
-    });
-    const relation = (rel_type: string, key?: string) => ({
-      "m.relates_to": { rel_type, event_id: event.event_id, key },
-    });
-    const redact = ({ event_id: redacts }: Json) => fake.say(ROOM, "m.room.redaction", ADA, { redacts }, { redacts });
+    const event = room.says(index % 3 === 0 ? ADA : BEN, `message ${index}`);
     if (index % 10 === 0) {
-      const reaction = fake.say(ROOM, "m.reaction", BEN, relation("m.annotation", "👍"));
-      if (index % 20 === 0) redact(reaction);
+      const reaction = room.reacts(BEN, event, "👍");
+      if (index % 20 === 0) room.redacts(ADA, reaction);
     }
-    if (index % 15 === 0)
-      fake.say(ROOM, "m.room.message", ADA, {
-        ...relation("m.replace"),
-        ...{ msgtype: "m.text", body: "* edited", "m.new_content": { msgtype: "m.text", body: `edited ${index}` } },
-      });
-    if (index % 30 === 0) redact(event);
+    if (index % 15 === 0) room.edits(ADA, event, `edited ${index}`);
+    if (index % 30 === 0) room.redacts(ADA, event);
   }
-  await live.ingest.take({ events: fake.timelines.get(ROOM) });
+  await live.ingest.take({ events: fake.room(ROOM).timeline });
   const fresh = createBridge();
   const progress: Progress[] = [];
   const onProgress = (each: Progress) => void progress.push(each);
@@ -50,7 +39,7 @@ async function setUp(count = 250) {
       on: reactions.get(row.messageId),
     }));
   };
-  return { live, fresh, deps, onProgress, progress, fake, rows, total: fake.timelines.get(ROOM)?.length ?? 0 };
+  return { live, fresh, deps, onProgress, progress, fake, rows, total: fake.room(ROOM).timeline.length };
 }
 
 test("a rebuild of nothing makes what live ingestion made", async () => {
@@ -89,13 +78,13 @@ test("a rebuild that was stopped goes on where it was, and ends as one that was 
 test("live events come in between and nothing is lost or doubled", async () => {
   const { deps, fake, fresh, live, rows } = await setUp();
   const onProgress = () => {
-    if ((fake.timelines.get(ROOM)?.length ?? 0) > 330) return;
+    if (fake.room(ROOM).timeline.length > 330) return;
     const event = fake.say(ROOM, "m.room.message", ADA, { msgtype: "m.text", body: "meanwhile" });
     live.ingest.take({ events: [event] }).catch(() => undefined);
     fresh.ingest.take({ events: [event] }).catch(() => undefined);
   };
   await createRebuild(deps).room(ROOM, { onProgress });
-  await Promise.all([live, fresh].map(({ ingest }) => ingest.take({ events: fake.timelines.get(ROOM) })));
+  await Promise.all([live, fresh].map(({ ingest }) => ingest.take({ events: fake.room(ROOM).timeline })));
   const ids = async (bridge: typeof live) =>
     (await rows(bridge)).map(({ messageId, content }) => ({ messageId, content }));
   expect(await ids(fresh)).toEqual(await ids(live));

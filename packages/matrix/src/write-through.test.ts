@@ -28,7 +28,7 @@ async function setUp(echoFirst = false) {
 /** Pushes the homeserver's whole timeline of the room again, as after an outage, which must change nothing. */
 async function replay({ fake, ingest, store }: Awaited<ReturnType<typeof setUp>>): Promise<void> {
   const before = store.eventsOf(roomId);
-  await ingest.take({ events: fake.timelines.get(ROOM) });
+  await ingest.take({ events: fake.room(ROOM).timeline });
   expect(store.eventsOf(roomId)).toEqual(before);
 }
 
@@ -77,7 +77,7 @@ test("the same send at the same time is one message", async () => {
   const { fake, history, say } = await setUp();
   const [one, other] = await Promise.all(["c-1", "c-1"].map((clientMessageId) => say("Hello", { clientMessageId })));
   expect(one).toEqual(other);
-  expect([(await history()).length, fake.timelines.get(ROOM)?.length]).toEqual([1, 4]);
+  expect([(await history()).length, fake.room(ROOM).timeline.length]).toEqual([1, 4]);
 });
 
 test("a send with a lost answer is unavailable, and its repeat is the same message", async () => {
@@ -89,7 +89,7 @@ test("a send with a lost answer is unavailable, and its repeat is the same messa
   fake.losesAnswers = false;
   expect(await say("Hello", { clientMessageId: "c-1" })).toMatchObject({ message: "Hello", clientMessageId: "c-1" });
   expect(new Set(sent().map(({ path }) => path)).size).toBe(1);
-  expect(fake.timelines.get(ROOM)).toHaveLength(4);
+  expect(fake.room(ROOM).timeline).toHaveLength(4);
   expect(await history()).toHaveLength(1);
   await replay(bridge);
 });
@@ -152,7 +152,7 @@ test("a reply, an edit, a reaction and their removal go the same way", async () 
   expect(await act(ben, { type: "DELETE_REACT", reactionId })).toMatchObject({ type: "DELETE_REACT" });
   expect(await act(ada, { type: "DELETE_MSG", chatId, messageId })).toMatchObject({ type: "DELETE_MSG", messageId });
   const eventId = first.eventId;
-  const reactionEvent = fake.timelines.get(ROOM)?.find(({ type }) => type === "m.reaction")?.event_id;
+  const reactionEvent = fake.room(ROOM).timeline.find(({ type }) => type === "m.reaction")?.event_id;
   const fresh = { msgtype: "m.text", body: "When today?" };
   expect(sent().slice(1)).toMatchObject([
     { as: BEN, body: { body: "At noon", "m.relates_to": { "m.in_reply_to": { event_id: eventId } } } },

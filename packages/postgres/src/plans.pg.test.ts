@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ReadSet, Rows } from "@signalbox/core/model/rows";
+import { NO_ROWS, type ReadSet, type Rows } from "@signalbox/core/model/rows";
 import type { ProjectionFilter } from "@signalbox/core/ports/store";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { changes } from "./changes.ts";
@@ -143,19 +143,16 @@ function decide({ rooms, members, messages, receipts, users: people }: Rows, now
     sentAt: now,
   };
   return {
+    ...NO_ROWS,
     rooms: rooms.map((room) => ({ ...room, messageCount: room.messageCount + 1 })),
     members,
     messages: [{ ...message, ...fields, ...fromMatrix, ...unchanged }, ...messages],
     reactions: [{ ...reaction, removedSeq: null, eventId: null }],
     receipts: [...receipts, ...receipts.map((row) => ({ ...row, hidden: true }))],
     users: people,
-    events: [],
     markers: [{ roomId: LARGE, userId: READER, messageId: ID }],
     sections: [{ roomId: LARGE, section: "plan", body: {} }],
-    named: [],
     matrix: [{ ...EVENT, eventId: "$1" }],
-    writes: [],
-    lastMessagesAtEvents: [],
   };
 }
 

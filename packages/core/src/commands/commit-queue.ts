@@ -1,5 +1,5 @@
 import { Problem } from "@signalbox/protocol/errors";
-import type { ReadSet, Rows } from "../model/rows.ts";
+import { NO_ROWS, type ReadSet, type Rows } from "../model/rows.ts";
 import type { Store } from "../ports/store.ts";
 import type { Command } from "./command.ts";
 import { Transaction } from "./transaction.ts";
@@ -72,7 +72,7 @@ export class CommitQueue {
   }
 
   #applyNow<Result>(command: Command<Result>): Result {
-    const tx = new Transaction(NOTHING, new Date(0));
+    const tx = new Transaction(NO_ROWS, new Date(0));
     const result = command.apply(tx);
     this.#publish(tx);
     return result;
@@ -92,7 +92,7 @@ export class CommitQueue {
   async #commit(group: readonly Waiting[]): Promise<void> {
     const began = performance.now();
     let outcomes: Outcome[] = [];
-    let tx = new Transaction(NOTHING, new Date(0));
+    let tx = new Transaction(NO_ROWS, new Date(0));
     const decideAll = (rows: Rows, now: Date): Rows => {
       tx = new Transaction(rows, now, this.#homeserver);
       outcomes = group.map(({ command }) => decide(command, tx));
@@ -100,7 +100,7 @@ export class CommitQueue {
     };
     try {
       if (group.some(({ command }) => needsStore(command))) await this.#store.commit(readSetOf(group), decideAll);
-      else decideAll(NOTHING, tx.now);
+      else decideAll(NO_ROWS, tx.now);
     } catch (error) {
       return this.#failed(group, error);
     }
@@ -123,22 +123,6 @@ export class CommitQueue {
     }
   }
 }
-
-const NOTHING: Rows = {
-  rooms: [],
-  members: [],
-  messages: [],
-  reactions: [],
-  receipts: [],
-  users: [],
-  events: [],
-  markers: [],
-  sections: [],
-  matrix: [],
-  writes: [],
-  named: [],
-  lastMessagesAtEvents: [],
-};
 
 /** Live signals go on while the store is away: they ask it nothing. */
 const needsStore = ({ reads: needs }: Command<unknown>): boolean => Object.keys(needs).length > 0;

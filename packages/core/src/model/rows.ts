@@ -210,7 +210,24 @@ export interface Rows {
   }[];
 }
 
-/** A send on its way to the homeserver; its echo may carry this client id. */
+/** No rows of any kind: given to a group that reads nothing, returned by one that writes nothing. */
+export const NO_ROWS: Rows = {
+  rooms: [],
+  members: [],
+  messages: [],
+  reactions: [],
+  receipts: [],
+  users: [],
+  events: [],
+  markers: [],
+  sections: [],
+  matrix: [],
+  writes: [],
+  named: [],
+  lastMessagesAtEvents: [],
+};
+
+/** A send on its way to the homeserver: its echo may carry this client id. */
 export interface MatrixWrite {
   readonly roomId: string;
   readonly senderId: string;

@@ -1,15 +1,16 @@
 import { Problem } from "@signalbox/protocol/errors";
 import type { Choice } from "@signalbox/protocol/presence";
-import type {
-  EventRow,
-  MatrixRow,
-  MatrixWrite,
-  MemberRow,
-  ReadSet,
-  ReceiptRow,
-  RoomRow,
-  Rows,
-  UserRow,
+import {
+  type EventRow,
+  type MatrixRow,
+  type MatrixWrite,
+  type MemberRow,
+  NO_ROWS,
+  type ReadSet,
+  type ReceiptRow,
+  type RoomRow,
+  type Rows,
+  type UserRow,
 } from "../model/rows.ts";
 import type { Changes, Store } from "../ports/store.ts";
 import { MapBridge } from "./map-bridge.fake.ts";
@@ -60,7 +61,7 @@ export class MapStore implements Store {
 
   /** Puts rows there as they are, as a transaction of its own. */
   write(some: Partial<Rows>): void {
-    this.#log.push(this.#rows.write({ ...NONE, ...some }, this.#now));
+    this.#log.push(this.#rows.write({ ...NO_ROWS, ...some }, this.#now));
   }
 
   /** Forgets a room's events up to `seq`, as pruning does. */
@@ -201,7 +202,7 @@ export class MapStore implements Store {
       const changed = { ...row, name: name ?? row.name, matrixUserId: matrixUserId ?? row.matrixUserId };
       const same = changed.name === row.name && changed.matrixUserId === row.matrixUserId;
       if (same && this.#rows.users.has(userId)) return row;
-      refuse(this.#rows, { ...NONE, users: [changed] });
+      refuse(this.#rows, { ...NO_ROWS, users: [changed] });
       this.write({ users: [changed] });
       return changed;
     });
@@ -324,19 +325,3 @@ export class MapStore implements Store {
     return new Map(rows.map((row) => [row.userId, row]));
   }
 }
-
-const NONE: Rows = {
-  rooms: [],
-  members: [],
-  messages: [],
-  reactions: [],
-  receipts: [],
-  users: [],
-  events: [],
-  markers: [],
-  sections: [],
-  matrix: [],
-  writes: [],
-  named: [],
-  lastMessagesAtEvents: [],
-};
