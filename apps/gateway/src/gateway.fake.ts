@@ -14,9 +14,9 @@ import { createLog } from "@signalbox/node/log";
 import { createMetrics } from "@signalbox/node/metrics";
 import { type Claims, createTokens } from "@signalbox/node/tokens";
 import { type ClientOptions, WebSocket } from "ws";
-import { Flusher } from "./flusher.ts";
 import { SUBPROTOCOL } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { Flusher } from "./outbox.ts";
 import { createGateway, type Gateway, type GatewayDeps } from "./server.ts";
 import type { SessionDeps } from "./session.ts";
 

@@ -2,9 +2,8 @@ import { Hub } from "@signalbox/core/delivery/hub";
 import { systemClock as clock } from "@signalbox/core/ports/clock";
 import { LocalPresence } from "@signalbox/core/presence/local-presence";
 import type { Node } from "@signalbox/node/node";
-import { Flusher } from "./flusher.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import type { Written } from "./outbox.ts";
+import { Flusher, type Written } from "./outbox.ts";
 import { createGateway, type Gateway } from "./server.ts";
 
 /** Builds the gateway with its hub, and has both end with the node. A gateway node and a standalone one are the same here. */

@@ -3,8 +3,8 @@ import type { Duplex } from "node:stream";
 import type { Metrics } from "@signalbox/node/metrics";
 import { FRAME_BYTES } from "@signalbox/protocol/up";
 import { type WebSocket, WebSocketServer } from "ws";
-import { Inbox } from "./handlers.ts";
 import { originAllowed, SUBPROTOCOL, tokenOf, urlOf } from "./handshake.ts";
+import { Inbox } from "./inbox.ts";
 import { Session, type SessionDeps } from "./session.ts";
 import { codeOf, type Sessions } from "./sessions.ts";
 
@@ -27,15 +27,16 @@ export function createSockets({ sessions, session: deps, allowedOrigins, metrics
 
   function accept(ws: WebSocket, socket: Duplex, request: IncomingMessage): void {
     const session = new Session(ws, socket, wantsResume(request), deps);
+    const { connection } = session;
     const inbox = new Inbox(session, metrics);
-    sessions.add(session);
+    sessions.add(connection);
     ws.on("message", (data: Buffer, binary: boolean) => inbox.receive(binary ? undefined : data.toString("utf8")));
     ws.on("pong", () => session.pong());
     // The peer broke the protocol: the socket has sent a close frame by itself.
     ws.on("error", () => session.closing());
     ws.on("close", (heard) => {
-      sessions.delete(session);
-      metrics.closed.inc({ code: codeOf(session.closedFor, heard) });
+      sessions.delete(connection);
+      metrics.closed.inc({ code: codeOf(connection.closedFor, heard) });
       session.end();
     });
     const token = tokenOf(request);

@@ -25,11 +25,12 @@ export function createStreams({ sessions, stream: deps, engine, allowedOrigins, 
   /** Counts a stream from here on until its connection is gone. */
   function take(request: IncomingMessage, response: ServerResponse): { stream: Stream; gone(): void } {
     const stream = new Stream(response, deps);
-    sessions.add(stream);
+    const { connection } = stream;
+    sessions.add(connection);
     const gone = () => {
-      stream.end();
+      connection.end();
       request.socket.off("close", gone);
-      sessions.delete(stream);
+      sessions.delete(connection);
     };
     // Of several requests that came at once, those that wait for their turn never hear of their response's end.
     request.socket.once("close", gone);
@@ -50,7 +51,7 @@ export function createStreams({ sessions, stream: deps, engine, allowedOrigins, 
       gone();
       throw error;
     }
-    response.once("close", () => metrics.closed.inc({ code: codeOf(stream.closedFor, 1006) }));
+    response.once("close", () => metrics.closed.inc({ code: codeOf(stream.connection.closedFor, 1006) }));
   }
 
   async function claimsOf(request: IncomingMessage, url: URL): Promise<Claims> {
