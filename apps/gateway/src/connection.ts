@@ -3,8 +3,8 @@ import type { Signal } from "@signalbox/core/delivery/signal";
 import { createSubscriber, type Sink, type Subscriber } from "@signalbox/core/delivery/subscriber";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import type { EventRow } from "@signalbox/core/model/rows";
+import { type Faults, reportFault } from "@signalbox/core/ports/faults";
 import type { Access } from "@signalbox/node/access";
-import type { Log } from "@signalbox/node/log";
 import type { Claims } from "@signalbox/node/tokens";
 import type { CloseReason } from "@signalbox/protocol/close";
 import type { Heartbeat, HeartbeatTarget, PingPeriod } from "./heartbeat.ts";
@@ -37,7 +37,7 @@ export interface ConnectionDeps {
   readonly written: Written;
   /** Bytes that may wait for one session. */
   readonly bufferBytes: number;
-  readonly log: Log;
+  readonly faults: Faults;
 }
 
 /**
@@ -116,7 +116,7 @@ export class Connection implements Sink, HeartbeatTarget, OpenSession {
    * closes the session, and its client asks again when it resumes.
    */
   async deliver(cursors: ReadonlyMap<string, number> | null): Promise<void> {
-    const { hub, log } = this.#deps;
+    const { hub, faults } = this.#deps;
     const { subscriber } = this;
     if (subscriber === undefined) return;
     try {
@@ -124,7 +124,7 @@ export class Connection implements Sink, HeartbeatTarget, OpenSession {
       this.#transport.caughtUp(cursors !== null);
       hub.sendCurrentState(subscriber, cursors !== null);
     } catch (error) {
-      log.warn({ err: error, session: this.id }, "a session could not be brought to the present");
+      reportFault(faults, "session", error);
       this.close("internal");
     }
   }

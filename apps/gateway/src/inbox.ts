@@ -1,6 +1,7 @@
 /** Incoming frames of one session, in their order, and their answers. CONTRACT sections 3 and 4. */
 import type { Actor } from "@signalbox/core/model/actor";
 import type { Bytes } from "@signalbox/core/model/bytes";
+import { reportedProblem } from "@signalbox/node/http/problem";
 import type { Metrics } from "@signalbox/node/metrics";
 import { Problem } from "@signalbox/protocol/errors";
 import { parse, parseJson } from "@signalbox/protocol/parse";
@@ -141,9 +142,13 @@ export class Inbox {
 
   #refuse(error: unknown, ref: Ref): void {
     const { connection, deps } = this.#session;
-    const problem = error instanceof Problem ? error : new Problem("internal", "something went wrong on our side");
-    if (problem !== error) deps.log.error({ err: error, session: connection.id }, "a frame could not be handled");
-    const { code, message: detail, retryAfterMs } = problem;
+    const {
+      code,
+      message: detail,
+      retryAfterMs,
+    } = reportedProblem(error, deps.log, "a frame could not be handled", {
+      session: connection.id,
+    });
     this.#session.send({
       type: "ERROR",
       ...(ref === undefined ? {} : { ref }),

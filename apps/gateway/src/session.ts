@@ -6,8 +6,10 @@ import type { Signal } from "@signalbox/core/delivery/signal";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import { toBytes } from "@signalbox/core/model/bytes";
 import type { EventRow } from "@signalbox/core/model/rows";
+import { reportFault } from "@signalbox/core/ports/faults";
 import type { Presence } from "@signalbox/core/presence/presence";
 import type { Access } from "@signalbox/node/access";
+import type { Log } from "@signalbox/node/log";
 import type { Claims } from "@signalbox/node/tokens";
 import { CLOSE, type CloseReason } from "@signalbox/protocol/close";
 import type { SessionFrame } from "@signalbox/protocol/down";
@@ -30,6 +32,7 @@ export interface SessionDeps extends ConnectionDeps {
   readonly writer: Writer;
   readonly presence: Pick<Presence, "choose">;
   readonly rateLimit: RateLimit;
+  readonly log: Log;
 }
 
 /** The stage of a session's life. `parked`: nothing is delivered before the RESUME that the client announced. */
@@ -69,7 +72,7 @@ export class Session implements Transport {
       await this.#enter(await this.deps.access.verify(token));
     } catch (error) {
       const refused = error instanceof Problem && error.code === "unauthenticated";
-      if (!refused) this.deps.log.warn({ err: error, session: this.connection.id }, "a session could not be opened");
+      if (!refused) reportFault(this.deps.faults, "session", error);
       this.connection.close(refused ? "unauthenticated" : "internal");
     }
   }

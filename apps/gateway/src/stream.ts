@@ -3,6 +3,7 @@ import type { Signal } from "@signalbox/core/delivery/signal";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import type { EventRow } from "@signalbox/core/model/rows";
 import type { Access } from "@signalbox/node/access";
+import type { Log } from "@signalbox/node/log";
 import type { Claims } from "@signalbox/node/tokens";
 import type { CloseReason } from "@signalbox/protocol/close";
 import { Problem } from "@signalbox/protocol/errors";
@@ -30,6 +31,7 @@ const HEADERS = {
 export interface StreamDeps extends ConnectionDeps {
   readonly access: Access;
   readonly sse: Sse;
+  readonly log: Log;
 }
 
 /** A user's request for the events of one room. */
