@@ -2,7 +2,7 @@
 import type { Store } from "@signalbox/core/ports/store";
 import { invalidField, Problem } from "@signalbox/protocol/errors";
 import { sidekickId } from "@signalbox/protocol/http";
-import { isUserId, parseMessageId, parseRoomId } from "@signalbox/protocol/ids";
+import { isMatrixEventId, isUserId, parseMessageId, parseRoomId } from "@signalbox/protocol/ids";
 import { parse } from "@signalbox/protocol/parse";
 
 /** The answer for a room that does not exist, and to strangers for one that does: the same words as the writer's. */
@@ -30,7 +30,7 @@ export function messageIn(param: string): string {
  * message there.
  */
 export async function ownIdOf(store: Pick<Store, "messageIds">, roomId: string, messageId: string): Promise<string> {
-  if (!messageId.startsWith("$")) return messageId;
+  if (!isMatrixEventId(messageId)) return messageId;
   const own = (await store.messageIds(roomId, [messageId])).get(messageId);
   if (own === undefined) throw noSuchMessage();
   return own;

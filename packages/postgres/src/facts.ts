@@ -10,6 +10,7 @@ import type {
   Rows,
   UserRow,
 } from "@signalbox/core/model/rows";
+import { isMatrixEventId } from "@signalbox/protocol/ids";
 import {
   memberColumns,
   messageColumns,
@@ -98,7 +99,7 @@ export async function membersOf(sql: Sql, needs: ReadSet["members"]): Promise<re
 }
 
 /** An id that Matrix gave ("$…") is none of ours. */
-const isOurs = ({ messageId }: { readonly messageId: string }): boolean => !messageId.startsWith("$");
+const isOurs = ({ messageId }: { readonly messageId: string }): boolean => !isMatrixEventId(messageId);
 
 /** Messages, and those that they answer. */
 export async function messagesOf(sql: Sql, needs: ReadSet["messages"]): Promise<readonly MessageRow[]> {

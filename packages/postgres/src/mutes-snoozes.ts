@@ -1,3 +1,4 @@
+import { isMatrixEventId } from "@signalbox/protocol/ids";
 import type { Sql } from "./connection.ts";
 
 /** The user's membership of a room that stands. */
@@ -30,7 +31,7 @@ export async function snooze(
   messageId: string,
   until: Date | null,
 ): Promise<boolean> {
-  if (messageId.startsWith("$")) return false;
+  if (isMatrixEventId(messageId)) return false;
   // What this statement inserts, or updates, it must not delete.
   const done = await sql`
     with there as materialized (
