@@ -4,6 +4,7 @@ import type { MessageRow, RoomRow, UserRow } from "@signalbox/core/model/rows";
 import type { RoomState } from "@signalbox/core/ports/store";
 import type { Access } from "@signalbox/node/access";
 import { createHealth } from "@signalbox/node/health";
+import { createOrigins } from "@signalbox/node/http/cors";
 import { createLog } from "@signalbox/node/log";
 import { createMetrics } from "@signalbox/node/metrics";
 import { Problem } from "@signalbox/protocol/errors";
@@ -152,6 +153,7 @@ const access: Pick<Access, "authenticate"> = {
 export function fakeApi(fakes: Fakes = {}) {
   const logged: string[] = [];
   const touched: string[] = [];
+  const log = createLog({ kind: "api", logLevel: "info" }, { write: (line) => void logged.push(line) });
   const metrics = createMetrics();
   const health = createHealth({ metrics });
   const app = createApi({
@@ -168,8 +170,8 @@ export function fakeApi(fakes: Fakes = {}) {
     page: fakes.page,
     health,
     metrics,
-    log: createLog({ kind: "api", logLevel: "info" }, { write: (line) => void logged.push(line) }),
-    allowedOrigins: fakes.allowedOrigins ?? [],
+    log,
+    origins: createOrigins(fakes.allowedOrigins ?? [], log),
     serverName: "your-sphere.example.com",
     typingTtlMs: 4000,
   });

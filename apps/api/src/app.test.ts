@@ -131,6 +131,22 @@ describe("other origins", () => {
     expect(headers.get("access-control-allow-credentials")).toBeNull();
   });
 
+  it("that are not allowed are refused when they ask first, and told why; the log has one line of it", async () => {
+    const { app, logged } = fakeApi({ allowedOrigins: [origin] });
+    const headers = { origin: "https://evil.example", "access-control-request-method": "POST" };
+    for (let count = 0; count < 2; count++) {
+      const response = await app.request("/v1/rooms", { method: "OPTIONS", headers });
+      expect(response.status).toBe(403);
+      expect(response.headers.get("access-control-allow-origin")).toBeNull();
+      const { code, detail } = (await response.json()) as { code: string; detail: string };
+      expect([code, detail]).toEqual([
+        "forbidden",
+        expect.stringMatching(/"https:\/\/evil\.example".*ALLOWED_ORIGINS/),
+      ]);
+    }
+    expect(logged.map((line) => JSON.parse(line))).toMatchObject([{ level: "warn", origin: "https://evil.example" }]);
+  });
+
   it("are told nothing when they are not allowed, or none is", async () => {
     expect((await headersOf("https://evil.example", "/healthz")).get("access-control-allow-origin")).toBeNull();
     const response = await fakeApi().app.request("/healthz", { headers: { origin } });

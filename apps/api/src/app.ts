@@ -1,3 +1,4 @@
+import type { Origins } from "@signalbox/node/http/cors";
 import type { Log } from "@signalbox/node/log";
 import type { Metrics } from "@signalbox/node/metrics";
 import { Hono, type MiddlewareHandler } from "hono";
@@ -45,8 +46,7 @@ export type ApiDeps = Omit<RouteDeps, keyof Guards | "act"> &
   DevOptions & {
     readonly metrics: Metrics;
     readonly log: Log;
-    /** Origins whose pages may read answers; none: only the API's own. */
-    readonly allowedOrigins: readonly string[];
+    readonly origins: Origins;
   };
 
 const ROUTES = [
@@ -67,12 +67,12 @@ export function createApi(deps: ApiDeps): Hono {
   app.onError(answerErrors(deps.log));
   app.notFound(answerUnknown);
   app.use(measured(deps.metrics));
-  if (deps.allowedOrigins.length > 0) app.use(crossOrigin(deps.allowedOrigins));
+  app.use(crossOrigin(deps.origins));
   app.route("/", healthRoutes(deps));
   app.route("/", matrixRoutes(deps));
   for (const routes of ROUTES) app.route("/", routes(opened));
-  const { signer, page, allowedOrigins } = deps;
-  if (signer !== undefined) app.route("/", signInRoutes({ signer, allowedOrigins }));
+  const { signer, page, origins } = deps;
+  if (signer !== undefined) app.route("/", signInRoutes({ signer, origins }));
   if (page !== undefined) app.route("/", pageRoutes({ page }));
   app.route("/", documentRoutes(app));
   refuseOtherMethods(app);

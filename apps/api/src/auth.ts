@@ -2,6 +2,7 @@ import type { RateLimit } from "@signalbox/core/commands/rate-limit";
 import type { Actor } from "@signalbox/core/model/actor";
 import type { Presence } from "@signalbox/core/presence/presence";
 import type { Access, AuthenticatedClaims } from "@signalbox/node/access";
+import { bearerIn } from "@signalbox/node/http/bearer";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Context, MiddlewareHandler } from "hono";
 
@@ -30,7 +31,7 @@ export interface GuardDeps {
 
 export function createGuards({ access, rateLimit, presence }: GuardDeps): Guards {
   async function admit(c: Context<Authenticated>): Promise<AuthenticatedClaims> {
-    const token = /^Bearer +([^\s]+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    const token = bearerIn(c.req.header("authorization"));
     if (token === undefined)
       throw new Problem("unauthenticated", "the Authorization header has to bring a Bearer token");
     const actor = await access.authenticate(token);

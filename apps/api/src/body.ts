@@ -1,4 +1,4 @@
-import { Problem } from "@signalbox/protocol/errors";
+import { invalidField, Problem } from "@signalbox/protocol/errors";
 import { parseJson } from "@signalbox/protocol/parse";
 import { isObject } from "@signalbox/protocol/text";
 import { FRAME_BYTES } from "@signalbox/protocol/up";
@@ -17,8 +17,7 @@ export async function readFields(c: Context): Promise<Record<string, unknown>> {
   const bytes = await readBytes(c, FRAME_BYTES);
   const body: unknown = bytes.length === 0 ? {} : parseJson(decode(bytes));
   if (isObject(body)) return body;
-  const message = "expected an object";
-  throw new Problem("invalid", `the body: ${message}`, { errors: [{ path: "", message }] });
+  throw invalidField("", "expected an object");
 }
 
 async function readBytes(c: Context, limit: number): Promise<Uint8Array> {

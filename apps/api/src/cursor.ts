@@ -1,6 +1,6 @@
 /** Cursors of pages: opaque to clients, so that they may one day hold something else. CONTRACT section 1, "Pages". */
+import { invalidField } from "@signalbox/protocol/errors";
 import { parseRoomId } from "@signalbox/protocol/ids";
-import { wrongField } from "./problem.ts";
 
 /** The cursor behind what has this id, a UUID. It names a row, not a position: it holds while rows are added. */
 export const cursorAt = (id: string): string => Buffer.from(id).toString("base64url");
@@ -8,7 +8,7 @@ export const cursorAt = (id: string): string => Buffer.from(id).toString("base64
 /** The id that a cursor names. Throws `invalid` for one that `cursorAt` did not make. */
 export function decodeCursor(cursor: string): string {
   const id = parseRoomId(Buffer.from(cursor, "base64url").toString());
-  if (id === undefined || cursorAt(id) !== cursor) throw wrongField("cursor", "a next_cursor of an earlier page");
+  if (id === undefined || cursorAt(id) !== cursor) throw invalidField("cursor", "a next_cursor of an earlier page");
   return id;
 }
 

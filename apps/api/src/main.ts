@@ -6,7 +6,7 @@ import { close, listen, serverOf } from "./server.ts";
 await launch("api", async (launched) => {
   const node = await openNode(launched);
   const { config, log, onStop, health } = node;
-  const server = serverOf(openApi(node));
+  const server = serverOf(openApi(node), log);
   onStop("server", () => close(server));
   await listen(server, config);
   onStop("readiness", () => health.drain());

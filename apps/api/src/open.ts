@@ -7,7 +7,7 @@ import { startPruning } from "./prune.ts";
 /** Builds the REST surface of a node, and prunes beside it. An API node and a standalone one are the same here. */
 export function openApi(node: Node, trial: DevOptions = {}): Hono {
   const { config, onStop, store, log } = node;
-  const { eventsKeep: keep, eventsKeepDays: days, allowedOrigins, serverName, typingTtlMs, matrixHsToken } = config;
+  const { eventsKeep: keep, eventsKeepDays: days, serverName, typingTtlMs, matrixHsToken } = config;
   onStop("pruning", startPruning({ store, keep, days, clock: systemClock, log }));
-  return createApi({ ...node, ...trial, allowedOrigins, serverName, typingTtlMs, matrixHsToken });
+  return createApi({ ...node, ...trial, serverName, typingTtlMs, matrixHsToken });
 }

@@ -1,10 +1,9 @@
 /** Ids that stand in a path, and what they name. */
 import type { Store } from "@signalbox/core/ports/store";
-import { Problem } from "@signalbox/protocol/errors";
+import { invalidField, Problem } from "@signalbox/protocol/errors";
 import { sidekickId } from "@signalbox/protocol/http";
-import { isUserId, parseMessageId, parseRoomId } from "@signalbox/protocol/ids";
+import { isMatrixEventId, isUserId, parseMessageId, parseRoomId } from "@signalbox/protocol/ids";
 import { parse } from "@signalbox/protocol/parse";
-import { wrongField } from "./problem.ts";
 
 /** The answer for a room that does not exist, and to strangers for one that does: the same words as the writer's. */
 export const noSuchRoom = (): Problem => new Problem("not_found", "no such room");
@@ -31,7 +30,7 @@ export function messageIn(param: string): string {
  * message there.
  */
 export async function ownIdOf(store: Pick<Store, "messageIds">, roomId: string, messageId: string): Promise<string> {
-  if (!messageId.startsWith("$")) return messageId;
+  if (!isMatrixEventId(messageId)) return messageId;
   const own = (await store.messageIds(roomId, [messageId])).get(messageId);
   if (own === undefined) throw noSuchMessage();
   return own;
@@ -39,7 +38,7 @@ export async function ownIdOf(store: Pick<Store, "messageIds">, roomId: string, 
 
 /** A user id of a path. Throws `invalid` for anything else. */
 export function userIn(param: string): string {
-  if (!isUserId(param)) throw wrongField("userId", "a user id");
+  if (!isUserId(param)) throw invalidField("userId", "a user id");
   return param;
 }
 
@@ -49,6 +48,6 @@ export function sidekickIn(param: string): string {
     return parse(sidekickId, param);
   } catch {
     // A path's field has a name, which the schema does not know.
-    throw wrongField("sidekickId", "1 to 128 characters, not only white space");
+    throw invalidField("sidekickId", "1 to 128 characters, not only white space");
   }
 }

@@ -6,10 +6,13 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { fakeApi } from "./api.fake.ts";
 import { close, listen, serverOf } from "./server.ts";
 
+const logged: string[] = [];
+const log = { warn: (line: string) => void logged.push(line) };
 let server: Server;
 let port: number;
 beforeEach(async () => {
-  server = serverOf(fakeApi().app);
+  logged.length = 0;
+  server = serverOf(fakeApi().app, log);
   await listen(server, { host: "127.0.0.1", port: 0 });
   port = (server.address() as AddressInfo).port;
 });
@@ -28,12 +31,22 @@ it("takes a URL of 64 KiB", async () => {
   );
 });
 
-it("answers a URL or Host that is none with a problem", async () => {
+it("answers a URL or Host that is none with a problem, and logs one line", async () => {
   for (const lines of [
     ["GET /healthz HTTP/1.1", "Host: a/b"],
+    ["GET /healthz HTTP/1.1", "Host: a b"],
     ["GET /a\\b HTTP/1.1", "Host: localhost"],
   ])
-    expect(await exchange(...lines)).toMatch(/^HTTP\/1.1 400 [\s\S]*"code":"invalid"/);
+    expect(await exchange(...lines)).toMatch(/^HTTP\/1.1 400 [\s\S]*"the request's URL or Host header is not valid"/);
+  expect(logged).toEqual([expect.stringContaining("URL or Host header")]);
+});
+
+it.each([
+  ["OPTIONS / HTTP/1.0", 204],
+  ["GET /healthz HTTP/1.0", 200],
+  ["GET /nowhere HTTP/1.0", 404],
+])("answers %s without a Host, as a load balancer sends it", async (line, status) => {
+  expect(await exchange(line)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
 });
 
 it("refuses a body that grows beyond its bound without having been announced", async () => {
@@ -46,7 +59,7 @@ it("refuses a body that grows beyond its bound without having been announced", a
 });
 
 it("rejects when the port is taken", async () => {
-  await expect(listen(serverOf(fakeApi().app), { host: "127.0.0.1", port })).rejects.toMatchObject({
+  await expect(listen(serverOf(fakeApi().app, log), { host: "127.0.0.1", port })).rejects.toMatchObject({
     code: "EADDRINUSE",
   });
 });

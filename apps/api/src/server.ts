@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
+import type { Log } from "@signalbox/node/log";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Hono } from "hono";
 import { problemResponse } from "./problem.ts";
@@ -7,13 +8,26 @@ import { problemResponse } from "./problem.ts";
 /** A request line of 64 KiB (a thousand ids in a URL) and a token of 16 KiB, in bytes. */
 export const HEADER_BYTES = 80 * 1024;
 
-/** The app as `node:http` calls it. Only a request line or Host that is no URL gets past the app's own errors. */
-export const listenerOf = (app: Hono): RequestListener =>
-  getRequestListener(app.fetch, {
-    errorHandler: () => problemResponse(new Problem("invalid", "the request's URL or Host header is not valid")),
-  });
+/** The host of a request that names none, as HTTP/1.0 allows and load balancers do. No page has it as its origin. */
+const UNNAMED_HOST = "unnamed.invalid";
 
-export const serverOf = (app: Hono): Server => createServer({ maxHeaderSize: HEADER_BYTES }, listenerOf(app));
+const NOT_A_URL = "the request's URL or Host header is not valid";
+
+/** The app as `node:http` calls it. A request line or a Host that is no URL never reaches the app: it is answered here. */
+export function listenerOf(app: Hono, log: Pick<Log, "warn">): RequestListener {
+  let logged = false;
+  return getRequestListener(app.fetch, {
+    hostname: UNNAMED_HOST,
+    errorHandler() {
+      if (!logged) log.warn(`a request was refused: ${NOT_A_URL}; no further one is logged`);
+      logged = true;
+      return problemResponse(new Problem("invalid", NOT_A_URL));
+    },
+  });
+}
+
+export const serverOf = (app: Hono, log: Pick<Log, "warn">): Server =>
+  createServer({ maxHeaderSize: HEADER_BYTES }, listenerOf(app, log));
 
 /** Resolves once the server listens; rejects when it cannot. */
 export const listen = (

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Flushable, Flusher } from "./flusher.ts";
+import { type Flushable, Flusher } from "./outbox.ts";
 
 /** The clock that the flusher reads, in milliseconds: it goes on only by `pass`, and by what a flush takes. */
 let now = 0;

@@ -10,13 +10,14 @@ import { createPresence } from "@signalbox/core/presence/presence";
 import { MapStore } from "@signalbox/core/testing/map-store.fake";
 import { RecordingFaults } from "@signalbox/core/testing/recording-faults.fake";
 import { type Access, createAccess } from "@signalbox/node/access";
+import { createOrigins } from "@signalbox/node/http/cors";
 import { createLog } from "@signalbox/node/log";
 import { createMetrics } from "@signalbox/node/metrics";
 import { type Claims, createTokens } from "@signalbox/node/tokens";
 import { type ClientOptions, WebSocket } from "ws";
-import { Flusher } from "./flusher.ts";
 import { SUBPROTOCOL } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { Flusher } from "./outbox.ts";
 import { createGateway, type Gateway, type GatewayDeps } from "./server.ts";
 import type { SessionDeps } from "./session.ts";
 
@@ -29,10 +30,11 @@ export interface Frame {
   readonly [field: string]: any;
 }
 
-export interface Options extends Partial<Omit<GatewayDeps, "session">> {
+export interface Options extends Partial<Omit<GatewayDeps, "session" | "origins">> {
   /** Replaces what sessions are given. */
   readonly session?: Partial<SessionDeps>;
   readonly rate?: number;
+  readonly allowedOrigins?: readonly string[];
 }
 
 /** Lets everybody in with these claims. */
@@ -69,8 +71,8 @@ async function openHub() {
 }
 
 /** A gateway on loopback for tests. */
-export async function openGateway({ session = {}, rate = 0, ...options }: Options = {}) {
-  const { store, engine, presence, hub, writer } = await openHub();
+export async function openGateway({ session = {}, rate = 0, allowedOrigins = [], ...options }: Options = {}) {
+  const { store, engine, faults, presence, hub, writer } = await openHub();
   const tokens = createTokens({ jwtSecret: "s".repeat(32) });
   /** The fake store has a clock of its own, far behind: whatever it revokes, it revokes after this. */
   const verify = async (token: string) => ({ ...(await tokens.verify(token)), issuedAt: new Date(0) });
@@ -79,6 +81,7 @@ export async function openGateway({ session = {}, rate = 0, ...options }: Option
   const logged: string[] = [];
   const deps: SessionDeps = {
     hub,
+    faults,
     writer,
     presence,
     rateLimit: createRateLimit({ tokens: engine.rateTokens, local: engine.rateTokens, rate, burst: Math.max(rate, 1) }),
@@ -95,7 +98,7 @@ export async function openGateway({ session = {}, rate = 0, ...options }: Option
     session: deps,
     engine,
     maxSessions: 100,
-    allowedOrigins: [],
+    origins: createOrigins(allowedOrigins, deps.log),
     serverName: "chat.example.org",
     metrics,
     ...options,

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import type { CloseReason } from "@signalbox/protocol/close";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { COMMENT_MS, HEARTBEAT_MS, Heartbeat, type HeartbeatTarget } from "./heartbeat.ts";
 
@@ -28,22 +29,19 @@ class Recorded implements HeartbeatTarget {
   #alive = true;
 
   ping(): void {
-    this.#note("ping");
+    this.#record("ping");
     this.#alive = this.answers;
   }
   alive(): boolean {
     return this.#alive;
   }
-  lost(): void {
-    this.#note("lost");
-  }
-  expired(): void {
-    this.#note("expired");
+  close(reason: CloseReason): void {
+    this.#record(reason);
   }
   times(what: string): number[] {
     return this.told.filter(([each]) => each === what).map(([, at]) => at);
   }
-  #note(what: string): void {
+  #record(what: string): void {
     this.told.push([what, Date.now() - BEGAN]);
   }
 }
@@ -58,7 +56,7 @@ describe("pings", () => {
     expect(first - 7500).toBeGreaterThan(HEARTBEAT_MS - 1000);
     expect(first - 7500).toBeLessThanOrEqual(HEARTBEAT_MS);
     expect(others.map((at) => at - first)).toEqual([25_000, 50_000, 75_000]);
-    expect(session.times("lost")).toEqual([]);
+    expect(session.times("heartbeat")).toEqual([]);
   });
 
   test("of streams come every 15 s, beside those of sockets", () => {
@@ -70,7 +68,7 @@ describe("pings", () => {
     expect(socket.times("ping")).toEqual([25_000, 50_000, 75_000]);
     stream.answers = false;
     pass(25_000);
-    expect(stream.times("lost")).toEqual([100_000]);
+    expect(stream.times("heartbeat")).toEqual([100_000]);
   });
 
   test("of sessions that come one by one are spread", () => {
@@ -89,9 +87,9 @@ describe("pings", () => {
     session.answers = false;
     const stop = heartbeat.add(session);
     pass(HEARTBEAT_MS + 9999);
-    expect(session.times("lost")).toEqual([]);
+    expect(session.times("heartbeat")).toEqual([]);
     pass(1);
-    expect(session.times("lost")).toEqual([HEARTBEAT_MS + 10_000]);
+    expect(session.times("heartbeat")).toEqual([HEARTBEAT_MS + 10_000]);
     stop();
     pass(4 * HEARTBEAT_MS);
     expect(session.told).toHaveLength(2);
@@ -102,7 +100,7 @@ describe("pings", () => {
     const stops = sessions.map((session) => heartbeat.add(session));
     for (const session of sessions) {
       session.answers = false;
-      session.lost = () => stops.forEach((stop) => void stop());
+      session.close = () => stops.forEach((stop) => void stop());
     }
     pass(HEARTBEAT_MS * 3);
     expect(sessions.map((session) => session.times("ping").length)).toEqual([1, 1, 1, 1, 1]);
@@ -115,7 +113,7 @@ describe("a token", () => {
     const session = new Recorded();
     heartbeat.expire(session, new Date(BEGAN + at));
     pass(Math.max(at, 0) + 3000);
-    return session.times("expired")[0];
+    return session.times("unauthenticated")[0];
   }
 
   test.each([1, 370, 371, 499, 500, 501, 869, 870, 871, 999, 1000, 1001, 5678, 60_000])(
@@ -140,7 +138,7 @@ describe("a token", () => {
     expect(session.told).toEqual([]);
     vi.setSystemTime(BEGAN + 2 ** 31);
     pass(1000);
-    expect(session.times("expired")).toHaveLength(1);
+    expect(session.times("unauthenticated")).toHaveLength(1);
   });
 
   test("ends after the machine slept past it, once", () => {
@@ -148,7 +146,7 @@ describe("a token", () => {
     heartbeat.expire(session, new Date(BEGAN + 10_000));
     vi.setSystemTime(BEGAN + 86_400_000);
     pass(5000);
-    expect(session.times("expired")).toHaveLength(1);
+    expect(session.times("unauthenticated")).toHaveLength(1);
   });
 
   test("that is called off says nothing, and leaves the others of its moment alone", () => {
@@ -159,7 +157,7 @@ describe("a token", () => {
     callOff();
     callOff();
     pass(5000);
-    expect([ann.times("expired").length, ben.times("expired").length]).toEqual([0, 1]);
+    expect([ann.times("unauthenticated").length, ben.times("unauthenticated").length]).toEqual([0, 1]);
   });
 
   test("called off after it ended does not touch a later one", () => {
@@ -169,7 +167,7 @@ describe("a token", () => {
     heartbeat.expire(ben, new Date(BEGAN + 1000));
     callOff();
     pass(2000);
-    expect(ben.times("expired")).toHaveLength(1);
+    expect(ben.times("unauthenticated")).toHaveLength(1);
   });
 });
 

@@ -1,23 +1,25 @@
-/** How often a session is pinged. CONTRACT section 4, "Heartbeat". */
+import type { CloseReason } from "@signalbox/protocol/close";
+
+/** Period of the pings of a socket. CONTRACT section 4, "Heartbeat". */
 export const HEARTBEAT_MS = 25_000;
-/** How long its pong may take. */
+/** Time that its pong may take. */
 const PONG_MS = 10_000;
-/** How often a stream is sent a comment. CONTRACT section 5, "SSE". */
+/** Period of the comments of a stream. CONTRACT section 5, "SSE". */
 export const COMMENT_MS = 15_000;
 const TICK_MS = 1000;
-/** How often tokens are looked at: rounded up to the next look, an end is heard of within twice this. */
-const LOOK_MS = TICK_MS / 2;
+/** Period of the checks for expired tokens. An expiry is rounded up to the next check: a session is told within twice this. */
+const CHECK_MS = TICK_MS / 2;
 const PONG_SLOTS = PONG_MS / TICK_MS;
 
+export type PingPeriod = typeof HEARTBEAT_MS | typeof COMMENT_MS;
+
 export interface HeartbeatTarget {
-  /** Sends a ping, or whatever else shows that the other end is there. */
+  /** Sends a ping, or anything else that shows that the peer is there. */
   ping(): void;
-  /** Whether it is there, asked 10 s after a ping: for a socket, whether a pong came. */
+  /** False when the peer is gone, asked 10 s after a ping. */
   alive(): boolean;
-  /** It is not. */
-  lost(): void;
-  /** Its token ends now. */
-  expired(): void;
+  /** Called with `heartbeat` when the peer is gone, with `unauthenticated` when the token has expired. */
+  close(reason: CloseReason): void;
 }
 
 /** Sessions that are pinged with the same period: a slot for each tick of it. */
@@ -39,37 +41,37 @@ class Ring {
     const { length } = this.#slots;
     this.#turn = (this.#turn + 1) % length;
     for (const session of this.#slots[(this.#turn + length - PONG_SLOTS) % length] ?? [])
-      if (!session.alive()) session.lost();
+      if (!session.alive()) session.close("heartbeat");
     for (const session of this.#slots[this.#turn] ?? []) session.ping();
   }
 }
 
 /**
- * Pings sessions and ends their tokens: one timer for all of them. A tick looks only at those whose turn it is, so an idle
- * session costs nothing in between.
+ * Pings sessions and ends those with an expired token: one timer for all of them. A tick visits only the sessions of its
+ * slot, so an idle session costs nothing in between.
  */
 export class Heartbeat {
   readonly #rings = { [HEARTBEAT_MS]: new Ring(HEARTBEAT_MS), [COMMENT_MS]: new Ring(COMMENT_MS) };
-  /** By the look (since the epoch) at which they have ended. */
+  /** By the number of the check (since the epoch) that closes them. */
   readonly #expiries = new Map<number, Set<HeartbeatTarget>>();
-  readonly #timer = setInterval(() => this.#tick(), LOOK_MS);
+  readonly #timer = setInterval(() => this.#tick(), CHECK_MS);
   #half = false;
-  #look = Math.floor(Date.now() / LOOK_MS);
+  #check = Math.floor(Date.now() / CHECK_MS);
 
-  /** Pings `session` once in this time from now on; returns how to end that. */
-  add(session: HeartbeatTarget, everyMs: typeof HEARTBEAT_MS | typeof COMMENT_MS = HEARTBEAT_MS): () => void {
-    return this.#rings[everyMs].add(session);
+  /** Pings `session` with this period from now on; returns the function that ends that. */
+  add(session: HeartbeatTarget, periodMs: PingPeriod = HEARTBEAT_MS): () => void {
+    return this.#rings[periodMs].add(session);
   }
 
-  /** Tells the session within a second after `at`; returns how to call that off. */
+  /** Closes the session within a second after `at`; returns the function that calls that off. */
   expire(session: HeartbeatTarget, at: Date): () => void {
-    // Never at a look that is over.
-    const look = Math.max(Math.ceil(at.getTime() / LOOK_MS), this.#look + 1);
-    const ending = this.#expiries.get(look) ?? new Set();
-    this.#expiries.set(look, ending.add(session));
+    // Never at a check that is over.
+    const check = Math.max(Math.ceil(at.getTime() / CHECK_MS), this.#check + 1);
+    const ending = this.#expiries.get(check) ?? new Set();
+    this.#expiries.set(check, ending.add(session));
     return () => {
       ending.delete(session);
-      if (ending.size === 0 && this.#expiries.get(look) === ending) this.#expiries.delete(look);
+      if (ending.size === 0 && this.#expiries.get(check) === ending) this.#expiries.delete(check);
     };
   }
 
@@ -85,11 +87,11 @@ export class Heartbeat {
   }
 
   #endTokens(): void {
-    const now = Math.floor(Date.now() / LOOK_MS);
-    while (this.#look < now) {
-      const ending = this.#expiries.get(++this.#look) ?? [];
-      this.#expiries.delete(this.#look);
-      for (const session of ending) session.expired();
+    const now = Math.floor(Date.now() / CHECK_MS);
+    while (this.#check < now) {
+      const ending = this.#expiries.get(++this.#check) ?? [];
+      this.#expiries.delete(this.#check);
+      for (const session of ending) session.close("unauthenticated");
     }
   }
 }

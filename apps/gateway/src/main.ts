@@ -1,8 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { sendAnswer } from "@signalbox/node/http/answer";
+import { problemAnswer, reportedProblem } from "@signalbox/node/http/problem";
 import { launch } from "@signalbox/node/lifecycle";
 import { type Node, openNode } from "@signalbox/node/node";
 import { answerOperations } from "@signalbox/node/operations";
-import { allowOrigin } from "./handshake.ts";
+import { Problem } from "@signalbox/protocol/errors";
+import { crossOrigin } from "./cors.ts";
 import { openRealtime } from "./realtime.ts";
 
 /** Room for a token of 16 KiB, in bytes. */
@@ -29,16 +32,14 @@ await launch("gateway", async (launched) => {
   log.info({ address: server.address() }, "serving");
 });
 
-/** Whatever does not stay open: a gateway's only pages are its operators'. */
+/** Answers requests that do not stay open: a gateway's only pages are its operators'. */
 async function answer(node: Node, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { url = "/" } = request;
+  const { method, url = "/" } = request;
   try {
-    allowOrigin(request, response, node.config.allowedOrigins);
-    const page = await answerOperations(url.replace(/\?.*$/, ""), node);
-    const { status, type, body } = page ?? { status: 404, type: "text/plain", body: "There is no such page here.\n" };
-    response.writeHead(status, { "Content-Type": type }).end(body);
-  } catch (err) {
-    node.log.error({ err }, "a page could not be made");
-    response.writeHead(500).end();
+    if (crossOrigin(node.origins, request, response)) return;
+    const page = await answerOperations({ method, path: url.replace(/\?.*$/, "") }, node);
+    sendAnswer(response, page ?? problemAnswer(new Problem("not_found", "no such path on a gateway")));
+  } catch (error) {
+    sendAnswer(response, problemAnswer(reportedProblem(error, node.log, "a page could not be made")));
   }
 }

@@ -2,9 +2,8 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Writable } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
-import { Flusher } from "./flusher.ts";
 import { eventually } from "./gateway.fake.ts";
-import { Outbox } from "./outbox.ts";
+import { Flusher, Outbox } from "./outbox.ts";
 
 const LIMIT = 1000;
 

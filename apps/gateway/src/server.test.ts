@@ -1,21 +1,32 @@
 import { get } from "node:http";
 import { connect } from "node:net";
+import { json } from "node:stream/consumers";
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { closeGateways, eventually, openGateway, socketOf } from "./gateway.fake.ts";
 
 afterEach(closeGateways);
 
-/** What a refused request for an upgrade is answered with. */
+interface Refusal {
+  readonly status: number | undefined;
+  readonly retryAfter?: string | undefined;
+  /** The problem that the answer holds. */
+  readonly detail?: string;
+}
+
+/** The answer to a refused request for an upgrade. */
 const answer = (url: string, headers: Record<string, string> = {}) =>
-  new Promise<{ status: number | undefined; retryAfter: string | undefined }>((resolve, reject) => {
+  new Promise<Refusal>((resolve, reject) => {
     const upgrade = { Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13" };
     const key = { "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==" };
     const request = get(url.replace("ws:", "http:"), { headers: { ...upgrade, ...key, ...headers } }, (response) => {
-      resolve({ status: response.statusCode, retryAfter: response.headers["retry-after"] });
-      response.resume();
+      const { statusCode: status, headers: given } = response;
+      json(response).then(
+        (body) => resolve({ status, retryAfter: given["retry-after"], detail: (body as { detail: string }).detail }),
+        reject,
+      );
     });
     request.on("upgrade", (response, socket) => {
-      resolve({ status: response.statusCode, retryAfter: undefined });
+      resolve({ status: response.statusCode });
       socket.destroy();
     });
     request.on("error", reject);
@@ -24,7 +35,7 @@ const answer = (url: string, headers: Record<string, string> = {}) =>
 test("above MAX_SESSIONS, a session is refused with 503 and Retry-After, and let in when another left", async () => {
   const { enter, gateway, url } = await openGateway({ maxSessions: 2 });
   const [first] = await Promise.all([enter("ann"), enter("ben")]);
-  expect(await answer(url)).toEqual({ status: 503, retryAfter: "1" });
+  expect(await answer(url)).toEqual({ status: 503, retryAfter: "1", detail: "no more sessions here" });
   first.ws.close();
   await eventually(() => expect(gateway.sessions()).toBe(1));
   await enter("cleo");
@@ -41,6 +52,19 @@ test("only /realtime is a socket, only for pages of this host", async () => {
   expect(await status("/realtime", { Origin: "null" })).toBe(403);
   expect(await status("/realtime", { Origin: `http://127.0.0.1:${port}` })).toBe(101);
   expect(await status("/realtime?resume=1&x=%")).toBe(101);
+});
+
+test("a list of origins adds to the node's own page; a refusal says why, to the page and once in the log", async () => {
+  const friend = "https://app.example.org";
+  const { url, port, logged } = await openGateway({ allowedOrigins: [friend] });
+  const own = `http://127.0.0.1:${port}`;
+  for (const origin of [friend, own]) expect((await answer(url, { Origin: origin })).status).toBe(101);
+  for (let count = 0; count < 2; count++)
+    expect(await answer(url, { Origin: "https://evil.example" })).toMatchObject({
+      status: 403,
+      detail: expect.stringMatching(/"https:\/\/evil\.example".*ALLOWED_ORIGINS.*"127\.0\.0\.1:\d+"/),
+    });
+  expect(logged.map((line) => JSON.parse(line))).toMatchObject([{ origin: "https://evil.example" }]);
 });
 
 // A socket that asked for an upgrade has no other listener: an error on it would end the process.

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { Origins } from "@signalbox/node/http/cors";
 import type { Metrics } from "@signalbox/node/metrics";
 import type { SessionDeps } from "./session.ts";
 import { Sessions } from "./sessions.ts";
@@ -11,10 +12,9 @@ export interface GatewayDeps {
   readonly session: SessionDeps;
   readonly engine: StreamsDeps["engine"];
   readonly maxSessions: number;
-  readonly allowedOrigins: readonly string[];
+  readonly origins: Origins;
   /** `SERVER_NAME`. */
   readonly serverName: string;
-  /** `TYPING_TTL_MS`. */
   readonly metrics: Metrics;
 }
 
@@ -30,12 +30,12 @@ export interface Gateway {
 
 /** Everything of a node that stays open: its sockets and its streams. CONTRACT section 1, "Nodes". */
 export function createGateway(deps: GatewayDeps): Gateway {
-  const { session, engine, maxSessions, allowedOrigins, metrics } = deps;
+  const { session, engine, maxSessions, origins, metrics } = deps;
   const sessions = new Sessions(maxSessions);
   const stream = { ...session, sse: createSse(deps) };
   return {
-    upgrade: createSockets({ sessions, session, allowedOrigins, metrics }),
-    request: createStreams({ sessions, stream, engine, allowedOrigins, metrics }),
+    upgrade: createSockets({ sessions, session, origins, metrics }),
+    request: createStreams({ sessions, stream, engine, origins, metrics }),
     sessions: () => sessions.size,
     drain: () => sessions.drain(),
   };

@@ -3,10 +3,10 @@ import type { RateLimit } from "@signalbox/core/commands/rate-limit";
 import type { Writer } from "@signalbox/core/commands/writer";
 import type { Hub } from "@signalbox/core/delivery/hub";
 import type { Signal } from "@signalbox/core/delivery/signal";
-import { createSubscriber, type Sink, type Subscriber } from "@signalbox/core/delivery/subscriber";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import { toBytes } from "@signalbox/core/model/bytes";
 import type { EventRow } from "@signalbox/core/model/rows";
+import { reportFault } from "@signalbox/core/ports/faults";
 import type { Presence } from "@signalbox/core/presence/presence";
 import type { Access } from "@signalbox/node/access";
 import type { Log } from "@signalbox/node/log";
@@ -16,70 +16,49 @@ import type { SessionFrame } from "@signalbox/protocol/down";
 import { encodeFrame } from "@signalbox/protocol/encode";
 import { Problem } from "@signalbox/protocol/errors";
 import type { WebSocket } from "ws";
-import type { Flusher } from "./flusher.ts";
+import { Connection, type ConnectionDeps, type Transport } from "./connection.ts";
 import { textFrame } from "./frame.ts";
-import { HEARTBEAT_MS, type Heartbeat, type HeartbeatTarget } from "./heartbeat.ts";
-import { Outbox, type Written } from "./outbox.ts";
-import type { OpenSession } from "./sessions.ts";
+import { HEARTBEAT_MS } from "./heartbeat.ts";
+import type { Outgoing } from "./outbox.ts";
 
-/** How long a session may stay without AUTH, or without RESUME when it asked for one. */
+/** Time that a session may stay without AUTH, or without RESUME when it asked for one, in milliseconds. */
 const PATIENCE_MS = 5000;
-/** How long a peer may take to read its close frame. */
+/** Time that a peer has to read its close frame, in milliseconds. */
 const CLOSE_MS = 1000;
 
-export interface SessionDeps {
+export interface SessionDeps extends ConnectionDeps {
   readonly hub: Hub;
+  readonly access: Access;
   readonly writer: Writer;
   readonly presence: Pick<Presence, "choose">;
   readonly rateLimit: RateLimit;
-  readonly access: Access;
-  readonly flusher: Flusher;
-  readonly heartbeat: Heartbeat;
-  readonly written: Written;
-  readonly bufferBytes: number;
   readonly log: Log;
 }
 
-/** Where a session is in its life. */
+/** The stage of a session's life. `parked`: nothing is delivered before the RESUME that the client announced. */
 export type SessionState =
   | { readonly kind: "anonymous"; readonly timer: NodeJS.Timeout }
   | { readonly kind: "entering" }
-  | { readonly kind: "parked"; readonly subscriber: Subscriber; readonly timer: NodeJS.Timeout }
-  | { readonly kind: "live"; readonly subscriber: Subscriber }
+  | { readonly kind: "parked"; readonly timer: NodeJS.Timeout }
+  | { readonly kind: "live" }
   | { readonly kind: "closed" };
 
-/** One WebSocket: decodes nothing and decides nothing, it knows how far it is and puts what it is given into its outbox. */
-export class Session implements Sink, HeartbeatTarget, OpenSession {
-  readonly id = crypto.randomUUID();
+/** One WebSocket: its stages from AUTH to the close frame, and the frames of its own life. CONTRACT section 4. */
+export class Session implements Transport {
   readonly deps: SessionDeps;
+  readonly connection: Connection;
   state: SessionState;
-  /** Why we ended it; undefined when the peer did, or the network. */
-  closedFor: CloseReason | undefined;
-  #claims: Claims | undefined;
   readonly #ws: WebSocket;
-  readonly #outbox: Outbox;
   readonly #resumes: boolean;
   #pongDue = false;
-  #stopBeating: (() => void) | undefined;
-  #stopExpiry: (() => void) | undefined;
 
-  /** `resumes`: the client says where it was before anything is delivered. */
+  /** `resumes`: the client names its cursors before anything is delivered. */
   constructor(ws: WebSocket, socket: Duplex, resumes: boolean, deps: SessionDeps) {
     this.#ws = ws;
     this.#resumes = resumes;
     this.deps = deps;
-    const { flusher, written, bufferBytes: limit } = deps;
-    this.#outbox = new Outbox({ outlet: socket, flusher, limit, written });
-    this.state = { kind: "anonymous", timer: setTimeout(() => this.close("timeout"), PATIENCE_MS) };
-  }
-
-  get claims(): Claims {
-    if (this.#claims === undefined) throw new Error("a session was asked for its user before it had one");
-    return this.#claims;
-  }
-
-  get userId(): string {
-    return this.claims.userId;
+    this.connection = new Connection(this, socket, deps);
+    this.state = { kind: "anonymous", timer: this.#timeout() };
   }
 
   /** Checks the token, takes the session into the hub and says READY. */
@@ -87,33 +66,24 @@ export class Session implements Sink, HeartbeatTarget, OpenSession {
     if (this.state.kind !== "anonymous") return;
     clearTimeout(this.state.timer);
     this.state = { kind: "entering" };
-    // Nothing is read before there is somebody to act for.
+    // No frame is read before its user is known.
     this.#ws.pause();
     try {
       await this.#enter(await this.deps.access.verify(token));
     } catch (error) {
       const refused = error instanceof Problem && error.code === "unauthenticated";
-      if (!refused) this.deps.log.warn({ err: error, session: this.id }, "a session could not be opened");
-      this.close(refused ? "unauthenticated" : "internal");
+      if (!refused) reportFault(this.deps.faults, "session", error);
+      this.connection.close(refused ? "unauthenticated" : "internal");
     }
   }
 
-  /** Goes on under a fresh token of the same user. */
-  renew(claims: Claims): void {
-    if (this.state.kind === "closed") return;
-    this.#claims = claims;
-    this.#stopExpiry?.();
-    this.#stopExpiry = this.deps.heartbeat.expire(this, claims.expiresAt);
-  }
-
-  /** Replays from where the client was, then goes live. */
+  /** Replays after the cursors that the client names, then goes live. */
   async resume(cursors: ReadonlyMap<string, number>): Promise<void> {
     if (this.state.kind !== "parked")
       throw new Problem("invalid", "RESUME is the first frame of a connection with ?resume=1");
-    const { subscriber, timer } = this.state;
-    clearTimeout(timer);
-    this.state = { kind: "live", subscriber };
-    await this.#deliver(subscriber, cursors);
+    clearTimeout(this.state.timer);
+    this.state = { kind: "live" };
+    await this.connection.deliver(cursors);
   }
 
   send(frame: SessionFrame): void {
@@ -121,35 +91,7 @@ export class Session implements Sink, HeartbeatTarget, OpenSession {
   }
 
   sendBytes(payload: Bytes): void {
-    if (!this.#outbox.push(textFrame(payload))) this.close("slow");
-  }
-
-  /** Ends the session: what waits is written first, except for one that does not read. */
-  close(reason: CloseReason): void {
-    if (this.state.kind === "closed") return;
-    this.closedFor = reason;
-    if (reason !== "slow") this.#outbox.flush();
-    this.closing();
-    this.#ws.close(CLOSE[reason].code, CLOSE[reason].reason);
-  }
-
-  /** A close frame is the last that is sent: the peer has a moment to read it. */
-  closing(): void {
-    this.end();
-    this.#ws.resume();
-    setTimeout(() => this.#ws.terminate(), CLOSE_MS).unref();
-  }
-
-  /** The socket is gone, or about to: everything that the session held is given back. */
-  end(): void {
-    const { state } = this;
-    this.state = { kind: "closed" };
-    if (state.kind === "anonymous" || state.kind === "parked") clearTimeout(state.timer);
-    if (this.#subscriber !== undefined) this.deps.hub.leave(this.#subscriber);
-    this.#subscriber = undefined;
-    this.#stopBeating?.();
-    this.#stopExpiry?.();
-    this.#outbox.close();
+    this.connection.push(textFrame(payload));
   }
 
   pause(): void {
@@ -160,96 +102,76 @@ export class Session implements Sink, HeartbeatTarget, OpenSession {
     this.#ws.resume();
   }
 
-  // What the hub puts in.
-
-  event(event: EventRow): void {
-    if (!this.#outbox.push(event)) this.close("slow");
+  /** The peer broke the protocol, and the socket has sent a close frame by itself: the peer has a moment to read it. */
+  closing(): void {
+    this.end();
+    this.#ws.resume();
+    setTimeout(() => this.#ws.terminate(), CLOSE_MS).unref();
   }
 
-  signal(signal: Signal): void {
-    if (!this.#outbox.signal(signal.key, signal)) this.close("slow");
-  }
-
-  reset(chatId: string, reason: "too_old" | "not_member", seq: number): void {
-    this.send({ type: "RESET", chatId, reason, seq });
-  }
-
-  revoked(at: Date): void {
-    if (this.claims.issuedAt <= at) this.close("revoked");
-  }
-
-  fail(): void {
-    this.close("internal");
-  }
-
-  ready(): boolean {
-    return this.#outbox.ready();
-  }
-
-  drained(): Promise<boolean> {
-    return this.#outbox.drained();
-  }
-
-  // What the heartbeat asks.
-
-  ping(): void {
-    this.#pongDue = true;
-    this.#ws.ping();
+  /** The socket is gone, or about to be. */
+  end(): void {
+    const { state } = this;
+    this.state = { kind: "closed" };
+    if (state.kind === "anonymous" || state.kind === "parked") clearTimeout(state.timer);
+    this.connection.end();
   }
 
   pong(): void {
     this.#pongDue = false;
   }
 
+  // Transport: calls of the connection.
+
+  /** The row itself: the outbox makes a frame of it when it writes. */
+  encodeEvent(event: EventRow): Outgoing {
+    return event;
+  }
+
+  encodeSignal(signal: Signal): Outgoing {
+    return signal;
+  }
+
+  encodeReset(chatId: string, reason: "too_old" | "not_member", seq: number): Bytes {
+    return textFrame(toBytes(encodeFrame({ type: "RESET", chatId, reason, seq })));
+  }
+
+  ping(): void {
+    this.#pongDue = true;
+    this.#ws.ping();
+  }
+
   alive(): boolean {
     return !this.#pongDue;
   }
 
-  lost(): void {
-    this.close("heartbeat");
+  caughtUp(resumed: boolean): void {
+    if (resumed) this.send({ type: "RESUMED" });
   }
 
-  expired(): void {
-    this.close("unauthenticated");
+  finish(reason: CloseReason): void {
+    // A peer that does not read would not take the rest either.
+    if (reason !== "slow") this.connection.outbox.flush();
+    this.closing();
+    this.#ws.close(CLOSE[reason].code, CLOSE[reason].reason);
   }
-
-  #subscriber: Subscriber | undefined;
 
   async #enter(claims: Claims): Promise<void> {
-    // It may have been closed while its token was checked: a subscriber taken now would never be given back.
-    if (this.state.kind !== "entering") return;
-    this.#claims = claims;
-    this.#outbox.recipient = claims.userId;
-    const subscriber = createSubscriber(this);
-    this.#subscriber = subscriber;
-    const rooms = await this.deps.hub.joining.attach(subscriber);
-    // Asked only now that a revocation would reach this subscriber: one that came before is seen here, a later one ends the session.
-    await this.deps.access.checkRevoked(claims);
-    await this.deps.hub.announceArrival(subscriber);
-    if (this.state.kind !== "entering") return;
-    this.#stopBeating = this.deps.heartbeat.add(this);
-    this.renew(claims);
-    const ready = { sessionId: this.id, userId: claims.userId, heartbeatMs: HEARTBEAT_MS };
+    const { connection } = this;
+    const rooms = await connection.enter(claims, null, HEARTBEAT_MS);
+    if (rooms === undefined) return;
+    const ready = { sessionId: connection.id, userId: claims.userId, heartbeatMs: HEARTBEAT_MS };
     this.send({ type: "READY", ...ready, rooms: Object.fromEntries(rooms) });
     this.#ws.resume();
     if (this.#resumes) {
-      this.state = { kind: "parked", subscriber, timer: setTimeout(() => this.close("timeout"), PATIENCE_MS) };
+      this.state = { kind: "parked", timer: this.#timeout() };
       return;
     }
-    this.state = { kind: "live", subscriber };
-    void this.#deliver(subscriber, null);
+    this.state = { kind: "live" };
+    void connection.deliver(null);
   }
 
-  /** Has the hub bring the subscriber to the present. What it could not finish, the client asks for again when it resumes. */
-  async #deliver(subscriber: Subscriber, cursors: ReadonlyMap<string, number> | null): Promise<void> {
-    const { hub, log } = this.deps;
-    try {
-      await hub.joining.resumeFrom(subscriber, cursors);
-      if (cursors !== null) this.send({ type: "RESUMED" });
-      hub.sendCurrentState(subscriber, cursors !== null);
-    } catch (error) {
-      log.warn({ err: error, session: this.id }, "a session could not be brought to the present");
-      this.close("internal");
-    }
+  #timeout(): NodeJS.Timeout {
+    return setTimeout(() => this.connection.close("timeout"), PATIENCE_MS);
   }
 }

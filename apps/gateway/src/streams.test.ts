@@ -149,7 +149,8 @@ test("pages of allowed origins may read answers of every kind, others none", asy
   });
   for (const method of ["GET", "OPTIONS"]) {
     const stranger = { ...headers, Origin: "https://evil.example.org", ...asked };
-    const { headers: given } = await ask(path, stranger, { method }).answered();
+    const { status, headers: given } = await ask(path, stranger, { method }).answered();
+    expect(status).toBe(method === "GET" ? 200 : 403);
     expect(Object.keys(given).filter((name) => name.startsWith("access-control"))).toEqual([]);
     expect(given.vary).toBe("Origin");
   }

@@ -18,7 +18,7 @@ await launch("standalone", async (launched) => {
   const node = await openNode({ ...launched, config });
   const { log, onStop, health, tokens } = node;
   // Whoever brings a secret has something to protect: a token for the asking is not given there.
-  const api = listenerOf(openApi(node, { page: PAGE, signer: madeHere ? tokens : undefined }));
+  const api = listenerOf(openApi(node, { page: PAGE, signer: madeHere ? tokens : undefined }), log);
   const server = createServer({ maxHeaderSize: HEADER_BYTES });
   // Ends after the sessions, which it would wait for; until then it says that the node drains.
   onStop("server", () => close(server));

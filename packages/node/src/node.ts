@@ -8,6 +8,7 @@ import { type Backends, openBackends } from "./backends.ts";
 import { type Bridge, createBridge } from "./bridge.ts";
 import { createFaults } from "./faults.ts";
 import { createHealth, type Health } from "./health.ts";
+import { createOrigins, type Origins } from "./http/cors.ts";
 import type { Launch } from "./lifecycle.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
@@ -18,6 +19,7 @@ export interface Node extends Launch, Backends, Bridge {
   readonly health: Health;
   readonly tokens: Tokens;
   readonly access: Access;
+  readonly origins: Origins;
   readonly rateLimit: RateLimit;
   readonly presence: Presence;
   readonly faults: Faults;
@@ -47,5 +49,19 @@ export async function openNode(launched: Launch): Promise<Node> {
     rate: config.actionRate,
     burst: config.actionBurst,
   });
-  return { ...launched, ...bridge, store, engine, metrics, health, tokens, access, rateLimit, presence, faults };
+  const origins = createOrigins(config.allowedOrigins, log);
+  return {
+    ...launched,
+    ...bridge,
+    store,
+    engine,
+    faults,
+    metrics,
+    health,
+    tokens,
+    access,
+    origins,
+    rateLimit,
+    presence,
+  };
 }

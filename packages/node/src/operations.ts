@@ -1,33 +1,37 @@
 import type { Health } from "./health.ts";
+import type { Answer } from "./http/answer.ts";
 import type { Metrics } from "./metrics.ts";
 
-export interface OperationsAnswer {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
-}
-
-/** What operators and balancers ask of any node: `/healthz`, `/readyz`, `/metrics`; undefined for every other path. CONTRACT section 9. */
+/**
+ * Answers the questions of operators and load balancers to any node: `/healthz`, `/readyz`, `/metrics`, and `OPTIONS /`, which
+ * a balancer sends that was told no path. Undefined for all others. CONTRACT section 9.
+ */
 export async function answerOperations(
-  path: string,
+  { method, path }: { readonly method: string | undefined; readonly path: string },
   { health, metrics }: { readonly health: Health; readonly metrics: Pick<Metrics, "registry"> },
-): Promise<OperationsAnswer | undefined> {
+): Promise<Answer | undefined> {
   switch (path) {
+    case "/":
+      return method === "OPTIONS" ? { status: 204, headers: {}, body: null } : undefined;
     case "/healthz":
       return json(health.live());
     case "/readyz":
       return json(await health.ready());
     case "/metrics":
-      // So that `signalbox_up` is of now.
+      // A fresh check, for `signalbox_up`.
       await health.ready();
-      return { status: 200, type: metrics.registry.contentType, body: await metrics.registry.metrics() };
+      return {
+        status: 200,
+        headers: { "Content-Type": metrics.registry.contentType },
+        body: await metrics.registry.metrics(),
+      };
     default:
       return undefined;
   }
 }
 
-const json = ({ httpStatus, body }: ReturnType<Health["live"]>): OperationsAnswer => ({
+const json = ({ httpStatus, body }: ReturnType<Health["live"]>): Answer => ({
   status: httpStatus,
-  type: "application/json",
+  headers: { "Content-Type": "application/json" },
   body: JSON.stringify(body),
 });

@@ -10,6 +10,7 @@ import type {
   Rows,
   UserRow,
 } from "@signalbox/core/model/rows";
+import { isMatrixEventId } from "@signalbox/protocol/ids";
 import {
   memberColumns,
   messageColumns,
@@ -98,7 +99,7 @@ export async function membersOf(sql: Sql, keys: ReadSet["members"]): Promise<rea
 }
 
 /** False for a Matrix event id ("$…"), which no message has as its id. */
-const isMessageId = ({ messageId }: { readonly messageId: string }): boolean => !messageId.startsWith("$");
+const isMessageId = ({ messageId }: { readonly messageId: string }): boolean => !isMatrixEventId(messageId);
 
 /** Messages, and the messages that they answer. */
 export async function messagesOf(sql: Sql, keys: ReadSet["messages"]): Promise<readonly MessageRow[]> {

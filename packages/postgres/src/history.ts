@@ -3,6 +3,7 @@ import type { MessageRow, ReactionRow } from "@signalbox/core/model/rows";
 import type { HistoryMessage } from "@signalbox/core/ports/store";
 import type { Original } from "@signalbox/protocol/down";
 import { Problem } from "@signalbox/protocol/errors";
+import { isMatrixEventId } from "@signalbox/protocol/ids";
 import { messageColumns, reactionColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 
@@ -35,7 +36,7 @@ export async function history(
 }
 
 async function seqOfMessage(sql: Sql, room: string, messageId: string): Promise<number> {
-  const [row] = messageId.startsWith("$") ? [] : await messagesById(sql, room, [messageId]);
+  const [row] = isMatrixEventId(messageId) ? [] : await messagesById(sql, room, [messageId]);
   if (!row) throw new Problem("not_found", "there is no such message here");
   return row.seq;
 }

@@ -1,3 +1,4 @@
+import { isMatrixEventId } from "@signalbox/protocol/ids";
 import type { Sql } from "./connection.ts";
 
 /** The user's membership of a room that is not deleted. */
@@ -30,7 +31,7 @@ export async function snooze(
   messageId: string,
   until: Date | null,
 ): Promise<boolean> {
-  if (messageId.startsWith("$")) return false;
+  if (isMatrixEventId(messageId)) return false;
   // The delete must not touch the row that this statement inserts or updates.
   const done = await sql`
     with there as materialized (

@@ -1,4 +1,5 @@
 import type { Projection, ProjectionFilter } from "@signalbox/core/ports/store";
+import { isMatrixEventId } from "@signalbox/protocol/ids";
 import type postgres from "postgres";
 import { projectionColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
@@ -45,7 +46,7 @@ export async function projection(
   service: boolean,
   messageId: string,
 ): Promise<Projection | null> {
-  const hasId = messageId.startsWith("$") ? sql`m.event_id = ${messageId}` : sql`m.message_id = ${messageId}`;
+  const hasId = isMatrixEventId(messageId) ? sql`m.event_id = ${messageId}` : sql`m.message_id = ${messageId}`;
   const [row] = await sql<Projection[]>`
     select ${projectionColumns(sql)} from messages m
     cross join lateral (select from rooms r where r.room_id = m.room_id and ${isVisible(sql, userId, service)} offset 0) r

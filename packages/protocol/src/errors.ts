@@ -37,6 +37,10 @@ export class Problem extends Error {
   }
 }
 
+/** `invalid` for one field that no schema covers; an empty `path` is the body as a whole. */
+export const invalidField = (path: string, message: string): Problem =>
+  new Problem("invalid", `${path || "the body"}: ${message}`, { errors: [{ path, message }] });
+
 /** A problem in the form of RFC 9457, the body of an `application/problem+json` answer. `status` replaces the one of the code. */
 export function problemBody({ code, message: detail, errors, retryAfterMs }: Problem, status?: number) {
   const { title, status: standard } = PROBLEMS[code];

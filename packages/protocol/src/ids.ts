@@ -21,11 +21,17 @@ export const parseRoomId = (text: string): string | undefined => uuid(text, /^ro
  * of Matrix is returned unchanged (`$…`). Undefined for other text. CONTRACT section 1, "Message id".
  */
 export function parseMessageId(text: string): string | undefined {
-  if (!text.startsWith("$")) return uuid(text, /^(msg|evt)-/);
+  if (!isMatrixEventId(text)) return uuid(text, /^(msg|evt)-/);
   const own = OWN_MATRIX_EVENT.exec(text)?.[1];
   if (own !== undefined) return uuidOfBase64(own);
   return MATRIX_EVENT.test(text) ? text : undefined;
 }
+
+/** An event id that Matrix gave. */
+export type MatrixEventId = `$${string}`;
+
+/** Tells the two forms of a parsed message id apart: false for our UUID. */
+export const isMatrixEventId = (messageId: string): messageId is MatrixEventId => messageId.startsWith("$");
 
 /** True for a valid user id. CONTRACT section 1, "User id". */
 export const isUserId = (text: string): boolean => USER.test(text);

@@ -1,4 +1,5 @@
 import type { Health } from "@signalbox/node/health";
+import { fetchResponse } from "@signalbox/node/http/answer";
 import type { Metrics } from "@signalbox/node/metrics";
 import { answerOperations } from "@signalbox/node/operations";
 import { type Handler, Hono } from "hono";
@@ -9,15 +10,16 @@ export interface HealthDeps {
   readonly metrics: Pick<Metrics, "registry">;
 }
 
-/** What operators and balancers ask. CONTRACT section 9. */
+/** `/healthz`, `/readyz`, `/metrics` and `OPTIONS /`, for operators and load balancers. CONTRACT section 9. */
 export function healthRoutes(deps: HealthDeps): Hono {
-  const answer: Handler = async (c) => {
-    const found = await answerOperations(c.req.path, deps);
-    if (found === undefined) return c.notFound();
-    return new Response(found.body, { status: found.status, headers: { "Content-Type": found.type } });
+  const answer: Handler = async (c, next) => {
+    const { method, path } = c.req;
+    const found = await answerOperations({ method, path }, deps);
+    return found === undefined ? next() : fetchResponse(found);
   };
   return new Hono()
     .get("/healthz", docs.live, answer)
     .get("/readyz", docs.ready, answer)
-    .get("/metrics", docs.metrics, answer);
+    .get("/metrics", docs.metrics, answer)
+    .all("/", answer);
 }

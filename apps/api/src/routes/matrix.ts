@@ -1,6 +1,8 @@
-import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
+import { bearerIn } from "@signalbox/node/http/bearer";
+import { reportedProblem } from "@signalbox/node/http/problem";
 import type { Log } from "@signalbox/node/log";
-import { PROBLEMS, Problem, type ProblemCode } from "@signalbox/protocol/errors";
+import { PROBLEMS, type ProblemCode } from "@signalbox/protocol/errors";
 import { isObject } from "@signalbox/protocol/text";
 import { type Context, type ErrorHandler, type Handler, Hono, type MiddlewareHandler } from "hono";
 import { readJson } from "../body.ts";
@@ -82,8 +84,9 @@ function onlyWith(expected: string): MiddlewareHandler {
   const digest = (token: string) => createHash("sha256").update(token).digest();
   const known = digest(expected);
   return async (c, next) => {
-    const inHeader = /^Bearer +([^\s]+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-    const given = [inHeader, c.req.query("access_token")].filter((token) => token !== undefined);
+    const given = [bearerIn(c.req.header("authorization")), c.req.query("access_token")].filter(
+      (token) => token !== undefined,
+    );
     if (given.length === 0) throw new Refusal(401, "M_MISSING_TOKEN", "the homeserver's token is missing");
     // Digests are compared in a time that tells neither how long the token is nor how much of it is right.
     if (!given.every((token) => timingSafeEqual(digest(token), known)))
@@ -111,10 +114,7 @@ function answerErrors(log: Log): ErrorHandler {
   const answer = (status: number, errcode: string, error: string) => Response.json({ errcode, error }, { status });
   return (err, c) => {
     if (err instanceof Refusal) return answer(err.status, err.errcode, err.message);
-    if (err instanceof Problem && err.code !== "internal")
-      return answer(PROBLEMS[err.code].status, ERRCODES[err.code] ?? "M_UNKNOWN", err.message);
-    const errorId = randomUUID();
-    log.error({ err, errorId, method: c.req.method }, "a call of the homeserver failed");
-    return answer(500, "M_UNKNOWN", `error ${errorId}`);
+    const { code, message } = reportedProblem(err, log, "a call of the homeserver failed", { method: c.req.method });
+    return answer(PROBLEMS[code].status, ERRCODES[code] ?? "M_UNKNOWN", message);
   };
 }

@@ -1,7 +1,7 @@
 import type { Actor } from "@signalbox/core/model/actor";
 import type { ProjectionFilter, Store } from "@signalbox/core/ports/store";
 import { ProjectionsQuery, StatsQuery } from "@signalbox/protocol/http";
-import { eventIdOf, matrixEventId } from "@signalbox/protocol/ids";
+import { eventIdOf, isMatrixEventId, matrixEventId } from "@signalbox/protocol/ids";
 import { parse } from "@signalbox/protocol/parse";
 import { Hono } from "hono";
 import type { Authenticated, Guards } from "../auth.ts";
@@ -64,7 +64,7 @@ export function projectionRoutes({ auth, store, serverName }: ProjectionDeps): H
 
   /** Threads are kept under the Matrix event id of their root, which may be asked for by our id of the message. */
   async function rootOf(root: string, { userId, service }: Actor): Promise<string> {
-    if (root.startsWith("$")) return root;
+    if (isMatrixEventId(root)) return root;
     const message = await store.projection(userId, service, root);
     return message === null ? matrixEventId(root, serverName) : eventIdOf(message, serverName);
   }

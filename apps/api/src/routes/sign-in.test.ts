@@ -42,16 +42,16 @@ describe("POST /dev/sign-in", () => {
   });
 
   it.each([
-    ["http://evil.example", "http://localhost:8080"],
-    ["null", "http://localhost:8080"],
-    ["http://localhost:3000", "http://localhost:8080"],
-    ["http://127.0.0.1:8080", "http://localhost:8080"],
+    ["http://evil.example", "http://localhost:8080", "ALLOWED_ORIGINS does not name"],
+    ["null", "http://localhost:8080", "ALLOWED_ORIGINS does not name"],
+    ["http://localhost:3000", "http://localhost:8080", "ALLOWED_ORIGINS does not name"],
+    ["http://127.0.0.1:8080", "http://localhost:8080", "ALLOWED_ORIGINS does not name"],
     // Their own name, led to this machine.
-    ["http://evil.example:8080", "http://evil.example:8080"],
-    ["http://localhost.evil.example", "http://localhost.evil.example"],
-  ])("gives a page of %s no token at %s, whatever type its body claims to be", async (origin, at) => {
+    ["http://evil.example:8080", "http://evil.example:8080", "under localhost or an address"],
+    ["http://localhost.evil.example", "http://localhost.evil.example", "under localhost or an address"],
+  ])("gives a page of %s no token at %s under any Content-Type, and says why", async (origin, at, why) => {
     const response = await post({ userId: "ada" }, { origin, "content-type": "text/plain" }, at);
     expect(response.status).toBe(403);
-    expect(await response.json()).toMatchObject({ code: "forbidden" });
+    expect(await response.json()).toMatchObject({ code: "forbidden", detail: expect.stringContaining(why) });
   });
 });

@@ -1,4 +1,5 @@
 import type { CreateRoom, PatchRoom, Role } from "@signalbox/protocol/http";
+import { isMatrixEventId } from "@signalbox/protocol/ids";
 import type { Action } from "@signalbox/protocol/up";
 import type { Actor } from "../model/actor.ts";
 import type { Bytes } from "../model/bytes.ts";
@@ -66,7 +67,7 @@ export function createWriter({ store, engine, typingTtlMs, homeserver = false, m
     act(actor, action, known = false) {
       // A homeserver has to be told of typing in its rooms, so that they must be known.
       const run = (meant: Action) => lane.run(actor.userId, ruleOf(actor, meant, known && !homeserver));
-      if (!("messageId" in action && isMatrix(action.messageId))) return run(action);
+      if (!("messageId" in action && isMatrixEventId(action.messageId))) return run(action);
       return behind(action.chatId, action.messageId, (messageId) => run({ ...action, messageId }));
     },
     createRoom: (actor, body) => lane.run(actor.userId, createRoom(actor, body)),
@@ -76,7 +77,7 @@ export function createWriter({ store, engine, typingTtlMs, homeserver = false, m
     removeMember: (actor, roomId, userId) => lane.run(actor.userId, removeMember(actor, roomId, userId)),
     setMarker(actor, roomId, messageId) {
       const run = (meant: string) => lane.run(actor.userId, setMarker(actor, roomId, meant));
-      return isMatrix(messageId) ? behind(roomId, messageId, run) : run(messageId);
+      return isMatrixEventId(messageId) ? behind(roomId, messageId, run) : run(messageId);
     },
     putSection: (actor, roomId, part, body) => lane.run(actor.userId, putSection(actor, roomId, part, body)),
     ingest: (command) => laneOf(incoming, command).run(MATRIX, command),
@@ -105,8 +106,6 @@ function laneOf(lanes: readonly CommitQueue[], { reads: needs }: Command<void>):
 const NOWHERE = "00000000-0000-0000-0000-000000000000";
 /** Whose commands those of Matrix are: no user is called so. */
 const MATRIX = "";
-
-const isMatrix = (messageId: string): boolean => messageId.startsWith("$");
 
 function ruleOf(actor: Actor, action: Action, known: boolean): Command<Bytes> {
   switch (action.type) {

@@ -98,9 +98,10 @@ function tokens(world: World): void {
 }
 
 function origins(world: World): void {
-  test("that is allowed may connect, and so may clients without one", async () => {
+  test("that is allowed may connect, and so may the node's own page and a client without one", async () => {
     const alice = await world.person();
-    for (const origin of [{ origin: ORIGIN }, { origin: "https://desk.example.org" }, {}]) {
+    const own = world.servers.sockets.map((url) => ({ origin: new URL(url).origin.replace(/^ws/, "http") }));
+    for (const origin of [{ origin: ORIGIN }, { origin: "https://desk.example.org" }, own[1] ?? {}, {}]) {
       const client = await alice.opensSocket(1, { token: alice.token, ...origin });
       await client.receives({ type: "READY" });
     }

@@ -1,4 +1,6 @@
 /** CONTRACT section 9: health, readiness and metrics of every node. */
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { ask, jsonOf } from "../../../support/http.ts";
 import { ORIGIN, type World } from "../../../support/world.ts";
@@ -26,6 +28,19 @@ export function operations(world: World): void {
           (await ask(`${node}/readyz`, { headers: { origin } })).headers.get("access-control-allow-origin");
         expect(await asked(ORIGIN)).toBe(ORIGIN);
         expect(await asked("https://evil.example.org")).toBeNull();
+      }
+    });
+
+    test.each([
+      ["OPTIONS / HTTP/1.0", 204],
+      ["GET /healthz HTTP/1.0", 200],
+      ["GET /readyz HTTP/1.0", 200],
+    ])("answers %s without a Host, as a load balancer sends it", async (line, status) => {
+      for (const node of world.servers.nodes) {
+        const { hostname, port } = new URL(node);
+        const socket = connect(Number(port), hostname);
+        socket.write(`${line}\r\n\r\n`);
+        expect(await text(socket)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
       }
     });
 
