@@ -2,16 +2,11 @@ import type { Bytes } from "../model/bytes.ts";
 import type { EventRow, UserRow } from "../model/rows.ts";
 import { type Clock, withTimeout } from "../ports/clock.ts";
 import type { Engine } from "../ports/engine.ts";
-import {
-  decodeRoomFrame,
-  decodeUserFrame,
-  encodeStopFrame,
-  type OwnPresence,
-  type UserFrame,
-} from "../ports/engine-frames.ts";
+import { decodeRoomFrame, decodeUserFrame, type OwnPresence, type UserFrame } from "../ports/engine-frames.ts";
 import { type Faults, reportFault } from "../ports/faults.ts";
 import type { Channel } from "../ports/pub-sub.ts";
 import type { Changes, Store } from "../ports/store.ts";
+import { announceStop } from "../ports/typing-announcement.ts";
 import type { LocalPresence } from "../presence/local-presence.ts";
 import { ChangePoller } from "./change-poller.ts";
 import { Joining } from "./joining.ts";
@@ -177,10 +172,7 @@ export class Hub {
   }
 
   #stopTyping(userId: string, rooms: Iterable<LocalRoom>): void {
-    for (const { roomId } of rooms) {
-      this.#engine.typing.stop(roomId, userId);
-      this.#engine.pubSub.publish({ kind: "room", id: roomId }, encodeStopFrame(userId));
-    }
+    for (const { roomId } of rooms) announceStop(this.#engine, roomId, userId);
   }
 
   #sendRooms(subscriber: Subscriber, rooms: readonly LocalRoom[], returning: boolean): void {
