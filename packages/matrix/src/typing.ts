@@ -1,5 +1,5 @@
 import type { Engine } from "@signalbox/core/ports/engine";
-import { encodeStopFrame, encodeTypingFrame } from "@signalbox/core/ports/engine-frames";
+import { announceStop, announceTyping } from "@signalbox/core/ports/typing-announcement";
 import type { Typing } from "./events.ts";
 
 /** The duration of an entry, in milliseconds: Matrix clients give at most 30 seconds, and the homeserver pushes an earlier end. */
@@ -20,18 +20,10 @@ export async function ingestTyping({ engine, typingTtlMs }: TypingDeps, items: r
   if (items.length === 0) return;
   const before = await engine.typing.list(items.map(({ roomId }) => roomId));
   for (const { roomId, userIds } of items) {
-    const channel = { kind: "room", id: roomId } as const;
     const typists = before.get(roomId) ?? [];
     const native = new Set(typists.filter(({ remainingMs }) => remainingMs <= typingTtlMs).map(({ userId }) => userId));
-    for (const userId of userIds) {
-      if (native.has(userId)) continue;
-      engine.typing.start(roomId, userId, TYPING_MS);
-      engine.pubSub.publish(channel, encodeTypingFrame(userId, TYPING_MS));
-    }
-    for (const { userId } of typists) {
-      if (native.has(userId) || userIds.includes(userId)) continue;
-      engine.typing.stop(roomId, userId);
-      engine.pubSub.publish(channel, encodeStopFrame(userId));
-    }
+    for (const userId of userIds) if (!native.has(userId)) announceTyping(engine, roomId, userId, TYPING_MS);
+    for (const { userId } of typists)
+      if (!native.has(userId) && !userIds.includes(userId)) announceStop(engine, roomId, userId);
   }
 }

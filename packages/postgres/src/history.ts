@@ -1,7 +1,7 @@
+import { originalOf } from "@signalbox/core/model/event-bodies";
 import { groupBy } from "@signalbox/core/model/groups";
 import type { MessageRow, ReactionRow } from "@signalbox/core/model/rows";
 import type { HistoryMessage } from "@signalbox/core/ports/store";
-import type { Original } from "@signalbox/protocol/down";
 import { Problem } from "@signalbox/protocol/errors";
 import { isMatrixEventId } from "@signalbox/protocol/ids";
 import { messageColumns, reactionColumns } from "./columns.ts";
@@ -51,13 +51,3 @@ const activeReactions = (sql: Sql, room: string, messageIds: readonly string[]) 
     select ${reactionColumns(sql)} from reactions x
     where x.room_id = ${room} and x.message_id = any(${[...messageIds]}::uuid[]) and x.removed_seq is null
     order by x.seq`.execute();
-
-const originalOf = ({ roomId, sentAt, messageId, senderId, content, editSeq, editedAt }: MessageRow): Original => ({
-  chatId: roomId,
-  timeStamp: sentAt.toISOString(),
-  messageId,
-  senderId,
-  content,
-  edited: editSeq !== null,
-  editedAt: editedAt?.toISOString() ?? null,
-});

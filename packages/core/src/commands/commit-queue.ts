@@ -4,9 +4,9 @@ import type { Store } from "../ports/store.ts";
 import type { Command } from "./command.ts";
 import { Transaction } from "./transaction.ts";
 
-/** What one transaction takes at most: larger groups gain nothing and make everybody in them wait. */
+/** The most commands of one transaction: larger groups gain nothing, and delay every command in them. */
 const GROUP = 256;
-/** What waits at most; more is refused, since it would only wait past every client's patience. */
+/** The most commands that wait. More are refused: they would wait past every client's patience. */
 const WAITING = 20_000;
 
 type Measure = ((size: number, ms: number) => void) | undefined;
@@ -20,8 +20,8 @@ interface Waiting {
 type Outcome = { readonly result: unknown } | { readonly problem: unknown };
 
 /**
- * Commits in groups: what arrives while one transaction runs makes up the next. One group is under way at a time, so
- * commands commit in the order in which they were handed in. DESIGN 3.1 (27 k/s in groups of 20, 2.8 k/s one by one).
+ * Commits commands in groups: those that arrive during one transaction make up the next. One group is under way at a time,
+ * so commands commit in the order of their arrival. DESIGN 3.1 (27 k/s in groups of 20, 2.8 k/s one by one).
  */
 export class CommitQueue {
   readonly #store: Store;
@@ -29,12 +29,12 @@ export class CommitQueue {
   readonly #publish: (tx: Transaction) => void;
   readonly #measure: Measure;
   #waiting: Waiting[] = [];
-  /** How many commands of each user wait or are under way. */
+  /** The number of commands of each user that wait or are under way. */
   readonly #pending = new Map<string, number>();
   #running: Promise<void> | undefined;
   #closed = false;
 
-  /** `publish`: tells what a tx holds, after its commit. */
+  /** `publish` takes each transaction after its commit; `measure` the size of each group and the duration of its commit. */
   constructor(store: Store, homeserver: boolean, publish: (tx: Transaction) => void, measure: Measure) {
     this.#store = store;
     this.#homeserver = homeserver;
@@ -42,11 +42,11 @@ export class CommitQueue {
     this.#measure = measure;
   }
 
-  /** `userId`: whose command it is. */
+  /** Runs a command of `userId`. Resolves after its commit; rejects with a `Problem`, `unavailable` when the queue is full or closed. */
   async run<Result>(userId: string, command: Command<Result>): Promise<Result> {
     if (this.#closed) throw new Problem("unavailable", "this node is stopping");
     const before = this.#pending.get(userId) ?? 0;
-    // A signal follows its sender's own changes, but does not wait for a store that may hang when there are none.
+    // A signal follows its sender's own changes. Without any, it does not wait for a store that may hang.
     if (before === 0 && !needsStore(command)) return this.#applyNow(command);
     if (this.#waiting.length >= WAITING) throw new Problem("unavailable", "too many changes wait");
     this.#pending.set(userId, before + 1);
@@ -59,6 +59,7 @@ export class CommitQueue {
     }
   }
 
+  /** Refuses further commands. Resolves when the waiting ones are committed or refused. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
@@ -79,7 +80,7 @@ export class CommitQueue {
   }
 
   async #drain(): Promise<void> {
-    // What else arrives in this tick belongs to the first group.
+    // Commands of the same tick belong to the first group.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const group = this.#waiting.slice(0, GROUP);
@@ -102,7 +103,7 @@ export class CommitQueue {
       if (group.some(({ command }) => needsStore(command))) await this.#store.commit(readSetOf(group), decideAll);
       else decideAll(NO_ROWS, tx.now);
     } catch (error) {
-      return this.#failed(group, error);
+      return this.#retryEach(group, error);
     }
     this.#measure?.(group.length, performance.now() - began);
     this.#publish(tx);
@@ -113,25 +114,25 @@ export class CommitQueue {
     });
   }
 
-  /** One command that the store cannot take must not take its neighbours along: they are tried again one by one. */
-  async #failed(group: readonly Waiting[], error: unknown): Promise<void> {
+  /** Commits a failed group one by one: a command that the store cannot take must not fail its neighbours. */
+  async #retryEach(group: readonly Waiting[], error: unknown): Promise<void> {
     const unavailable = error instanceof Problem && error.code === "unavailable";
     for (const waiting of group) {
-      const hopeless = group.length === 1 || (unavailable && needsStore(waiting.command));
-      if (hopeless) waiting.reject(error);
+      const isFinal = group.length === 1 || (unavailable && needsStore(waiting.command));
+      if (isFinal) waiting.reject(error);
       else await this.#commit([waiting]);
     }
   }
 }
 
-/** Live signals go on while the store is away: they ask it nothing. */
-const needsStore = ({ reads: needs }: Command<unknown>): boolean => Object.keys(needs).length > 0;
+/** False for signals: they read nothing, and go on while the store is away. */
+const needsStore = ({ reads }: Command<unknown>): boolean => Object.keys(reads).length > 0;
 
 function decide(command: Command<unknown>, tx: Transaction): Outcome {
   try {
     return { result: command.apply(tx) };
   } catch (problem) {
-    // Rules throw before they put anything: the others' changes stand.
+    // Rules throw before they put anything: the changes of the others stay.
     if (problem instanceof Problem) return { problem };
     throw problem;
   }

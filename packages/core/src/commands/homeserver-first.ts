@@ -3,7 +3,7 @@ import type { Actor } from "../model/actor.ts";
 import type { RoomRow } from "../model/rows.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** What a native action in a bridged room has to write to the homeserver. Ids of events are Matrix's; an edit leaves whom the message mentions as it is. */
+/** The write of a native action in a bridged room. Event ids are Matrix's; an edit keeps the mentions that the author gave. */
 export type MatrixWriting =
   | { readonly kind: "message"; readonly replyTo: string | null }
   | { readonly kind: "edit"; readonly eventId: string; readonly mentions: readonly string[] }
@@ -13,8 +13,8 @@ export type MatrixWriting =
   | { readonly kind: "typing" };
 
 /**
- * Thrown by the rule of a native action that may be done, but has to go to the homeserver first. Whoever cannot do that lets it
- * out as the problem that it is.
+ * Thrown by a rule when its native action is allowed but has to go to the homeserver first. If this node has no homeserver
+ * client, the error reaches the caller as `unavailable`.
  */
 export class Bridged extends Problem {
   readonly matrixRoomId: string;
@@ -27,7 +27,7 @@ export class Bridged extends Problem {
   }
 }
 
-/** Throws `Bridged` where a native action has to be written to a homeserver that has not got it yet. */
+/** Throws `Bridged` for a native action in a bridged room, unless the homeserver has it already. */
 export function forward(tx: Transaction, room: RoomRow, actor: Actor, writing: MatrixWriting): void {
   if (tx.homeserver && room.matrixRoomId !== null && !actor.written) throw new Bridged(room.matrixRoomId, writing);
 }

@@ -1,5 +1,4 @@
-/** The rule of markers: up to where a user has scrolled, for their own sessions alone. CONTRACT section 5. */
-
+/** The rule of markers: a user's scroll position in a room, for that user's sessions alone. CONTRACT section 5. */
 import type { Actor } from "../model/actor.ts";
 import { type Command, inRoom } from "./command.ts";
 

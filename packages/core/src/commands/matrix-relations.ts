@@ -1,7 +1,8 @@
+import { addTo } from "../model/groups.ts";
 import type { MatrixRow } from "../model/rows.ts";
 import { Table } from "./table.ts";
 
-/** The events of Matrix that a tx knows, each also by what it refers to. */
+/** The Matrix events that a transaction knows, by id and by target. */
 export class Relations {
   readonly #rows: Table<MatrixRow>;
   readonly #byTarget = new Map<string, Set<string>>();
@@ -15,7 +16,7 @@ export class Relations {
     return this.#rows.get(`${roomId} ${eventId}`);
   }
 
-  /** What edits, reacts to or redacts that event, as far as it was asked for or put here. */
+  /** The edits, reactions and redactions of an event that were read or put here. */
   of(roomId: string, targetId: string): readonly MatrixRow[] {
     return [...(this.#byTarget.get(`${roomId} ${targetId}`) ?? [])].flatMap((key) => this.#rows.get(key) ?? []);
   }
@@ -30,10 +31,6 @@ export class Relations {
   }
 
   #relate({ roomId, eventId, targetId }: MatrixRow): void {
-    if (targetId === null) return;
-    const key = `${roomId} ${targetId}`;
-    const related = this.#byTarget.get(key);
-    if (related === undefined) this.#byTarget.set(key, new Set([`${roomId} ${eventId}`]));
-    else related.add(`${roomId} ${eventId}`);
+    if (targetId !== null) addTo(this.#byTarget, `${roomId} ${targetId}`, `${roomId} ${eventId}`);
   }
 }

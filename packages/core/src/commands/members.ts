@@ -1,6 +1,6 @@
 /**
  * The rules of members. CONTRACT section 6, "Rooms". Any member may invite, as in most chat products; only an owner (or a
- * `service`) gives roles and removes others. Who is in a bridged room is Matrix's to say.
+ * `service`) gives roles and removes others. The members of a bridged room are Matrix's.
  */
 import { Problem } from "@signalbox/protocol/errors";
 import type { Role } from "@signalbox/protocol/http";
@@ -9,7 +9,7 @@ import type { MemberRow, RoomRow } from "../model/rows.ts";
 import type { Command } from "./command.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** Adds a member, or gives one another role. */
+/** Adds a member, or changes a member's role. */
 export function putMember(actor: Actor, roomId: string, userId: string, role: Role | undefined): Command<MemberRow> {
   return {
     reads: { ...aboutMember(actor, roomId, userId), users: [userId] },
@@ -26,7 +26,7 @@ export function putMember(actor: Actor, roomId: string, userId: string, role: Ro
   };
 }
 
-/** Ends a membership: one's own, or, as an owner, anybody's. */
+/** Ends a membership: the actor's own or, as an owner, any other. */
 export function removeMember(actor: Actor, roomId: string, userId: string): Command<void> {
   return {
     reads: { ...aboutMember(actor, roomId, userId), users: [userId] },
@@ -51,7 +51,7 @@ const aboutMember = (actor: Actor, roomId: string, userId: string) => ({
 
 /** The room, unless it is bridged (`conflict`). */
 function native(room: RoomRow): RoomRow {
-  if (room.matrixRoomId !== null) throw new Problem("conflict", "the members of the room are Matrix's");
+  if (room.matrixRoomId !== null) throw new Problem("conflict", "the members of a bridged room are managed in Matrix");
   return room;
 }
 
@@ -69,7 +69,7 @@ export function join(tx: Transaction, actorId: string, room: RoomRow, userId: st
   return member;
 }
 
-/** Ends a membership, as `actorId` wants it. */
+/** Ends a membership on behalf of `actorId`. */
 export function leave(tx: Transaction, actorId: string, room: RoomRow, member: MemberRow, at: Date): void {
   const { roomId, userId } = member;
   tx.putRoom({ ...room, memberCount: room.memberCount - 1 });
@@ -82,7 +82,7 @@ export function leave(tx: Transaction, actorId: string, room: RoomRow, member: M
   tx.putMember({ ...member, leftSeq: seq });
 }
 
-/** Gives a member another role, as `actorId` wants it. */
+/** Changes a member's role on behalf of `actorId`. */
 export function promote(tx: Transaction, actorId: string, member: MemberRow, role: Role): MemberRow {
   tx.append(member.roomId, actorId, { type: "ROOM_STATE", changed: ["members"] });
   const promoted = { ...member, role };

@@ -5,43 +5,45 @@ import { toText } from "../model/bytes.ts";
 import type { ReadSet } from "../model/rows.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
-import { spellings } from "./mentions.ts";
+import { nameCandidates } from "./mentions.ts";
 import { createWriter } from "./writer.ts";
 
-describe("what may be a name in a text", () => {
-  test("is what stands behind an @: up to four words of one line, the longest first", () => {
-    expect(spellings("ask @Ada about it all now")).toEqual([["Ada about it all", "Ada about it", "Ada about", "Ada"]]);
-    expect(spellings("@Ada\nplease")).toEqual([["Ada"]]);
-    expect(spellings("@ada @ben")).toEqual([["ada @ben", "ada"], ["ben"]]);
+describe("a possible name in a text", () => {
+  test("stands behind an @: up to four words of one line, the longest first", () => {
+    expect(nameCandidates("ask @Ada about it all now")).toEqual([
+      ["Ada about it all", "Ada about it", "Ada about", "Ada"],
+    ]);
+    expect(nameCandidates("@Ada\nplease")).toEqual([["Ada"]]);
+    expect(nameCandidates("@ada @ben")).toEqual([["ada @ben", "ada"], ["ben"]]);
   });
 
   test("ends with and without the punctuation behind it", () => {
-    expect(spellings("@Ada!")).toEqual([["Ada!", "Ada"]]);
-    expect(spellings("(@Ada L.)")).toEqual([["Ada L.)", "Ada L.", "Ada L", "Ada"]]);
-    expect(spellings("@Ada,@Ben's")).toEqual([
+    expect(nameCandidates("@Ada!")).toEqual([["Ada!", "Ada"]]);
+    expect(nameCandidates("(@Ada L.)")).toEqual([["Ada L.)", "Ada L.", "Ada L", "Ada"]]);
+    expect(nameCandidates("@Ada,@Ben's")).toEqual([
       ["Ada,@Ben's", "Ada,@Ben", "Ada"],
       ["Ben's", "Ben"],
     ]);
-    expect(spellings("@田中、見て")).toEqual([["田中、見て", "田中"]]);
+    expect(nameCandidates("@田中、見て")).toEqual([["田中、見て", "田中"]]);
   });
 
   test("does not end within a word, nor where a character joins two", () => {
     for (const name of ["Adam", "ada.l", "ann-marie", "ann_b", "ada:server", "ada@server.example", "Zoë", "Zoe\u0308"])
-      expect(spellings(`@${name}`)).toEqual([[name]]);
+      expect(nameCandidates(`@${name}`)).toEqual([[name]]);
   });
 
-  test("is nothing in a text without @, in e-mail addresses, and behind a lone @", () => {
+  test("is not in a text without @, in an e-mail address, nor behind a lone @", () => {
     for (const text of ["Ada", "write to ada@server.example", "é@ada", "3@ada", "@ Ada", "@", "@\n@"])
-      expect(spellings(text)).toEqual([]);
+      expect(nameCandidates(text)).toEqual([]);
   });
 
-  test("is bounded, whatever the text", () => {
-    const many = spellings("@a ".repeat(10_000));
+  test("is bounded for any text", () => {
+    const many = nameCandidates("@a ".repeat(10_000));
     expect(many).toHaveLength(20);
-    const odd = spellings(`@${"!".repeat(30_000)} @${"b".repeat(30_000)} @${"c".repeat(200)} @${"d".repeat(201)}`);
+    const odd = nameCandidates(`@${"!".repeat(30_000)} @${"b".repeat(30_000)} @${"c".repeat(200)} @${"d".repeat(201)}`);
     expect(odd.map((names) => names.length)).toEqual([12, 0, 1, 0]);
     expect(odd[2]).toEqual(["c".repeat(200)]);
-    for (const place of [...many, ...odd]) for (const name of place) expect(name.length).toBeLessThanOrEqual(200);
+    for (const names of [...many, ...odd]) for (const name of names) expect(name.length).toBeLessThanOrEqual(200);
   });
 });
 
@@ -61,14 +63,14 @@ const MEMBERS = {
   zoe: "Zoë 🚀",
 } as const;
 
-/** A room of all of them, and Max who is not in it. */
+/** A room of all of them, and Max outside it. */
 async function setUp() {
   const store = new MapStore();
   const asked: ReadSet["names"][number][] = [];
   const commit = store.commit.bind(store);
-  store.commit = (needs, decide) => {
-    asked.push(...needs.names);
-    return commit(needs, decide);
+  store.commit = (reads, decide) => {
+    asked.push(...reads.names);
+    return commit(reads, decide);
   };
   for (const [userId, name] of Object.entries(MEMBERS)) await store.putUser(userId, name);
   await store.putUser("max", "Max");
@@ -103,8 +105,8 @@ describe("a message names", () => {
     expect(await row(event.messageId)).toMatchObject({ textMentions: named, mentions: null });
   });
 
-  test.each(["@ada", "@Adam", "x@Ada", "@Sam", "@Max", "@D. Otty", "Ada", "@Ada-Marie", "@nobody at all"])(
-    "nobody by %j",
+  test.each(["@ada", "@Adam", "x@Ada", "@Sam", "@Max", "@D. Otty", "Ada", "@Ada-Marie", "@stranger at all"])(
+    "no member by %j",
     async (text) => {
       const { row, say } = await setUp();
       const event = await say(text);
@@ -114,7 +116,7 @@ describe("a message names", () => {
   );
 });
 
-test("a message mentions those that its author gave and then those that its text names, each once", async () => {
+test("a message mentions the users that its author gave and then those that its text names, each once", async () => {
   const { act, chatId, row, say } = await setUp();
   const sent = await say("@Ada and @Ben", { mentions: ["zoe", "ben"] });
   expect(sent.mentions).toEqual(["zoe", "ben", "ada"]);
@@ -137,18 +139,18 @@ test("a repeat is answered with the first mentions, whether its event is kept or
   expect(await act(reply)).toEqual(answered);
 });
 
-test("an edit finds anew whom the text names, and keeps whom its author gave", async () => {
+test("an edit replaces the mentions of the text, and keeps those that its author gave", async () => {
   const { edit, mentionsOf, row, say } = await setUp();
   const { messageId } = await say("@Ada", { mentions: ["zoe"] });
   expect(await mentionsOf("ada")).toBe(1);
   expect(await edit(messageId, "@Ada Lovelace")).not.toHaveProperty("mentions");
   expect(await row(messageId)).toMatchObject({ mentions: ["zoe"], textMentions: ["lovelace"] });
   expect(await Promise.all(["ada", "lovelace", "zoe"].map(mentionsOf))).toEqual([0, 1, 1]);
-  await edit(messageId, "nobody");
+  await edit(messageId, "no name");
   expect(await row(messageId)).toMatchObject({ mentions: ["zoe"], textMentions: null });
 });
 
-test("an edit to the text that is already there does not look again", async () => {
+test("an edit to the present text keeps its mentions", async () => {
   const { edit, row, say, store } = await setUp();
   const sent = await say("@Ada");
   await store.putUser("ada", "Renamed");
@@ -156,7 +158,7 @@ test("an edit to the text that is already there does not look again", async () =
   expect(await row(sent.messageId)).toMatchObject({ textMentions: ["ada"], editSeq: null });
 });
 
-test("a deleted message names nobody", async () => {
+test("a deleted message mentions no user", async () => {
   const { act, chatId, mentionsOf, row, say } = await setUp();
   const { messageId } = await say("@Ada");
   await act({ type: "DELETE_MSG", chatId, messageId });
@@ -164,13 +166,13 @@ test("a deleted message names nobody", async () => {
   expect(await mentionsOf("ada")).toBe(0);
 });
 
-test("who left is named no more, not even by a message of the same breath", async () => {
+test("a user that left is not mentioned any more, not even by a message of the same group", async () => {
   const { chatId, owner, say, writer } = await setUp();
   const [, event] = await Promise.all([writer.removeMember(owner, chatId, "zoe"), say("@Zoë 🚀 @Ada")]);
   expect(event.mentions).toEqual(["ada"]);
 });
 
-test("only messages with an @ ask for names, each once", async () => {
+test("only messages with an @ read names, each once", async () => {
   const { asked, edit, say } = await setUp();
   const { messageId } = await say("no name in here");
   await edit(messageId, "nor here");

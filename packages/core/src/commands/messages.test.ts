@@ -14,7 +14,7 @@ interface Answer {
   readonly [field: string]: unknown;
 }
 
-const NOBODY = "018f0000-0000-7000-8000-000000000000";
+const UNKNOWN = "018f0000-0000-7000-8000-000000000000";
 
 /** A room of Ann and Ben, made by its owner Olga. */
 async function setUp() {
@@ -49,7 +49,7 @@ async function setUp() {
   return { store, writer, chatId, act, say, answer, edit, remove, react, unreact, history, seqs };
 }
 
-test("messages count the room's messages from 1, whatever else happens there, and deleted ones count on", async () => {
+test("ordinals count the room's messages from 1, without other events, and deleted messages keep theirs", async () => {
   const { answer, chatId, edit, history, react, remove, say, store } = await setUp();
   const { messageId } = await say("ann", "one", { clientMessageId: "c1" });
   await react("ben", messageId, "a");
@@ -58,7 +58,7 @@ test("messages count the room's messages from 1, whatever else happens there, an
   const reply = await answer("ben", messageId, "two");
   await remove("ben", reply.messageId);
   await Promise.all([say("ann", "three"), say("ben", "four")]);
-  expect((await history()).map(({ ordinal: place, seq }) => [place, seq])).toEqual([
+  expect((await history()).map(({ ordinal, seq }) => [ordinal, seq])).toEqual([
     [4, 8],
     [3, 7],
     [2, 5],
@@ -67,14 +67,14 @@ test("messages count the room's messages from 1, whatever else happens there, an
   expect(store.room(chatId)?.messageCount).toBe(4);
 });
 
-test("a message that mentions nobody says nothing of it", async () => {
+test("a message without mentions has no such field", async () => {
   const { say } = await setUp();
   expect(await say("ann", "hello")).not.toHaveProperty("mentions");
   expect(await say("ann", "hello", { mentions: [] })).not.toHaveProperty("mentions");
   expect(await say("ann", "hello", { mentions: ["ben", "ben"] })).toMatchObject({ mentions: ["ben"] });
 });
 
-test("a message is answered with its event as its author receives it", async () => {
+test("a send is answered with its event as the author receives it", async () => {
   const { chatId, say, store } = await setUp();
   const event = await say("ann", 'she said "hi"\n\u{1f44d}', { clientMessageId: "c1", mentions: ["ben"] });
   expect(parse(DurableEvent, event)).toEqual(event);
@@ -91,7 +91,7 @@ test("a message is answered with its event as its author receives it", async () 
   expect(store.eventsOf(chatId).at(-1)).toMatchObject({ seq: 2, type: "SEND_MSG", userId: "ann" });
 });
 
-test("a send that is repeated is answered with the first message, whatever the repeat says, and sends no event", async () => {
+test("a repeated send is answered with the first message, also with another text, and adds no event", async () => {
   const { answer, say, seqs } = await setUp();
   const first = await say("ann", "one", { clientMessageId: "c1" });
   expect(await say("ann", "two", { clientMessageId: "c1" })).toEqual(first);
@@ -99,7 +99,7 @@ test("a send that is repeated is answered with the first message, whatever the r
   expect(seqs()).toEqual([1, 2]);
 });
 
-test("sends that are repeated in the same breath are one message", async () => {
+test("sends repeated at the same time are one message", async () => {
   const { say, seqs } = await setUp();
   const [first, ...repeats] = await Promise.all(
     ["one", "two", "three"].map((text) => say("ann", text, { clientMessageId: "c1" })),
@@ -121,14 +121,14 @@ test("the same client id of another author, or in another room, is another messa
   expect(seqs()).toEqual([1, 2, 3]);
 });
 
-test("a repeat is answered with the first message also when its event is no longer kept", async () => {
+test("a repeated send is answered with the first message also when its event is no longer kept", async () => {
   const { chatId, say, store } = await setUp();
   const first = await say("ann", "one", { clientMessageId: "c1" });
   store.forget(chatId, 2);
   expect(await say("ann", "two", { clientMessageId: "c1" })).toEqual(first);
 });
 
-test("an answer carries the message that it answers, as that is now", async () => {
+test("a reply carries the message that it answers in its present state", async () => {
   const { answer, chatId, edit, say } = await setUp();
   const original = await say("ann", "question");
   const edited = await edit("ann", original.messageId, "better question");
@@ -145,12 +145,12 @@ test("an answer carries the message that it answers, as that is now", async () =
   });
 });
 
-test("an answer to a message that is sent in the same breath finds it only once it has an id", async () => {
+test("a reply to an unknown message is not found", async () => {
   const { answer } = await setUp();
-  await expect(answer("ben", NOBODY, "answer")).rejects.toMatchObject({ code: "not_found" });
+  await expect(answer("ben", UNKNOWN, "answer")).rejects.toMatchObject({ code: "not_found" });
 });
 
-test("an edit changes the text and says when", async () => {
+test("an edit changes the text and carries its time", async () => {
   const { edit, history, say } = await setUp();
   const { messageId } = await say("ann", "helo");
   const event = await edit("ann", messageId, "hello");
@@ -159,7 +159,7 @@ test("an edit changes the text and says when", async () => {
   expect((await history())[0]).toMatchObject({ content: "hello", editSeq: 3 });
 });
 
-test("an edit to the text that is already there is answered with the event that did it, and sends none", async () => {
+test("an edit to the present text is answered with the edit that made it, and adds no event", async () => {
   const { edit, say, seqs } = await setUp();
   const { messageId } = await say("ann", "helo");
   const event = await edit("ann", messageId, "hello");
@@ -167,23 +167,23 @@ test("an edit to the text that is already there is answered with the event that 
   expect(seqs()).toEqual([1, 2, 3]);
 });
 
-test("an edit to the text that the message had from the beginning is answered with its SEND_MSG", async () => {
+test("an edit of an unedited message to its present text is answered with its SEND_MSG", async () => {
   const { edit, say, seqs } = await setUp();
   const sent = await say("ann", "hello", { mentions: ["ben"] });
   expect(await edit("ann", sent.messageId, "hello")).toEqual(sent);
   expect(seqs()).toEqual([1, 2]);
 });
 
-// `Needs` has no way to ask for the event behind a message, so the REPLY cannot be told from a SEND_MSG here.
-test("an edit to the text that an answer had from the beginning is answered with its REPLY", async () => {
+// No part of `ReadSet` reads the event of a message: the REPLY is made of the rows again.
+test("an edit of an unedited reply to its present text is answered with its REPLY", async () => {
   const { answer, edit, say } = await setUp();
   const original = await say("ann", "question");
   const reply = await answer("ben", original.messageId, "answer");
   expect(await edit("ben", reply.messageId, "answer")).toEqual(reply);
 });
 
-// The repeat asks for the message that it answers itself, not for the one that the first answered.
-test("a repeated answer is answered with its REPLY also when its event is no longer kept and it now answers another", async () => {
+// The repeat reads the message that it answers itself, not the one that the first answered.
+test("a repeated reply to another message is answered with the first REPLY, also when its event is no longer kept", async () => {
   const { answer, chatId, say, store } = await setUp();
   const [one, two] = [await say("ann", "one"), await say("ann", "two")];
   const reply = await answer("ben", one.messageId, "answer", "c1");
@@ -191,17 +191,17 @@ test("a repeated answer is answered with its REPLY also when its event is no lon
   expect(await answer("ben", two.messageId, "answer", "c1")).toEqual(reply);
 });
 
-test("nobody edits the messages of others, not even an owner or a service", async () => {
+test("only its author edits a message: no owner, and no service", async () => {
   const { act, chatId, edit, say, seqs } = await setUp();
   const { messageId } = await say("ann", "hello");
-  for (const who of ["ben", "olga"])
-    await expect(edit(who, messageId, "bye")).rejects.toMatchObject({ code: "forbidden" });
+  for (const userId of ["ben", "olga"])
+    await expect(edit(userId, messageId, "bye")).rejects.toMatchObject({ code: "forbidden" });
   const byService = act("backend", { type: "EDIT_MSG", chatId, messageId, message: "bye" }, true);
   await expect(byService).rejects.toMatchObject({ code: "forbidden" });
   expect(seqs()).toEqual([1, 2]);
 });
 
-test("a message is deleted by its author, an owner or a service, and by nobody else", async () => {
+test("only its author, an owner or a service deletes a message", async () => {
   const { remove, say } = await setUp();
   const messages = [await say("ann", "one"), await say("ann", "two"), await say("ann", "three")];
   const [one, two, three] = messages.map(({ messageId }) => messageId) as [string, string, string];
@@ -215,7 +215,7 @@ test("a message is deleted by its author, an owner or a service, and by nobody e
   });
 });
 
-test("a deleted message stays in its place without its text", async () => {
+test("a deleted message keeps its place, without its text", async () => {
   const { history, remove, say } = await setUp();
   const { messageId } = await say("ann", "secret");
   const event = await remove("ann", messageId);
@@ -224,7 +224,7 @@ test("a deleted message stays in its place without its text", async () => {
   expect((await history())[0]).toMatchObject({ messageId, content: "", deleteSeq: 3, deletedBy: "ann" });
 });
 
-test("a repeated delete is answered with the event that did it, whoever repeats it, and sends none", async () => {
+test("a repeated delete is answered with the first one, also for another user, and adds no event", async () => {
   const { remove, say, seqs } = await setUp();
   const { messageId } = await say("ann", "hello");
   const event = await remove("olga", messageId);
@@ -233,7 +233,7 @@ test("a repeated delete is answered with the event that did it, whoever repeats 
   expect(seqs()).toEqual([1, 2, 3]);
 });
 
-test("a deleted message is not edited, answered or reacted to", async () => {
+test("a deleted message takes no edit, reply or reaction", async () => {
   const { answer, edit, react, remove, say, seqs } = await setUp();
   const { messageId } = await say("ann", "hello");
   await remove("ann", messageId);
@@ -247,7 +247,7 @@ test("a deleted message is not edited, answered or reacted to", async () => {
   expect(seqs()).toEqual([1, 2, 3]);
 });
 
-test("a reaction is an event of its own, with the id that removes it", async () => {
+test("a reaction is an event, with the id that removes it", async () => {
   const { react, say, unreact } = await setUp();
   const { messageId } = await say("ann", "hello");
   const event = await react("ben", messageId, "\u{1f44d}");
@@ -269,7 +269,7 @@ test("a reaction is an event of its own, with the id that removes it", async () 
   });
 });
 
-test("the same reaction of the same user to the same message is one: a repeat gets the existing one, and no event", async () => {
+test("a repeated reaction of a user to a message is answered with the existing one, and adds no event", async () => {
   const { react, say, seqs } = await setUp();
   const { messageId } = await say("ann", "hello");
   const first = await react("ben", messageId, "\u{1f44d}");
@@ -279,7 +279,7 @@ test("the same reaction of the same user to the same message is one: a repeat ge
   expect(seqs()).toEqual([1, 2, 3, 4]);
 });
 
-test("other reactions, other users and other messages are other reactions", async () => {
+test("reactions differ by text, user and message", async () => {
   const { react, say, seqs } = await setUp();
   const [one, two] = [await say("ann", "one"), await say("ann", "two")];
   await react("ben", one.messageId, "a");
@@ -289,7 +289,7 @@ test("other reactions, other users and other messages are other reactions", asyn
   expect(seqs()).toEqual([1, 2, 3, 4, 5, 6, 7]);
 });
 
-test("a reaction that was removed can be given again, and is a new one", async () => {
+test("a removed reaction can be added again, as a new one", async () => {
   const { react, say, unreact } = await setUp();
   const { messageId } = await say("ann", "hello");
   const first = await react("ben", messageId, "a");
@@ -299,7 +299,7 @@ test("a reaction that was removed can be given again, and is a new one", async (
   expect(second.seq).toBe(5);
 });
 
-test("removing a reaction again is answered with the event that did it, and sends none", async () => {
+test("a repeated removal of a reaction is answered with the first one, and adds no event", async () => {
   const { react, say, seqs, unreact } = await setUp();
   const { messageId } = await say("ann", "hello");
   const { messageId: reactionId } = await react("ben", messageId, "a");
@@ -309,17 +309,17 @@ test("removing a reaction again is answered with the event that did it, and send
   expect(seqs()).toEqual([1, 2, 3, 4, 5]);
 });
 
-test("only its author removes a reaction; for strangers it does not exist", async () => {
+test("only its author removes a reaction; for a stranger it does not exist", async () => {
   const { react, say, unreact } = await setUp();
   const { messageId } = await say("ann", "hello");
   const { messageId: reactionId } = await react("ben", messageId, "a");
   await expect(unreact("ann", reactionId)).rejects.toMatchObject({ code: "forbidden" });
   const stranger = await unreact("eve", reactionId).catch((error: Error) => error.message);
-  const unknown = await unreact("eve", NOBODY).catch((error: Error) => error.message);
+  const unknown = await unreact("eve", UNKNOWN).catch((error: Error) => error.message);
   expect(stranger).toBe(unknown);
 });
 
-test("for strangers a room is exactly as one that does not exist, whatever they try", async () => {
+test("for a stranger a room does not exist, for any action", async () => {
   const { act, chatId, say } = await setUp();
   const { messageId } = await say("ann", "hello");
   const attempts = (id: string): Action[] => [
@@ -336,7 +336,7 @@ test("for strangers a room is exactly as one that does not exist, whatever they 
     act("eve", action).catch(({ code, message }: { code: string; message: string }) => [code, message]);
   for (const [index, action] of attempts(chatId).entries()) {
     const real = await outcome(action);
-    expect(real).toEqual(await outcome(attempts(NOBODY)[index] as Action));
+    expect(real).toEqual(await outcome(attempts(UNKNOWN)[index] as Action));
     expect(real).toEqual(["not_found", "no such room"]);
   }
 });
@@ -348,11 +348,11 @@ test("a message of another room is not found", async () => {
     { userId: "ann", service: false },
     { name: "Other", members: [], metadata: {} },
   );
-  const elsewhere = act("ann", { type: "EDIT_MSG", chatId: other.roomId, messageId, message: "bye" });
-  await expect(elsewhere).rejects.toMatchObject({ code: "not_found" });
+  const inOtherRoom = act("ann", { type: "EDIT_MSG", chatId: other.roomId, messageId, message: "bye" });
+  await expect(inOtherRoom).rejects.toMatchObject({ code: "not_found" });
 });
 
-test("a member who was removed can do nothing more in the room", async () => {
+test("a removed member can do nothing more in the room", async () => {
   const { react, say, unreact, writer, chatId } = await setUp();
   const { messageId } = await say("ann", "hello");
   const { messageId: reactionId } = await react("ben", messageId, "a");

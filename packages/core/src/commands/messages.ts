@@ -12,7 +12,7 @@ import type { MessageRow, ReactionRow, RoomRow } from "../model/rows.ts";
 import { uuidv7 } from "../model/uuid.ts";
 import { addressed, type Command, inRoom } from "./command.ts";
 import { forward } from "./homeserver-first.ts";
-import { mentionsIn, namesNeeded, spellings } from "./mentions.ts";
+import { mentionsIn, nameCandidates, namesToRead } from "./mentions.ts";
 import type { Transaction } from "./transaction.ts";
 
 type Answer = Command<Bytes>;
@@ -22,9 +22,9 @@ export function sendMessage(actor: Actor, action: Send): Answer {
   const { chatId: roomId, clientMessageId } = action;
   const repeats = clientMessageId === undefined ? [] : [{ roomId, senderId: actor.userId, clientMessageId }];
   const messages = action.type === "REPLY" ? [{ roomId, messageId: action.messageId }] : [];
-  const spelled = spellings(action.message);
+  const candidates = nameCandidates(action.message);
   return {
-    reads: { ...inRoom(actor, roomId), messages, repeats, names: namesNeeded(roomId, spelled) },
+    reads: { ...inRoom(actor, roomId), messages, repeats, names: namesToRead(roomId, candidates) },
     apply(tx) {
       const room = tx.room(roomId, actor);
       const repeat = tx.repeat(roomId, actor.userId, clientMessageId);
@@ -34,7 +34,7 @@ export function sendMessage(actor: Actor, action: Send): Answer {
       const message = {
         ...newMessage(tx, actor, action, original),
         ordinal: room.messageCount + 1,
-        textMentions: mentionsIn(tx, roomId, spelled),
+        textMentions: mentionsIn(tx, roomId, candidates),
       };
       tx.putRoom({ ...room, messageCount: message.ordinal });
       tx.putMessage(message);
@@ -45,9 +45,9 @@ export function sendMessage(actor: Actor, action: Send): Answer {
 
 export function editMessage(actor: Actor, action: ActionOf<"EDIT_MSG">): Answer {
   const { chatId: roomId, messageId } = action;
-  const spelled = spellings(action.message);
+  const candidates = nameCandidates(action.message);
   return {
-    reads: { ...inRoom(actor, roomId), messages: [{ roomId, messageId }], names: namesNeeded(roomId, spelled) },
+    reads: { ...inRoom(actor, roomId), messages: [{ roomId, messageId }], names: namesToRead(roomId, candidates) },
     apply(tx) {
       const room = tx.room(roomId, actor);
       const message = tx.message(roomId, messageId);
@@ -60,7 +60,7 @@ export function editMessage(actor: Actor, action: ActionOf<"EDIT_MSG">): Answer 
       const edited = {
         ...message,
         content: action.message,
-        textMentions: mentionsIn(tx, roomId, spelled),
+        textMentions: mentionsIn(tx, roomId, candidates),
         editSeq: tx.nextSeq(roomId),
         editedAt: tx.now,
       };
@@ -80,7 +80,7 @@ export function deleteMessage(actor: Actor, action: ActionOf<"DELETE_MSG">): Ans
       if (message.senderId !== actor.userId && !tx.isOwner(roomId, actor))
         throw new Problem("forbidden", "only its author or an owner of the room may delete a message");
       if (message.deleteSeq !== null)
-        return encodeAgain(deleteBody(message), message.roomId, message.deleteSeq, actor.userId);
+        return encodeRepeat(deleteBody(message), message.roomId, message.deleteSeq, actor.userId);
       if (message.eventId !== null) forward(tx, room, actor, { kind: "redaction", eventId: message.eventId });
       const deleted = {
         ...message,
@@ -107,8 +107,8 @@ export function addReaction(actor: Actor, action: ActionOf<"REACT">): Answer {
     apply(tx) {
       const room = tx.room(roomId, actor);
       const message = notDeleted(tx.message(roomId, messageId));
-      const standing = tx.activeReaction(roomId, messageId, senderId, reaction);
-      if (standing !== undefined) return encodeAgain(reactBody(standing, message), roomId, standing.seq, senderId);
+      const active = tx.activeReaction(roomId, messageId, senderId, reaction);
+      if (active !== undefined) return encodeRepeat(reactBody(active, message), roomId, active.seq, senderId);
       if (message.eventId !== null) forward(tx, room, actor, { kind: "reaction", eventId: message.eventId });
       const row: ReactionRow = {
         roomId,
@@ -138,7 +138,7 @@ export function removeReaction(actor: Actor, action: ActionOf<"DELETE_REACT">): 
       if (row.senderId !== actor.userId) throw new Problem("forbidden", "only its author may remove a reaction");
       const parent = tx.findMessage(row.roomId, row.messageId);
       if (row.removedSeq !== null)
-        return encodeAgain(unreactBody(row, parent), row.roomId, row.removedSeq, actor.userId);
+        return encodeRepeat(unreactBody(row, parent), row.roomId, row.removedSeq, actor.userId);
       if (row.eventId !== null) forward(tx, room, actor, { kind: "redaction", eventId: row.eventId });
       const removed = { ...row, removedSeq: tx.nextSeq(row.roomId) };
       tx.putReaction(removed);
@@ -147,7 +147,7 @@ export function removeReaction(actor: Actor, action: ActionOf<"DELETE_REACT">): 
   };
 }
 
-/** The room of a reaction. A stranger must not learn that the reaction exists: not even that its room does. */
+/** The room of a reaction. A stranger must not learn that the reaction or its room exists. */
 function roomOf(tx: Transaction, row: ReactionRow, actor: Actor): RoomRow {
   try {
     return tx.room(row.roomId, actor);
@@ -186,21 +186,21 @@ function newMessage(tx: Transaction, actor: Actor, action: Send, original: Messa
   };
 }
 
-/** The answer to a repeated send: the event that the first one made, or, when that is no longer kept, one made of its row. */
+/** The answer to a repeated send: the event of the first one, or, when that is no longer kept, one made of its row. */
 function firstAnswer(tx: Transaction, message: MessageRow, userId: string): Bytes {
   const event = tx.event(message.roomId, message.seq);
   if (event !== undefined) return addressed(event.body, userId);
   const original = message.replyTo === null ? null : (tx.findMessage(message.roomId, message.replyTo) ?? null);
-  return encodeAgain(sentBody(message, original), message.roomId, message.seq, userId);
+  return encodeRepeat(sentBody(message, original), message.roomId, message.seq, userId);
 }
 
 /** The event that gave the message its present text. */
 function lastText(tx: Transaction, message: MessageRow, userId: string): Bytes {
   if (message.editSeq === null) return firstAnswer(tx, message, userId);
-  return encodeAgain(editBody(message), message.roomId, message.editSeq, userId);
+  return encodeRepeat(editBody(message), message.roomId, message.editSeq, userId);
 }
 
-/** An event that was sent before, encoded again for whoever repeated its action. */
-function encodeAgain(body: object, chatId: string, seq: number, userId: string): Bytes {
+/** Encodes an event that was sent before, for the user that repeats its action. */
+function encodeRepeat(body: object, chatId: string, seq: number, userId: string): Bytes {
   return addressed(toBytes(encodeBody({ ...body, chatId, seq } as EventBody)), userId);
 }

@@ -25,7 +25,7 @@ function setUp(rate = 50, burst = 200) {
   return { clock, asked, limit, take };
 }
 
-test("a burst is taken, and what exceeds it is refused with the time to wait", async () => {
+test("a burst is granted, and actions beyond it are refused with the time to wait", async () => {
   const { limit, take } = setUp();
   expect(await take(250)).toBe(200);
   await expect(limit.take(ann)).rejects.toMatchObject({ code: "rate_limited", retryAfterMs: 20 });
@@ -38,7 +38,7 @@ test("actions come back at the rate", async () => {
   expect(await take(100)).toBe(50);
 });
 
-test("of a burst the first ones are taken, and calls settle in their order", async () => {
+test("the first actions of a burst are granted, and calls settle in their order", async () => {
   const { limit } = setUp(1, 3);
   const settled: string[] = [];
   const calls = Array.from({ length: 5 }, (_, index) =>
@@ -51,7 +51,7 @@ test("of a burst the first ones are taken, and calls settle in their order", asy
   expect(settled).toEqual(["0 taken", "1 taken", "2 taken", "3 refused", "4 refused"]);
 });
 
-test("calls of one tick cost one question per user", async () => {
+test("calls of one tick cost one request per user", async () => {
   const { asked, take } = setUp();
   await Promise.all([take(20), take(30), take(5, { userId: "ben", service: false })]);
   expect(asked).toEqual([
@@ -60,7 +60,7 @@ test("calls of one tick cost one question per user", async () => {
   ]);
 });
 
-test("users do not take from each other", async () => {
+test("each user has a limit of their own", async () => {
   const { take } = setUp();
   await take(200);
   expect(await take(10, { userId: "ben", service: false })).toBe(10);
@@ -77,7 +77,7 @@ test("a rate of 0 lifts the limit", async () => {
   expect(await take(1000)).toBe(1000);
 });
 
-test("while the shared buckets are away, a node holds users to the rate by itself", async () => {
+test("while the shared buckets are away, a node applies the rate by itself", async () => {
   const clock = new ManualClock();
   const tokens: RateTokens = { take: () => Promise.reject(new Problem("unavailable", "away")) };
   const limit = createRateLimit({ tokens, local: new TokenBuckets(clock), rate: 1, burst: 2 });
@@ -86,7 +86,7 @@ test("while the shared buckets are away, a node holds users to the rate by itsel
   await expect(limit.take(ann)).rejects.toMatchObject({ code: "rate_limited" });
 });
 
-test("a defect in the buckets rejects the request as the error that it is", async () => {
+test("a defect in the buckets rejects the action with that error", async () => {
   const broken: RateTokens = { take: () => Promise.reject(new TypeError("a defect")) };
   const limit = createRateLimit({ tokens: broken, local: broken, rate: 1, burst: 2 });
   await expect(limit.take(ann)).rejects.toBeInstanceOf(TypeError);

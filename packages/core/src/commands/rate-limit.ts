@@ -11,7 +11,7 @@ export interface RateLimit {
 export interface RateLimitDeps {
   /** The buckets that all nodes share. */
   readonly tokens: RateTokens;
-  /** Buckets of this node alone, for the time in which the shared ones are away. */
+  /** Buckets of this node alone, used while the shared ones are away. */
   readonly local: RateTokens;
   /** Actions a second; 0 lifts the limit. */
   readonly rate: number;
@@ -24,7 +24,7 @@ interface Request {
 }
 
 export function createRateLimit({ tokens, local, rate, burst }: RateLimitDeps): RateLimit {
-  /** Requests of one tick, by user: asked for together, so that a burst costs one round trip. */
+  /** Requests of one tick by user. They are taken together, so that a burst costs one round trip. */
   const asking = new Map<string, Request[]>();
 
   async function take(userId: string, count: number) {

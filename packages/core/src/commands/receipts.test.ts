@@ -25,7 +25,7 @@ async function setUp() {
   return { store, chatId, say, read, hide, show };
 }
 
-test("reading is answered with the READ_MSG event, takes no seq, and is stamped with the room's", async () => {
+test("a read is answered with the READ_MSG event, takes no seq, and is stamped with the room's seq", async () => {
   const { chatId, read, say, store } = await setUp();
   const messageId = await say("one");
   await say("two");
@@ -37,7 +37,7 @@ test("reading is answered with the READ_MSG event, takes no seq, and is stamped 
   expect(store.eventsOf(chatId)).toHaveLength(3);
 });
 
-test("reading an older or the same message is answered and changes nothing", async () => {
+test("a read of an older or the same message is answered and changes nothing", async () => {
   const { chatId, read, say, store } = await setUp();
   const [one, two] = [await say("one"), await say("two")];
   const newest = await read(two);
@@ -47,7 +47,7 @@ test("reading an older or the same message is answered and changes nothing", asy
   expect(store.receipt(chatId, "ben")).toEqual(before);
 });
 
-test("reads of the same breath move forward whatever their order", async () => {
+test("reads at the same time move the receipt forward in any order", async () => {
   const { chatId, read, say, store } = await setUp();
   const [one, two, three] = [await say("one"), await say("two"), await say("three")];
   await Promise.all([read(two), read(three), read(one)]);
@@ -59,7 +59,7 @@ test("a message that is not in the room is not found", async () => {
   await expect(read("018f0000-0000-7000-8000-000000000000")).rejects.toMatchObject({ code: "not_found" });
 });
 
-test("whoever appears offline reads on in a second row, and the one that others see stands still", async () => {
+test("a user that appears offline has a second receipt, and the visible one stays", async () => {
   const { chatId, hide, read, say, store } = await setUp();
   const [one, two] = [await say("one"), await say("two")];
   await read(one);
@@ -71,7 +71,7 @@ test("whoever appears offline reads on in a second row, and the one that others 
   expect((await store.counts([{ roomId: chatId, userId: "ben" }]))[0]).toMatchObject({ unread: 0 });
 });
 
-test("reading moves forward over both rows: hidden, an older message than the last visible one changes nothing", async () => {
+test("a hidden read of an older message than the visible receipt changes nothing", async () => {
   const { chatId, hide, read, say, store } = await setUp();
   const [one, two, three] = [await say("one"), await say("two"), await say("three")];
   const newest = await read(two);
@@ -83,7 +83,7 @@ test("reading moves forward over both rows: hidden, an older message than the la
   expect(store.receipt(chatId, "ben", true)).toMatchObject({ messageId: three });
 });
 
-test("whoever shows themselves again is seen to have read what they read meanwhile, and reads on visibly", async () => {
+test("a user that is visible again shows the reads of the meantime, and reads on visibly", async () => {
   const { chatId, hide, read, say, show, store } = await setUp();
   const [one, two, three] = [await say("one"), await say("two"), await say("three")];
   await read(one);
@@ -97,8 +97,8 @@ test("whoever shows themselves again is seen to have read what they read meanwhi
   expect(store.receipt(chatId, "ben")).toMatchObject({ messageId: three });
 });
 
-// A read that was decided before the choice may be written behind it: what it hid stays hidden, until the next choice moves it.
-test("a hidden row that is ahead of somebody visible is what they are answered with, and stays where it is", async () => {
+// A read that was decided before the choice may be written after it: its hidden receipt stays until the next choice moves it.
+test("a hidden receipt ahead of a visible user's is the answer to a read, and stays hidden", async () => {
   const { chatId, read, say, store } = await setUp();
   const [one, two, three] = [await say("one"), await say("two"), await say("three")];
   await read(one);

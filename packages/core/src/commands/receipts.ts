@@ -1,6 +1,6 @@
 /**
- * The rule of read receipts: state that only moves forward. Whoever appears offline reads on where only their own sessions see
- * it, until they show themselves. CONTRACT sections 2, 3 and 6.
+ * The rule of read receipts: state that only moves forward. Receipts of a user that appears offline are for that user's own
+ * sessions, until the user is visible again. CONTRACT sections 2, 3 and 6.
  */
 import type { ActionOf } from "@signalbox/protocol/up";
 import type { Actor } from "../model/actor.ts";
@@ -22,7 +22,7 @@ export function markRead(actor: Actor, action: ActionOf<"READ_MSG">): Command<By
     apply(tx) {
       const room = tx.room(roomId, actor);
       const message = tx.message(roomId, messageId);
-      // The furthest of all: a hidden one may be ahead of somebody who shows themselves, until `Store.choose` has moved it.
+      // The furthest of all: the hidden one of a visible user may be ahead, until `Store.choosePresence` moves it.
       const last = tx.receipt(roomId, userId);
       if (last !== undefined && last.messageSeq >= message.seq) return addressed(receiptBody(roomId, last), userId);
       const hidden = tx.appearsOffline(userId);

@@ -11,7 +11,7 @@ import { createWriter } from "./writer.ts";
 const user = (userId: string) => ({ userId, service: false });
 const [olga, ann, eve] = [user("olga"), user("ann"), user("eve")];
 const service = { userId: "backend", service: true };
-const NOWHERE = "018f0000-0000-7000-8000-000000000000";
+const UNKNOWN = "018f0000-0000-7000-8000-000000000000";
 
 /** A room of Ann, made by its owner Olga. */
 async function setUp() {
@@ -20,16 +20,16 @@ async function setUp() {
   const room = (await writer.createRoom(olga, { name: "Project", members: ["ann"], metadata: {} })).roomId;
   const events = () =>
     store.eventsOf(room, 1).map(({ body }) => parse(DurableEvent, JSON.parse(open(body, "ann") + body)));
-  const parts = async () =>
-    (await store.roomState(room, "ann", false))?.sections.map(({ section: part, body }) => [part, body]);
-  return { store, writer, room, events, parts };
+  const sections = async () =>
+    (await store.roomState(room, "ann", false))?.sections.map(({ section, body }) => [section, body]);
+  return { store, writer, room, events, sections };
 }
 
-test("a part that is written is there, and the room is told which of its fields changed", async () => {
-  const { events, parts, room, writer } = await setUp();
+test("a written section is in the room's state, and ROOM_STATE names the changed field", async () => {
+  const { events, sections, room, writer } = await setUp();
   const written: RoomStateSection[] = ["call", "engagement", "plan", "sidekick s 1"];
-  for (const part of written) await writer.putSection(olga, room, part, { of: part });
-  expect(await parts()).toEqual(written.map((part) => [part, { of: part }]));
+  for (const section of written) await writer.putSection(olga, room, section, { of: section });
+  expect(await sections()).toEqual(written.map((section) => [section, { of: section }]));
   expect(events()).toEqual([
     { type: "ROOM_STATE", chatId: room, changed: ["active_call"], seq: 2 },
     { type: "ROOM_STATE", chatId: room, changed: ["engagement"], seq: 3 },
@@ -38,18 +38,18 @@ test("a part that is written is there, and the room is told which of its fields 
   ]);
 });
 
-test("what is written again changes nothing and sends no event; something else takes its place", async () => {
-  const { events, parts, room, writer } = await setUp();
+test("an equal section changes nothing and adds no event; another one replaces it", async () => {
+  const { events, sections, room, writer } = await setUp();
   await Promise.all([1, 2].map(() => writer.putSection(olga, room, "plan", { title: "One" })));
   await writer.putSection(service, room, "plan", { title: "One" });
   expect(events()).toHaveLength(1);
   await writer.putSection(service, room, "plan", { title: "Two" });
-  expect(await parts()).toEqual([["plan", { title: "Two" }]]);
+  expect(await sections()).toEqual([["plan", { title: "Two" }]]);
   expect(events()).toHaveLength(2);
 });
 
-test("a part that is deleted is gone, and the room is told; what is not there is not found", async () => {
-  const { events, parts, room, writer } = await setUp();
+test("a deleted section is gone, with an event; a missing one is not found", async () => {
+  const { events, sections, room, writer } = await setUp();
   await expect(writer.putSection(olga, room, "call", null)).rejects.toMatchObject({ code: "not_found" });
   await writer.putSection(olga, room, "sidekick a", {});
   await writer.putSection(olga, room, "sidekick b", {});
@@ -59,17 +59,17 @@ test("a part that is deleted is gone, and the room is told; what is not there is
     { status: "rejected", reason: { code: "not_found" } },
   ]);
   await expect(writer.putSection(olga, room, "sidekick a", null)).rejects.toMatchObject({ code: "not_found" });
-  expect(await parts()).toEqual([["sidekick b", {}]]);
+  expect(await sections()).toEqual([["sidekick b", {}]]);
   expect(events()).toHaveLength(3);
   await writer.putSection(olga, room, "sidekick a", {});
   expect(events()).toHaveLength(4);
 });
 
-test("only an owner or a service writes parts, and for strangers the room does not exist", async () => {
+test("only an owner or a service writes sections, and for a stranger the room does not exist", async () => {
   const { events, room, writer } = await setUp();
   for (const body of [{ title: "Mine" }, null])
     await expect(writer.putSection(ann, room, "plan", body)).rejects.toMatchObject({ code: "forbidden" });
-  for (const id of [room, NOWHERE])
+  for (const id of [room, UNKNOWN])
     await expect(writer.putSection(eve, id, "plan", {})).rejects.toMatchObject({
       code: "not_found",
       message: "no such room",

@@ -1,4 +1,4 @@
-/** The rules of a room's state parts: plan, call and the like, which its owner or a `service` writes. CONTRACT section 6. */
+/** The rules of the sections of a room's state: plan, call and the like, written by an owner or a `service`. CONTRACT section 6. */
 import { Problem } from "@signalbox/protocol/errors";
 import type { Actor } from "../model/actor.ts";
 import type { RoomSectionRow } from "../model/rows.ts";
@@ -6,7 +6,7 @@ import { type Command, inRoom } from "./command.ts";
 
 export type RoomStateSection = "engagement" | "plan" | "call" | `sidekick ${string}`;
 
-/** Puts a section in the place of what was there; null takes it away, `not_found` when there is none. */
+/** Replaces a section; null deletes it, and throws `not_found` when there is none. */
 export function putSection(
   actor: Actor,
   roomId: string,

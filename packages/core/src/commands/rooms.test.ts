@@ -30,7 +30,7 @@ async function setUp() {
   return { store, writer, made, room, events, members };
 }
 
-test("who makes a room owns it, and those named are its members; NEW_CHAT is its first event", async () => {
+test("the creator of a room is its owner, the named users are members, and NEW_CHAT is its first event", async () => {
   const { events, made, members, store } = await setUp();
   expect(made).toMatchObject({
     name: "Project",
@@ -46,20 +46,20 @@ test("who makes a room owns it, and those named are its members; NEW_CHAT is its
   expect(events()).toMatchObject([{ type: "NEW_CHAT", seq: 1, senderId: "olga", message: "Project" }]);
 });
 
-test("who names themselves or somebody twice is one member", async () => {
+test("a user that is named twice, or named by themselves, is one member", async () => {
   const { writer } = await setUp();
   const room = await writer.createRoom(olga, { name: "Other", members: ["olga", "ann", "ann"], metadata: {} });
   expect(room.memberCount).toBe(2);
 });
 
-test("a service makes rooms for others without sitting in them", async () => {
+test("a service creates rooms for others without being a member", async () => {
   const { store, writer } = await setUp();
   const room = await writer.createRoom(service, { name: "Other", members: ["ann"], metadata: {} });
   expect(room.memberCount).toBe(1);
   expect(await store.seqOf(room.roomId, "backend", false)).toBeNull();
 });
 
-test("a changed name or metadata is a ROOM_STATE; a change to what is already there is none", async () => {
+test("a changed name or metadata is a ROOM_STATE; an equal one is none", async () => {
   const { events, room, writer } = await setUp();
   expect(await writer.updateRoom(ann, room, { name: "Plan" })).toMatchObject({
     name: "Plan",
@@ -80,7 +80,7 @@ test("a changed name or metadata is a ROOM_STATE; a change to what is already th
   ]);
 });
 
-test("a user who is added joins by the name that they go by, or their id", async () => {
+test("an added user joins with their name, or with their id", async () => {
   const { events, members, room, store, writer } = await setUp();
   await store.putUser("eve", "Eve E.");
   expect(await writer.putMember(ann, room, "eve", undefined)).toMatchObject({
@@ -106,7 +106,7 @@ test("adding a member again changes nothing", async () => {
   expect(store.room(room)?.memberCount).toBe(3);
 });
 
-test("two who add the same user in the same breath make one member of them", async () => {
+test("a user that two members add at the same time is one member", async () => {
   const { events, room, store, writer } = await setUp();
   await Promise.all([writer.putMember(ann, room, "eve", undefined), writer.putMember(olga, room, "eve", undefined)]);
   expect(events()).toHaveLength(2);
@@ -137,14 +137,14 @@ test("members leave by themselves, and are removed by an owner or a service only
   expect(store.eventsOf(room).at(-1)).toMatchObject({ userId: "ben" });
 });
 
-test("who is no member cannot be removed, and who has left is no member", async () => {
+test("only members can be removed, and a user that has left is none", async () => {
   const { room, writer } = await setUp();
   await expect(writer.removeMember(olga, room, "eve")).rejects.toMatchObject({ code: "not_found" });
   await writer.removeMember(olga, room, "ann");
   await expect(writer.removeMember(olga, room, "ann")).rejects.toMatchObject({ code: "not_found" });
 });
 
-test("who comes back is a member from their new USER_JOIN on, with an ordinary role", async () => {
+test("a user that comes back is a member from the new USER_JOIN on, with an ordinary role", async () => {
   const { members, room, writer } = await setUp();
   await writer.putMember(olga, room, "ann", "owner");
   await writer.removeMember(olga, room, "ann");
@@ -156,7 +156,7 @@ test("who comes back is a member from their new USER_JOIN on, with an ordinary r
   expect(await members()).toContain("ann");
 });
 
-test("only an owner or a service deletes a room, and for its members it is gone then", async () => {
+test("only an owner or a service deletes a room, and for its members it no longer exists", async () => {
   const { events, room, writer } = await setUp();
   await expect(writer.deleteRoom(ann, room)).rejects.toMatchObject({ code: "forbidden" });
   await writer.deleteRoom(olga, room);
@@ -170,7 +170,7 @@ test("only an owner or a service deletes a room, and for its members it is gone 
   expect(events()).toHaveLength(2);
 });
 
-test("for strangers a room is exactly as one that does not exist", async () => {
+test("for a stranger a room does not exist", async () => {
   const { room, writer } = await setUp();
   const unknown = "018f0000-0000-7000-8000-000000000000";
   const attempts = (id: string) => [

@@ -7,10 +7,10 @@ import { uuidv7 } from "../model/uuid.ts";
 import { type Command, inRoom } from "./command.ts";
 import { newMember } from "./members.ts";
 
-/** Makes a room. One that is bridged already makes the store reject with `conflict`. */
+/** Creates a room. The store rejects a Matrix room that is bridged already with `conflict`. */
 export function createRoom(actor: Actor, body: CreateRoom): Command<RoomRow> {
   const roomId = uuidv7(Date.now());
-  // A back end that makes a room for others does not sit in it, unless it names itself.
+  // A service creates rooms for others: it becomes a member only when it names itself.
   const members = new Set(actor.service ? body.members : [actor.userId, ...body.members]);
   return {
     reads: { rooms: [roomId] },
@@ -50,7 +50,8 @@ export function updateRoom(actor: Actor, roomId: string, body: PatchRoom): Comma
       const { name = room.name, metadata = room.metadata } = body;
       const same = name === room.name && JSON.stringify(metadata) === JSON.stringify(room.metadata);
       if (same) return room;
-      if (name !== room.name && room.matrixRoomId !== null) throw new Problem("conflict", "Matrix names the room");
+      if (name !== room.name && room.matrixRoomId !== null)
+        throw new Problem("conflict", "the name of a bridged room is managed in Matrix");
       tx.putRoom({ ...room, name, metadata });
       tx.append(roomId, actor.userId, { type: "ROOM_STATE", changed: ["room"] });
       return tx.room(roomId, actor);

@@ -1,4 +1,4 @@
-/** Rows by their keys, those that were read and those that were put, which replace them. */
+/** Rows by key: those that were read, replaced by those that were put. */
 export class Table<Row> {
   readonly #keyOf: (row: Row) => string;
   readonly #rows: Map<string, Row>;
@@ -19,7 +19,7 @@ export class Table<Row> {
     this.#changed.set(key, row);
   }
 
-  /** Those that were put, as they are now. */
+  /** The rows that were put, each in its last state. */
   changed(): Row[] {
     return [...this.#changed.values()];
   }

@@ -21,7 +21,7 @@ import type {
 import { Relations } from "./matrix-relations.ts";
 import { Table } from "./table.ts";
 
-/** Somebody starts or stops typing: told, not written. */
+/** A user starts or stops typing: published, not stored. */
 export interface TypingChange {
   readonly roomId: string;
   readonly userId: string;
@@ -31,13 +31,13 @@ export interface TypingChange {
 type Unnumbered<T> = T extends unknown ? Omit<T, "seq" | "chatId"> : never;
 
 /**
- * The rows of one transaction while it is being decided. Rules read and put rows here; what an earlier command of the
- * group put, a later one sees. A rule checks everything before it puts anything: one that throws has changed nothing.
+ * The rows of one transaction while its commands are decided. Rules read and put rows here; a command sees the rows that
+ * earlier ones of its group put. A rule checks everything before it puts anything: one that throws has changed nothing.
  */
 export class Transaction {
   /** The store's clock under the locks. */
   readonly now: Date;
-  /** Whether a homeserver takes what is done natively in bridged rooms before it is done here. */
+  /** True when native actions in bridged rooms go to a homeserver first. */
   readonly homeserver: boolean;
   readonly #rooms: Table<RoomRow>;
   readonly #members: Table<MemberRow>;
@@ -46,22 +46,22 @@ export class Transaction {
   readonly #reactions: Table<ReactionRow>;
   readonly #activeReactions = new Map<string, ReactionRow>();
   readonly #receipts: Table<ReceiptRow>;
-  readonly #parts: Table<RoomSectionRow>;
+  readonly #sections: Table<RoomSectionRow>;
   readonly #markers: Table<MarkerRow>;
   readonly #users: ReadonlyMap<string, UserRow>;
-  readonly #named: ReadonlyMap<string, string>;
-  readonly #known: ReadonlyMap<string, EventRow>;
+  readonly #namedMembers: ReadonlyMap<string, string>;
+  readonly #storedEvents: ReadonlyMap<string, EventRow>;
   readonly #events: EventRow[] = [];
   readonly #relations: Relations;
   readonly #writes: ReadonlySet<string>;
-  readonly #upTo: ReadonlyMap<string, string>;
-  /** What the room is told after the commit, in order. */
+  readonly #lastMessagesAtEvents: ReadonlyMap<string, string>;
+  /** Events and typing to publish after the commit, in order. */
   readonly outgoing: (EventRow | TypingChange)[] = [];
 
   constructor(rows: Rows, now: Date, homeserver = false) {
     this.now = now;
     this.homeserver = homeserver;
-    this.#rooms = new Table(rows.rooms, (requireRoom) => requireRoom.roomId);
+    this.#rooms = new Table(rows.rooms, (row) => row.roomId);
     this.#members = new Table(rows.members, (row) => `${row.roomId} ${row.userId}`);
     this.#messages = new Table(rows.messages, (row) => `${row.roomId} ${row.messageId}`);
     this.#repeats = new Table(
@@ -71,17 +71,19 @@ export class Transaction {
     this.#reactions = new Table(rows.reactions, (row) => row.reactionId);
     for (const row of rows.reactions) this.#indexReaction(row);
     this.#receipts = new Table(rows.receipts, receiptKey);
-    this.#parts = new Table(rows.sections, (row) => `${row.roomId} ${row.section}`);
+    this.#sections = new Table(rows.sections, (row) => `${row.roomId} ${row.section}`);
     this.#markers = new Table(rows.markers, (row) => `${row.roomId} ${row.userId}`);
-    this.#named = new Map(rows.named.map((row) => [`${row.roomId} ${row.name}`, row.userId]));
+    this.#namedMembers = new Map(rows.named.map((row) => [`${row.roomId} ${row.name}`, row.userId]));
     this.#users = new Map(rows.users.map((row) => [row.userId, row]));
-    this.#known = new Map(rows.events.map((row) => [`${row.roomId} ${row.seq}`, row]));
+    this.#storedEvents = new Map(rows.events.map((row) => [`${row.roomId} ${row.seq}`, row]));
     this.#relations = new Relations(rows.matrix);
     this.#writes = new Set(rows.writes.map(writeKey));
-    this.#upTo = new Map(rows.lastMessagesAtEvents.map((row) => [`${row.roomId} ${row.eventId}`, row.messageId]));
+    this.#lastMessagesAtEvents = new Map(
+      rows.lastMessagesAtEvents.map((row) => [`${row.roomId} ${row.eventId}`, row.messageId]),
+    );
   }
 
-  /** The room, for somebody who may know that it exists. Throws `not_found` for everybody else, as for a room that does not exist. */
+  /** The room, for its members and services. Throws `not_found` for all other actors, as for a room that does not exist. */
   room(roomId: string, actor: Actor): RoomRow {
     const room = this.#rooms.get(roomId);
     const present = room !== undefined && room.deletedAt === null;
@@ -90,20 +92,20 @@ export class Transaction {
     return room;
   }
 
-  /** The room, whoever asks, as long as it stands. */
+  /** The room for any actor, unless it is deleted. */
   activeRoom(roomId: string): RoomRow | undefined {
     const room = this.#rooms.get(roomId);
     return room?.deletedAt === null ? room : undefined;
   }
 
-  /** The room, which the rule asked for and knows to be there. */
-  row(roomId: string): RoomRow {
+  /** The room that a rule has read and knows to exist, deleted or not. */
+  requireRoom(roomId: string): RoomRow {
     const room = this.#rooms.get(roomId);
-    if (room === undefined) throw new Error("a rule wrote to a room that it did not ask for");
+    if (room === undefined) throw new Error("a rule wrote to a room that it did not read");
     return room;
   }
 
-  /** The standing membership of `userId`, if there is one. */
+  /** The present membership of `userId`, if there is one. */
   member(roomId: string, userId: string): MemberRow | undefined {
     const row = this.membership(roomId, userId);
     return row?.leftSeq === null ? row : undefined;
@@ -114,7 +116,7 @@ export class Transaction {
     return this.#members.get(`${roomId} ${userId}`);
   }
 
-  /** Whether the actor may do what owners may. */
+  /** True for owners and services. */
   isOwner(roomId: string, actor: Actor): boolean {
     return actor.service || this.member(roomId, actor.userId)?.role === "owner";
   }
@@ -126,7 +128,7 @@ export class Transaction {
     return row;
   }
 
-  /** A message that may not be there, or was not asked for. */
+  /** A message that may not exist, or was not read. */
   findMessage(roomId: string, messageId: string): MessageRow | undefined {
     return this.#messages.get(`${roomId} ${messageId}`);
   }
@@ -144,79 +146,81 @@ export class Transaction {
     return this.#activeReactions.get(`${roomId} ${messageId} ${senderId} ${reaction}`);
   }
 
-  /** How far a user has read, wherever that shows. */
+  /** The user's furthest receipt of all. */
   receipt(roomId: string, userId: string): ReceiptRow | undefined {
-    const alone = this.#receipts.get(receiptKey({ roomId, userId, hidden: true, private: true }));
-    return further(this.openReceipt(roomId, userId), alone);
+    const inPrivate = this.#receipts.get(receiptKey({ roomId, userId, hidden: true, private: true }));
+    return further(this.openReceipt(roomId, userId), inPrivate);
   }
 
-  /** How far a user has read, but for what they read in private: what others know, or will when the user shows themselves. */
+  /** The user's furthest receipt that is not private: others see it, at the latest when the user is visible again. */
   openReceipt(roomId: string, userId: string): ReceiptRow | undefined {
     const visible = this.#receipts.get(receiptKey({ roomId, userId, hidden: false, private: false }));
     return further(visible, this.#receipts.get(receiptKey({ roomId, userId, hidden: true, private: false })));
   }
 
-  /** A part of the room's state that is there. */
-  section(roomId: string, part: string): RoomSectionRow | undefined {
-    const row = this.#parts.get(`${roomId} ${part}`);
+  /** A section of the room's state, if there is one. */
+  section(roomId: string, section: string): RoomSectionRow | undefined {
+    const row = this.#sections.get(`${roomId} ${section}`);
     return row === undefined || row.body === null ? undefined : row;
   }
 
-  /** What to call a user: their name, or their id while nobody told us one. */
+  /** The user's name, or the id of a user without one. */
   nameOf(userId: string): string {
     return this.#users.get(userId)?.name ?? userId;
   }
 
-  /** Whether a user chose to appear offline. */
+  /** True for a user that chose to appear offline. */
   appearsOffline(userId: string): boolean {
     return this.#users.get(userId)?.choice === "appear_offline";
   }
 
-  /** The one member of the room who goes by that name, as it was when the group began; nobody who has left in it. */
+  /** The member that alone had this name when the group began, unless that member has left within the group. */
   memberNamed(roomId: string, name: string): string | undefined {
-    const userId = this.#named.get(`${roomId} ${name}`);
+    const userId = this.#namedMembers.get(`${roomId} ${name}`);
     const member = this.#members.get(`${roomId} ${userId}`);
     return member === undefined || member.leftSeq === null ? userId : undefined;
   }
 
-  /** What is known of an event of Matrix that has come. */
+  /** A Matrix event that has arrived. */
   matrix(roomId: string, eventId: string): MatrixRow | undefined {
     return this.#relations.get(roomId, eventId);
   }
 
-  /** What edits, reacts to or redacts an event of Matrix, as far as it was asked for or put here. */
+  /** The edits, reactions and redactions of a Matrix event that were read or put here. */
   relations(roomId: string, eventId: string): readonly MatrixRow[] {
     return this.#relations.of(roomId, eventId);
   }
 
-  /** The message that an event of Matrix became. */
+  /** The message that a Matrix event became. */
   messageOfEvent(roomId: string, eventId: string): MessageRow | undefined {
     const row = this.matrix(roomId, eventId);
     return row?.kind === "message" && row.subjectId !== null ? this.findMessage(roomId, row.subjectId) : undefined;
   }
 
-  /** Whether such a send is on its way to the homeserver. */
+  /** True while this send is on its way to the homeserver. */
   isPendingWrite(write: MatrixWrite): boolean {
     return this.#writes.has(writeKey(write));
   }
 
-  /** The last message that had come when that event of Matrix came; nothing while it has not come. */
+  /** The room's last message at the arrival of a Matrix event; undefined before that. */
   lastMessageAtEvent(roomId: string, eventId: string): MessageRow | undefined {
     const row = this.matrix(roomId, eventId);
     if (row === undefined) return undefined;
-    const asked = this.#upTo.get(`${roomId} ${eventId}`);
-    // The store has not seen what this group put: neither the event, perhaps, nor messages before it.
+    const stored = this.#lastMessagesAtEvents.get(`${roomId} ${eventId}`);
+    // The store does not know the rows of this group: perhaps the event itself, and messages before it.
     const put = this.#messages.changed().filter((message) => message.roomId === roomId && message.seq <= row.seq);
-    const known = asked === undefined ? put : [...put, this.findMessage(roomId, asked)];
+    const known = stored === undefined ? put : [...put, this.findMessage(roomId, stored)];
     return known.reduce<MessageRow | undefined>(
       (last, each) => ((each?.seq ?? 0) > (last?.seq ?? 0) ? each : last),
       undefined,
     );
   }
 
-  /** The event at `seq`, as far as it was asked for, is kept, or was made here. */
+  /** The event at `seq`, if it was read or appended here. */
   event(roomId: string, seq: number): EventRow | undefined {
-    return this.#known.get(`${roomId} ${seq}`) ?? this.#events.find((row) => row.roomId === roomId && row.seq === seq);
+    return (
+      this.#storedEvents.get(`${roomId} ${seq}`) ?? this.#events.find((row) => row.roomId === roomId && row.seq === seq)
+    );
   }
 
   putRoom(row: RoomRow): void {
@@ -242,7 +246,7 @@ export class Transaction {
   }
 
   putSection(row: RoomSectionRow): void {
-    this.#parts.put(row);
+    this.#sections.put(row);
   }
 
   putMarker(row: MarkerRow): void {
@@ -255,12 +259,12 @@ export class Transaction {
 
   /** The seq that the room's next event takes. */
   nextSeq(roomId: string): number {
-    return this.row(roomId).lastSeq + 1;
+    return this.requireRoom(roomId).lastSeq + 1;
   }
 
-  /** Appends an event to the room under its next seq. `about`: whom a join or leave concerns; else its author. */
+  /** Appends an event to the room under its next seq. `about`: the user that joins or leaves; for other events the author. */
   append(roomId: string, about: string, body: Unnumbered<EventBody>): EventRow {
-    const room = this.row(roomId);
+    const room = this.requireRoom(roomId);
     const seq = room.lastSeq + 1;
     this.#rooms.put({ ...room, lastSeq: seq });
     const numbered = { ...body, chatId: roomId, seq } as EventBody;
@@ -271,11 +275,11 @@ export class Transaction {
     return event;
   }
 
-  announceTyping(note: TypingChange): void {
-    this.outgoing.push(note);
+  addTyping(change: TypingChange): void {
+    this.outgoing.push(change);
   }
 
-  /** Everything that was put or appended: what the transaction writes. */
+  /** The rows that were put or appended, for the store to write. */
   changes(): Rows {
     return {
       rooms: this.#rooms.changed(),
@@ -286,7 +290,7 @@ export class Transaction {
       users: [],
       events: this.#events,
       markers: this.#markers.changed(),
-      sections: this.#parts.changed(),
+      sections: this.#sections.changed(),
       matrix: this.#relations.changed(),
       writes: [],
       named: [],
@@ -301,7 +305,7 @@ export class Transaction {
   }
 }
 
-/** What travels beside the body of a message. */
+/** The fields of a message that travel beside its encoded body. */
 function messageOf(body: Unnumbered<EventBody>): { message?: MessageRef } {
   if (body.type !== "SEND_MSG" && body.type !== "REPLY") return {};
   const { messageId, eventId = null, mentions = [] } = body;

@@ -6,9 +6,9 @@ import { addressed, type Command, inRoom } from "./command.ts";
 import { forward } from "./homeserver-first.ts";
 
 /**
- * The rule of typing: told to the room, written nowhere. It takes its turn among its sender's messages, so that it ends with
- * the one behind it and not with the one before. Whoever appears offline is answered, and nobody is told. `known`: the actor is
- * known to be in the room, which no homeserver has to be told of, and `actor.hidden` says how they appear.
+ * The rule of typing: published to the room, not stored. It keeps its place among its sender's messages, so that it ends with
+ * the next message and not with the one before. Typing of a user that appears offline is answered, but not published. `known`:
+ * the actor is known to be in the room, typing there needs no homeserver, and `actor.hidden` says how the actor appears.
  */
 export function setTyping(
   actor: Actor,
@@ -26,7 +26,7 @@ export function setTyping(
         const room = tx.room(roomId, actor);
         if (!hidden) forward(tx, room, actor, { kind: "typing" });
       }
-      if (!hidden) tx.announceTyping({ roomId, userId, started });
+      if (!hidden) tx.addTyping({ roomId, userId, started });
       return addressed(typingBody(roomId, userId, started), userId);
     },
   };

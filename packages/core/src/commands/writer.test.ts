@@ -38,7 +38,7 @@ async function setUp() {
 
 const seqOf = (event: string) => (JSON.parse(toText(event)) as { seq: number }).seq;
 
-test("changes are committed in the order in which they were handed in", async () => {
+test("changes are committed in the order of the calls", async () => {
   const { room, say, store } = await setUp();
   const texts = Array.from({ length: 600 }, (_, index) => `message ${index}`);
   const answers = await Promise.all(texts.map((text) => say("ann", text)));
@@ -46,13 +46,13 @@ test("changes are committed in the order in which they were handed in", async ()
   expect((await store.history(room, 1000, null)).map(({ content }) => content).reverse()).toEqual(texts);
 });
 
-test("who writes does not type any more, and who then types again does so anew", async () => {
+test("a message ends its author's typing, and typing after it begins anew", async () => {
   const { clock, engine, writer, room, say } = await setUp();
   const types = (userId: string) => writer.act(user(userId), { type: "TYPING", chatId: room });
   const typists = async () => (await engine.typing.list([room])).get(room) ?? [];
   await Promise.all([types("ann"), types("olga")]);
   await clock.pass(1000);
-  // One group: all of it is committed, and told, at once.
+  // One group: committed and published together.
   await Promise.all([say("ann", "hello"), say("olga", "hello"), types("ann")]);
   expect(await typists()).toEqual([expect.objectContaining({ userId: "ann", remainingMs: 4000 })]);
   const { startedAt } = (await typists())[0]!;
@@ -63,13 +63,13 @@ test("who writes does not type any more, and who then types again does so anew",
   expect(await typists()).toEqual([]);
 });
 
-test("what arrives together is one transaction, in groups of at most 256", async () => {
+test("changes that arrive together are one transaction, in groups of at most 256", async () => {
   const { groups, say } = await setUp();
   await Promise.all(Array.from({ length: 600 }, () => say("ann", "hello")));
   expect(groups).toEqual([256, 256, 88]);
 });
 
-test("what is not allowed is refused, and its neighbours of the same group are committed", async () => {
+test("a forbidden change is refused, and its neighbours of the same group are committed", async () => {
   const { groups, room, say, store } = await setUp();
   const outcomes = await Promise.allSettled([say("ann", "one"), say("eve", "no"), say("ann", "two")]);
   expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
@@ -77,7 +77,7 @@ test("what is not allowed is refused, and its neighbours of the same group are c
   expect(groups).toEqual([3]);
 });
 
-test("who is removed in a group has no say in the rest of it", async () => {
+test("a user that is removed within a group can do nothing in the rest of it", async () => {
   const { room, say, store, writer } = await setUp();
   const outcomes = await Promise.allSettled([
     say("ann", "one"),
@@ -89,13 +89,13 @@ test("who is removed in a group has no say in the rest of it", async () => {
   expect(store.eventsOf(room).map(({ type }) => type)).toEqual(["NEW_CHAT", "SEND_MSG", "USER_LEAVE"]);
 });
 
-test("who is added in a group may speak in the rest of it", async () => {
+test("a user that is added within a group may send in the rest of it", async () => {
   const { room, say, writer } = await setUp();
   const [, event] = await Promise.all([writer.putMember(olga, room, "ben", undefined), say("ben", "hello")]);
   expect(seqOf(event)).toBe(3);
 });
 
-test("a change that the store cannot take does not take its neighbours along", async () => {
+test("a change that the store cannot take does not fail its neighbours", async () => {
   const { say, store } = await setUp();
   store.beforeWrite = ({ messages }) => {
     if (messages.some(({ content }) => content === "poison")) throw new Error("cannot be stored");
@@ -105,7 +105,7 @@ test("a change that the store cannot take does not take its neighbours along", a
   expect(outcomes.flatMap((each) => (each.status === "fulfilled" ? [seqOf(each.value)] : []))).toEqual([2, 3]);
 });
 
-test("while the store is away everything is refused as unavailable, nothing is published, and it goes on afterwards", async () => {
+test("while the store is away changes are refused as unavailable and not published, and they work again afterwards", async () => {
   const { frames, say, store } = await setUp();
   store.away = true;
   const outcomes = await Promise.allSettled([say("ann", "one"), say("ann", "two")]);
@@ -116,7 +116,7 @@ test("while the store is away everything is refused as unavailable, nothing is p
   expect(seqOf(await say("ann", "three"))).toBe(2);
 });
 
-test("nobody is told of a change before it is committed", async () => {
+test("a change is published only after its commit", async () => {
   const { frames, say, store } = await setUp();
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
@@ -129,7 +129,7 @@ test("nobody is told of a change before it is committed", async () => {
   expect(frames()).toMatchObject([{ kind: "event", event: { seq: 2, type: "SEND_MSG", userId: "ann" } }]);
 });
 
-test("a join is told to the room and to the user who joined; a leave to the room", async () => {
+test("a join is published to the room and to the user that joined; a leave to the room", async () => {
   const { frames, room, writer } = await setUp();
   await writer.putMember(olga, room, "ben", undefined);
   expect(frames()).toMatchObject([
@@ -140,7 +140,7 @@ test("a join is told to the room and to the user who joined; a leave to the room
   expect(frames()).toMatchObject([{ kind: "event", event: { seq: 3, type: "USER_LEAVE", userId: "ben" } }]);
 });
 
-test("receipts of one group are told once per room, each user's newest", async () => {
+test("receipts of one group are published once per room, each user's newest", async () => {
   const { frames, room, say, writer } = await setUp();
   const ids = await Promise.all(
     ["one", "two"].map(async (text) => (JSON.parse(toText(await say("ann", text))) as { messageId: string }).messageId),
@@ -152,7 +152,7 @@ test("receipts of one group are told once per room, each user's newest", async (
   ]);
 });
 
-test("a receipt of somebody who appears offline is told to nobody but their own sessions", async () => {
+test("a receipt of a user that appears offline is published to that user's own sessions alone", async () => {
   const { frames, room, say, store, writer } = await setUp();
   const { messageId } = JSON.parse(toText(await say("ann", "one"))) as { messageId: string };
   await store.choosePresence("olga", "appear_offline");
@@ -164,19 +164,19 @@ test("a receipt of somebody who appears offline is told to nobody but their own 
   ]);
 });
 
-test("typing of somebody who appears offline is answered as always, and told to nobody", async () => {
+test("typing of a user that appears offline is answered as always, and not published", async () => {
   const { engine, frames, room, store, writer } = await setUp();
-  const seen = await writer.act(ann, { type: "TYPING", chatId: room });
+  const visible = await writer.act(ann, { type: "TYPING", chatId: room });
   await writer.act(ann, { type: "STOP_TYPING", chatId: room });
   frames();
-  expect(await writer.act({ ...ann, hidden: true }, { type: "TYPING", chatId: room }, true)).toBe(seen);
+  expect(await writer.act({ ...ann, hidden: true }, { type: "TYPING", chatId: room }, true)).toBe(visible);
   await store.choosePresence("ann", "appear_offline");
-  expect(await writer.act(ann, { type: "TYPING", chatId: room })).toBe(seen);
+  expect(await writer.act(ann, { type: "TYPING", chatId: room })).toBe(visible);
   expect(frames()).toEqual([]);
   expect((await engine.typing.list([room])).size).toBe(0);
 });
 
-test("typing does not wait for a store that hangs, except behind its sender's own changes", async () => {
+test("typing does not wait for a store that hangs, except after its sender's own changes", async () => {
   const { frames, room, say, store, writer } = await setUp();
   const release = hold(store, "commit");
   const sent = say("ann", "under way");
@@ -188,7 +188,7 @@ test("typing does not wait for a store that hangs, except behind its sender's ow
   expect(frames()).toMatchObject([{ kind: "event" }, { kind: "typing", userId: "ann" }]);
 });
 
-test("typing is noted and told with its time to live, and taken back", async () => {
+test("typing is stored in the engine and published with its time to live, and so is its end", async () => {
   const { engine, frames, room, writer } = await setUp();
   const started = await writer.act(ann, { type: "TYPING", chatId: room });
   expect(JSON.parse(started)).toEqual({ recipientId: "ann", type: "TYPING", chatId: room, senderId: "ann" });
@@ -202,21 +202,21 @@ test("typing is noted and told with its time to live, and taken back", async () 
   ]);
 });
 
-// A send ends typing at the sessions, but not in the engine's notes: a node that opens the room just then shows it again.
-test("a message ends its author's typing for whoever asks the engine, too", async () => {
+// Sessions end typing by the message itself. The engine's entry must end too: a node that opens the room just then would show it.
+test("a message ends its author's typing in the engine, too", async () => {
   const { engine, room, say, writer } = await setUp();
   await writer.act(ann, { type: "TYPING", chatId: room });
   await say("ann", "done");
   expect((await engine.typing.list([room])).size).toBe(0);
 });
 
-test("a revocation is told to the user's sessions with the store's time", async () => {
+test("a revocation is published to the user's sessions with the store's time", async () => {
   const { frames, store, writer } = await setUp();
   await writer.revoke("ann");
   expect(frames()).toEqual([{ to: "ann", kind: "revoked", at: (await store.users(["ann"])).get("ann")?.revokedAt }]);
 });
 
-test("a writer that closes commits what it was handed, and takes nothing more", async () => {
+test("a closing writer commits earlier changes, and takes no more", async () => {
   const { say, writer } = await setUp();
   const sent = [say("ann", "one"), say("ann", "two")];
   await writer.close();

@@ -19,8 +19,8 @@ import { createRoom, deleteRoom, updateRoom } from "./rooms.ts";
 import { setTyping } from "./typing.ts";
 
 /**
- * The one way into the store for whatever changes a room. Every promise resolves after the commit, and rejects with the
- * `Problem` that CONTRACT section 3 or 6 names; `unavailable` may still have been committed.
+ * The one way into the store for changes to rooms. Every promise resolves after the commit, and rejects with the `Problem`
+ * that CONTRACT section 3 or 6 names; a change that is rejected as `unavailable` may still be committed.
  */
 export interface Writer {
   /**
@@ -33,15 +33,15 @@ export interface Writer {
   deleteRoom(actor: Actor, roomId: string): Promise<void>;
   putMember(actor: Actor, roomId: string, userId: string, role: Role | undefined): Promise<MemberRow>;
   removeMember(actor: Actor, roomId: string, userId: string): Promise<void>;
-  /** Moves the actor's own marker, which only their own sessions are told of. */
+  /** Moves the actor's marker. Only the actor's own sessions learn of it. */
   setMarker(actor: Actor, roomId: string, messageId: string): Promise<void>;
-  /** Writes a part of the room's state as an owner or a `service`; null deletes it. What is already there is left alone. */
-  putSection(actor: Actor, roomId: string, part: RoomStateSection, body: RoomSectionRow["body"]): Promise<void>;
-  /** Takes what Matrix says of a room (`bridged.ts`): what is handed in for one room, in that order. */
+  /** Writes a section of the room's state as an owner or a `service`; null deletes it. An equal one changes nothing. */
+  putSection(actor: Actor, roomId: string, section: RoomStateSection, body: RoomSectionRow["body"]): Promise<void>;
+  /** Commits a command of Matrix (`matrix/rules.ts`); commands for one room in the order of the calls. */
   ingest(command: Command<void>): Promise<void>;
   /** Ends every token of the user issued until now. */
   revoke(userId: string): Promise<void>;
-  /** Resolves when everything that was handed in is committed or refused; takes nothing more. */
+  /** Refuses further changes. Resolves when all earlier ones are committed or refused. */
   close(): Promise<void>;
 }
 
@@ -49,62 +49,62 @@ export interface WriterDeps {
   readonly store: Store;
   readonly engine: Engine;
   readonly typingTtlMs: number;
-  /** Native actions in bridged rooms are thrown back as `Bridged`: a homeserver takes them first. */
+  /** Native actions in bridged rooms are rejected as `Bridged`: a homeserver takes them first. */
   readonly homeserver?: boolean;
-  /** Told of each group's size and how long its transaction took. */
+  /** Receives the size of each group and the duration of its transaction, in milliseconds. */
   readonly measure?: (size: number, ms: number) => void;
 }
 
 export function createWriter({ store, engine, typingTtlMs, homeserver = false, measure }: WriterDeps): Writer {
   const open = () => new CommitQueue(store, homeserver, (tx) => publish(tx, engine, typingTtlMs), measure);
-  const lane = open();
-  const incoming = Array.from({ length: SIDE_BY_SIDE }, open);
-  /** Does it with our id of the message. One that is no message here is none in the room either, for whoever may see it. */
-  const behind = async <Result>(roomId: string, eventId: string, act: (messageId: string) => Promise<Result>) =>
-    act((await store.messageIds(roomId, [eventId])).get(eventId) ?? NOWHERE);
+  const queue = open();
+  const matrixQueues = Array.from({ length: MATRIX_QUEUES }, open);
+  /** Runs `act` with our id for the Matrix id of a message. */
+  const withMessageId = async <Result>(roomId: string, eventId: string, act: (messageId: string) => Promise<Result>) =>
+    act((await store.messageIds(roomId, [eventId])).get(eventId) ?? NO_MESSAGE);
 
   return {
     act(actor, action, known = false) {
-      // A homeserver has to be told of typing in its rooms, so that they must be known.
-      const run = (meant: Action) => lane.run(actor.userId, ruleOf(actor, meant, known && !homeserver));
+      // Typing in a bridged room goes to the homeserver, so the room has to be read.
+      const run = (each: Action) => queue.run(actor.userId, ruleOf(actor, each, known && !homeserver));
       if (!("messageId" in action && isMatrixEventId(action.messageId))) return run(action);
-      return behind(action.chatId, action.messageId, (messageId) => run({ ...action, messageId }));
+      return withMessageId(action.chatId, action.messageId, (messageId) => run({ ...action, messageId }));
     },
-    createRoom: (actor, body) => lane.run(actor.userId, createRoom(actor, body)),
-    updateRoom: (actor, roomId, body) => lane.run(actor.userId, updateRoom(actor, roomId, body)),
-    deleteRoom: (actor, roomId) => lane.run(actor.userId, deleteRoom(actor, roomId)),
-    putMember: (actor, roomId, userId, role) => lane.run(actor.userId, putMember(actor, roomId, userId, role)),
-    removeMember: (actor, roomId, userId) => lane.run(actor.userId, removeMember(actor, roomId, userId)),
+    createRoom: (actor, body) => queue.run(actor.userId, createRoom(actor, body)),
+    updateRoom: (actor, roomId, body) => queue.run(actor.userId, updateRoom(actor, roomId, body)),
+    deleteRoom: (actor, roomId) => queue.run(actor.userId, deleteRoom(actor, roomId)),
+    putMember: (actor, roomId, userId, role) => queue.run(actor.userId, putMember(actor, roomId, userId, role)),
+    removeMember: (actor, roomId, userId) => queue.run(actor.userId, removeMember(actor, roomId, userId)),
     setMarker(actor, roomId, messageId) {
-      const run = (meant: string) => lane.run(actor.userId, setMarker(actor, roomId, meant));
-      return isMatrixEventId(messageId) ? behind(roomId, messageId, run) : run(messageId);
+      const run = (ownId: string) => queue.run(actor.userId, setMarker(actor, roomId, ownId));
+      return isMatrixEventId(messageId) ? withMessageId(roomId, messageId, run) : run(messageId);
     },
-    putSection: (actor, roomId, part, body) => lane.run(actor.userId, putSection(actor, roomId, part, body)),
-    ingest: (command) => laneOf(incoming, command).run(MATRIX, command),
+    putSection: (actor, roomId, section, body) => queue.run(actor.userId, putSection(actor, roomId, section, body)),
+    ingest: (command) => queueOf(matrixQueues, command).run(MATRIX, command),
     async revoke(userId) {
       const at = await store.revoke(userId);
       engine.pubSub.publish({ kind: "user", id: userId }, encodeRevokedFrame(at));
     },
-    close: async () => void (await Promise.all([lane, ...incoming].map((each) => each.close()))),
+    close: async () => void (await Promise.all([queue, ...matrixQueues].map((each) => each.close()))),
   };
 }
 
 /**
- * What Matrix says is committed in so many lanes, each room in one of them: a homeserver sends one transaction after the other, and
- * while one lane's part of it is at the store, another's is decided. DECISIONS 25.
+ * The commit queues for commands of Matrix; each room has one of them. A homeserver sends one transaction after the other: while
+ * one queue's part of it is at the store, the other's is decided. DECISIONS 25.
  */
-const SIDE_BY_SIDE = 2;
+const MATRIX_QUEUES = 2;
 
-function laneOf(lanes: readonly CommitQueue[], { reads: needs }: Command<void>): CommitQueue {
-  const [roomId = ""] = needs.rooms ?? [];
-  const lane = lanes[Number.parseInt(roomId.slice(-4), 16) % lanes.length];
-  if (lane === undefined) throw new Error("a command of Matrix names no room");
-  return lane;
+function queueOf(queues: readonly CommitQueue[], { reads }: Command<void>): CommitQueue {
+  const [roomId = ""] = reads.rooms ?? [];
+  const queue = queues[Number.parseInt(roomId.slice(-4), 16) % queues.length];
+  if (queue === undefined) throw new Error("a command of Matrix names no room");
+  return queue;
 }
 
-/** What no message is called: the rule itself says that there is none, and to strangers that there is no room. */
-const NOWHERE = "00000000-0000-0000-0000-000000000000";
-/** Whose commands those of Matrix are: no user is called so. */
+/** An id that no message has: the rule answers that the message does not exist, and to strangers that the room does not. */
+const NO_MESSAGE = "00000000-0000-0000-0000-000000000000";
+/** The author of Matrix's commands. No user has this id. */
 const MATRIX = "";
 
 function ruleOf(actor: Actor, action: Action, known: boolean): Command<Bytes> {

@@ -2,29 +2,30 @@ import type { Clock } from "../ports/clock.ts";
 import { type Faults, reportFault } from "../ports/faults.ts";
 import type { Changes, Store } from "../ports/store.ts";
 
+/** The time between two polls. */
 const EVERY_MS = 1000;
 
 export interface ChangePollerDeps {
   readonly store: Pick<Store, "changes">;
   readonly clock: Clock;
   readonly faults: Faults;
-  /** Takes what changed since the last answer. */
+  /** Takes the changes since the last answer. */
   readonly changed: (changes: Changes) => void;
-  /** An answer could not be had, or not be taken, by a fault. The next answer covers its time, too. */
+  /** A fault lost an answer, or the work on it. The next answer covers its time, too. */
   readonly failed: () => void;
 }
 
 /**
- * Reads from the store once a second what changed: silence of the engine proves nothing, since the lost hint may have been
- * the last of its room. The cost follows what changed, not what is idle. DESIGN 3.5.
+ * Reads the changes of the last second from the store: silence of the engine proves nothing, since the lost hint may have
+ * been the last of its room. The cost follows the changes; idle sessions cost nothing. DESIGN 3.5.
  */
 export class ChangePoller {
-  /** Whether the last answer was lost to a fault. */
+  /** True when a fault lost the last answer. */
   failing = false;
   readonly #deps: ChangePollerDeps;
   #snapshot: string | null = null;
   #polling: Promise<void> | undefined;
-  #again = false;
+  #pollAgain = false;
   #closed = false;
   #cancel: (() => void) | undefined;
 
@@ -32,18 +33,18 @@ export class ChangePoller {
     this.#deps = deps;
   }
 
-  /** Polls now, and from then on every second. Resolves when that was answered, or could not be. */
+  /** Polls now, and every second from then on. Resolves when the answer is taken, or lost. */
   async poll(): Promise<void> {
     if (this.#closed) return;
     if (this.#polling !== undefined) {
-      this.#again = true;
+      this.#pollAgain = true;
       return this.#polling;
     }
     this.#cancel?.();
     this.#polling = this.#once().finally(() => {
       this.#polling = undefined;
-      const delay = this.#again ? 0 : EVERY_MS;
-      this.#again = false;
+      const delay = this.#pollAgain ? 0 : EVERY_MS;
+      this.#pollAgain = false;
       if (!this.#closed) this.#cancel = this.#deps.clock.after(delay, () => void this.poll());
     });
     await this.#polling;
@@ -60,7 +61,7 @@ export class ChangePoller {
     try {
       const changes = await store.changes(this.#snapshot);
       changed(changes);
-      // Only now: what could not be taken is read again.
+      // Only now: changes that a fault lost are read again.
       this.#snapshot = changes.snapshot;
       this.failing = false;
     } catch (error) {

@@ -36,7 +36,7 @@ test("an unfinished page is read again when more is wanted than it has", async (
   expect(reads()).toBe(2);
 });
 
-test("who asks while an older question is under way gets what was there when they asked", async () => {
+test("a read during an older one gets the events that were there at its call", async () => {
   const { add, read, store } = setUp(5);
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
@@ -51,14 +51,14 @@ test("who asks while an older question is under way gets what was there when the
   expect(await Promise.all(younger)).toEqual([[6], [6]]);
 });
 
-test("where a range is no longer kept, the next event that is comes first", async () => {
+test("after a range that is no longer kept the next event comes first", async () => {
   const { read, store } = setUp(300);
   store.forget("r", 200);
   expect((await read(10))[0]).toBe(201);
   expect((await read(200))[0]).toBe(201);
 });
 
-test("a failed read is passed on to everybody who waits, and the next one asks again", async () => {
+test("a failed read rejects for all that wait, and the next one reads again", async () => {
   const { read, store } = setUp(5);
   store.away = true;
   const outcomes = await Promise.allSettled([read(0), read(2)]);
@@ -67,7 +67,7 @@ test("a failed read is passed on to everybody who waits, and the next one asks a
   expect(await read(3)).toEqual([4, 5]);
 });
 
-test("what is kept is bounded: pages that nobody reads make room", async () => {
+test("the cache is bounded: the least recently read pages are dropped", async () => {
   const { read, reads } = setUp(PAGE * 10, 32_768);
   for (let page = 0; page < 10; page++) await read(page * PAGE);
   expect(reads()).toBe(10);

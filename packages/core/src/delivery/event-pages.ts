@@ -1,9 +1,9 @@
 import type { EventRow } from "../model/rows.ts";
 import type { Store } from "../ports/store.ts";
 
-/** Events of one page. Pages begin at multiples of it, so that sessions with different cursors read the same ones. */
+/** The events of one page. Pages begin at multiples of it, so that sessions with different cursors read the same ones. */
 export const PAGE = 128;
-/** Bytes of events that the cache keeps. */
+/** The bytes of events that the cache keeps, at most. */
 const KEPT_BYTES = 32 * 1024 * 1024;
 
 interface Page {
@@ -27,7 +27,7 @@ export class EventPageCache {
 
   /**
    * Events of `room` above `after`, in order: one or more, up to a page's end, if there are any. The first is not
-   * `after + 1` when those between are no longer kept. Rejects with `unavailable`.
+   * `after + 1` when the events between are no longer kept. Rejects with `unavailable`.
    */
   async read(room: string, after: number): Promise<readonly EventRow[]> {
     const start = after - (after % PAGE);

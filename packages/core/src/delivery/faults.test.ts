@@ -41,7 +41,7 @@ test("a defect in the poll of changes is reported, ends every session, and fails
   expect(hub.failing()).toBe(false);
 });
 
-test("changes whose taking failed are taken with the next answer", async () => {
+test("changes that a fault lost are taken with the next answer", async () => {
   const { clock, connect, faults, network, roomOf, say, store } = await openNode();
   const chatId = await roomOf("ann", "ben");
   const ann = await connect("ann");
@@ -65,12 +65,12 @@ test("a defect in a replay's read is reported, ends that session alone, and a re
   expect([ann.sink.failures, ben.sink.failures]).toEqual([1, 0]);
   await clock.pass(10_000);
   expect(ann.sink.events).toEqual([]);
-  const again = await connect("ann", { [chatId]: 1 });
-  expect(again.sink.seqs(chatId)).toEqual([2, 3, 4]);
+  const resumed = await connect("ann", { [chatId]: 1 });
+  expect(resumed.sink.seqs(chatId)).toEqual([2, 3, 4]);
   expect(faults.reports).toHaveLength(1);
 });
 
-test("a defect in a presence read is reported, ends the room's sessions, and a resume learns the truth", async () => {
+test("a defect in a presence read is reported, ends the room's sessions, and a resume brings the presence", async () => {
   const { clock, connect, engine, faults, roomOf } = await openNode();
   await roomOf("ann", "ben");
   await connect("ben");
@@ -83,8 +83,8 @@ test("a defect in a presence read is reported, ends the room's sessions, and a r
   expect(faults.reports).toMatchObject([{ error }]);
   expect(ann.sink.failures).toBeGreaterThan(0);
   await clock.pass(2000);
-  const again = await connect("ann", { [other]: 1 });
-  expect(again.sink.presence()).toContainEqual(["cleo", "online"]);
+  const resumed = await connect("ann", { [other]: 1 });
+  expect(resumed.sink.presence()).toContainEqual(["cleo", "online"]);
   expect(faults.reports).toHaveLength(1);
 });
 

@@ -18,7 +18,7 @@ async function setUp() {
 
 const types = (sink: RecordingSink) => sink.events.map(({ type }) => type);
 
-test("a first connection begins at the present: it hears where its rooms are, and what happens from there on", async () => {
+test("a first connection begins at the present: it gets the seqs of its rooms, and the events from there on", async () => {
   const { connect, roomOf, say } = await setUp();
   const room = await roomOf("ann", "ben");
   await say("ben", room);
@@ -29,7 +29,7 @@ test("a first connection begins at the present: it hears where its rooms are, an
   expect(sink.seqs(room)).toEqual([3]);
 });
 
-test("everybody in the room gets a message, the author's own sessions included, and nobody else", async () => {
+test("a message reaches all sessions in the room, the author's own included, and no other", async () => {
   const { connect, roomOf, say } = await setUp();
   const room = await roomOf("ann", "ben");
   const [phone, laptop, ben, eve] = [
@@ -44,7 +44,7 @@ test("everybody in the room gets a message, the author's own sessions included, 
   expect(eve.sink.events).toEqual([]);
 });
 
-test("a resume brings exactly what came after its cursors", async () => {
+test("a resume brings exactly the events after its cursors", async () => {
   const { connect, roomOf, say } = await setUp();
   const [busy, quiet] = [await roomOf("ann"), await roomOf("ann")];
   for (let each = 0; each < 5; each++) await say("ann", busy);
@@ -53,7 +53,7 @@ test("a resume brings exactly what came after its cursors", async () => {
   expect(sink.seqs(quiet)).toEqual([]);
 });
 
-test("nothing is delivered to a session that has not said where it was", async () => {
+test("nothing is delivered to a session before it names its cursors", async () => {
   const { arrive, hub, roomOf, say, clock } = await setUp();
   const room = await roomOf("ann", "ben");
   const { sink, subscriber } = arrive("ann");
@@ -75,17 +75,17 @@ test("a message whose hint is lost arrives within two seconds", async () => {
   expect(sink.seqs(room)).toEqual([2]);
 });
 
-test("a message that is sent while the session comes in is neither lost nor doubled", async () => {
+test("a message that is sent while the session attaches is neither lost nor doubled", async () => {
   const { arrive, connect, hub, roomOf, say, store } = await setUp();
   const room = await roomOf("ann", "ben");
   await connect("ben");
   const { sink, subscriber } = arrive("ann");
   const release = hold(store, "roomsOf");
-  const entering = hub.joining.attach(subscriber);
+  const attaching = hub.joining.attach(subscriber);
   await settled();
   await say("ben", room);
   release();
-  const ready = await entering;
+  const ready = await attaching;
   await say("ben", room);
   await hub.joining.resumeFrom(subscriber, null);
   await settled();
@@ -93,7 +93,7 @@ test("a message that is sent while the session comes in is neither lost nor doub
   expect(sink.seqs(room)).toEqual([2, 3]);
 });
 
-test("a resume that names a room that its user is not in is told so, and gets nothing of it", async () => {
+test("a resume of a room that its user is not in gets a reset, and no event", async () => {
   const { connect, roomOf, say } = await setUp();
   const room = await roomOf("ben");
   await say("ben", room);
@@ -104,7 +104,7 @@ test("a resume that names a room that its user is not in is told so, and gets no
   expect(sink.events).toEqual([]);
 });
 
-test("a resume from a seq that never was is set back to where the room is", async () => {
+test("a resume from a seq above the room's gets a reset to the room's", async () => {
   const { connect, roomOf, say } = await setUp();
   const room = await roomOf("ann");
   const { sink } = await connect("ann", { [room]: 99 });
@@ -134,7 +134,7 @@ test("a resume brings the receipts that changed meanwhile", async () => {
   expect(sink.receipts()).toEqual([["ben", 2]]);
 });
 
-test("a receipt reaches everybody once, whether its hint arrives or only the store tells of it", async () => {
+test("a receipt reaches a session once, by its hint or through the store", async () => {
   const { clock, connect, network, roomOf, say, writer } = await setUp();
   const room = await roomOf("ann", "ben");
   const { sink } = await connect("ann");
@@ -150,7 +150,7 @@ test("a receipt reaches everybody once, whether its hint arrives or only the sto
   ]);
 });
 
-test("who came in late is told who types", async () => {
+test("a session that comes late receives the present typists", async () => {
   const { connect, roomOf, writer } = await setUp();
   const room = await roomOf("ann", "ben");
   await writer.act(user("ben"), { type: "TYPING", chatId: room });
@@ -171,16 +171,16 @@ test("a revocation reaches every session of the user, by its hint or through the
   expect(other.sink.revocations).toHaveLength(1);
 });
 
-test("a session that leaves while it comes in is in no room and keeps none open", async () => {
+test("a session that leaves while it attaches is in no room and keeps none open", async () => {
   const { arrive, clock, hub, roomOf, store } = await setUp();
   await roomOf("ann");
   const { subscriber } = arrive("ann");
   const release = hold(store, "roomsOf");
-  const entering = hub.joining.attach(subscriber);
+  const attaching = hub.joining.attach(subscriber);
   await settled();
   hub.leave(subscriber);
   release();
-  await entering;
+  await attaching;
   await clock.pass(1000);
   expect(subscriber.rooms.size).toBe(0);
   expect(hub.counts()).toMatchObject({ rooms: 0, users: 0 });
@@ -203,7 +203,7 @@ test("a session that leaves while it resumes gets nothing more and keeps no room
   expect(hub.counts()).toMatchObject({ rooms: 0, users: 0 });
 });
 
-test("a session that cannot come in because the store is away keeps nothing open", async () => {
+test("a session that cannot attach because the store is away keeps nothing open", async () => {
   const { arrive, clock, hub, store } = await setUp();
   store.away = true;
   const { subscriber } = arrive("ann");
@@ -224,15 +224,15 @@ test("a room stays subscribed for a second after its last session, so that a pag
   expect(hub.counts()).toMatchObject({ rooms: 0, users: 0 });
 });
 
-test("an engine that is away does not keep a session out: it goes on after a second, and the store brings the rest", async () => {
+test("an engine that is away does not stop a session: it attaches after a second, and the store brings the rest", async () => {
   const { arrive, clock, engine, hub, roomOf, say } = await setUp();
   const room = await roomOf("ann");
   engine.pubSub.subscribe = () => new Promise(() => undefined);
   engine.pubSub.publish = () => undefined;
   const { sink, subscriber } = arrive("ann");
-  const entering = hub.joining.attach(subscriber);
+  const attaching = hub.joining.attach(subscriber);
   await clock.pass(3000);
-  await entering;
+  await attaching;
   const resuming = hub.joining.resumeFrom(subscriber, null);
   await clock.pass(1000);
   await resuming;
@@ -251,7 +251,7 @@ test("a reconnect storm reads each page of a room once", async () => {
   expect(store.calls.get("events")).toBeLessThanOrEqual(2);
 });
 
-// What changed before READY, the client reads when it has READY; a first connection asks for no receipts.
+// Clients read receipts of the time before READY after it: a first connection brings none.
 test("a receipt that changes between READY and the first event is not lost", async () => {
   const { arrive, clock, connect, hub, roomOf, say, writer } = await setUp();
   const room = await roomOf("ann", "ben");

@@ -2,16 +2,11 @@ import type { Bytes } from "../model/bytes.ts";
 import type { EventRow, UserRow } from "../model/rows.ts";
 import { type Clock, withTimeout } from "../ports/clock.ts";
 import type { Engine } from "../ports/engine.ts";
-import {
-  decodeRoomFrame,
-  decodeUserFrame,
-  encodeStopFrame,
-  type OwnPresence,
-  type UserFrame,
-} from "../ports/engine-frames.ts";
+import { decodeRoomFrame, decodeUserFrame, type OwnPresence, type UserFrame } from "../ports/engine-frames.ts";
 import { type Faults, reportFault } from "../ports/faults.ts";
 import type { Channel } from "../ports/pub-sub.ts";
 import type { Changes, Store } from "../ports/store.ts";
+import { announceStop } from "../ports/typing-announcement.ts";
 import type { LocalPresence } from "../presence/local-presence.ts";
 import { ChangePoller } from "./change-poller.ts";
 import { Joining } from "./joining.ts";
@@ -101,7 +96,7 @@ export class Hub {
     this.#users.close();
   }
 
-  /** Whether this node's delivery does not work, though the engine and the store do. */
+  /** True when this node's delivery does not work, though the engine and the store do. */
   failing(): boolean {
     return this.#probe.failing() || this.#changePoller.failing;
   }
@@ -113,7 +108,7 @@ export class Hub {
 
   /**
    * Sends a session that has been brought to the present the state of the moment: typing and presence. `returning`: the
-   * session may hold an older state, and is told of users who went offline lately, too.
+   * session may hold an older state, and receives users that went offline lately, too.
    */
   sendCurrentState(subscriber: Subscriber, returning: boolean): void {
     this.#sendRooms(subscriber, this.#rooms.of(subscriber), returning);
@@ -129,7 +124,7 @@ export class Hub {
     subscriber.countsForPresence = true;
     if (!first) return;
     const arrived = this.#localPresence.arrive(userId);
-    // A user who is online by another node changes nothing by coming: then the user's channel brings no presence.
+    // For a user that is online by another node nothing changes: then the user's channel brings no presence.
     await withTimeout(
       this.#clock,
       arrived.then(() => this.#refreshOwnPresence([userId])),
@@ -141,17 +136,17 @@ export class Hub {
     this.#localPresence.active(userId);
   }
 
-  /** Whether a user with a session here appears offline, as far as this node knows: when in doubt, yes. */
+  /** True when a user with a session here appears offline, or when this node does not know. */
   appearsOffline(userId: string): boolean {
     return this.#localPresence.appearsOffline(userId) || this.#users.appearsOffline(userId);
   }
 
-  /** Takes a user's choice of presence, as the store has it. */
+  /** Takes a user's choice of presence from the store. */
   chosen(user: UserRow): void {
     if (this.#users.has(user.userId)) this.#localPresence.chosen(user);
   }
 
-  /** Whether the subscriber is in the room, live. */
+  /** True when the subscriber is in the room, live. */
   isLiveIn(subscriber: Subscriber, roomId: string): boolean {
     return this.#rooms.get(roomId)?.live.has(subscriber) === true;
   }
@@ -177,10 +172,7 @@ export class Hub {
   }
 
   #stopTyping(userId: string, rooms: Iterable<LocalRoom>): void {
-    for (const { roomId } of rooms) {
-      this.#engine.typing.stop(roomId, userId);
-      this.#engine.pubSub.publish({ kind: "room", id: roomId }, encodeStopFrame(userId));
-    }
+    for (const { roomId } of rooms) announceStop(this.#engine, roomId, userId);
   }
 
   #sendRooms(subscriber: Subscriber, rooms: readonly LocalRoom[], returning: boolean): void {
@@ -220,7 +212,7 @@ export class Hub {
   #onOwnPresence(userId: string, own: OwnPresence): void {
     this.#users.own(userId, own);
     if (own.own !== "appear_offline") return;
-    // As at the end of the last session: a user who is not here does not type.
+    // As at the end of the last session: an offline user does not type.
     const rooms = new Set(this.#users.subscribersOf(userId).flatMap((subscriber) => this.#rooms.of(subscriber)));
     this.#stopTyping(
       userId,
@@ -261,7 +253,7 @@ export class Hub {
   }
 
   #onChanges({ rooms, members, receipts, markers, users }: Changes): void {
-    for (const { roomId, lastSeq } of rooms) this.#rooms.get(roomId)?.sequence.note(lastSeq);
+    for (const { roomId, lastSeq } of rooms) this.#rooms.get(roomId)?.sequence.raiseHead(lastSeq);
     for (const { leftSeq, userId, roomId, joinedSeq } of members)
       if (leftSeq === null) void this.joining.joined(userId, roomId, joinedSeq);
     for (const receipt of receipts)
@@ -274,7 +266,7 @@ export class Hub {
     }
   }
 
-  /** Ends every session: this node cannot tell any longer what they missed. */
+  /** Ends every session: this node no longer knows what they missed. */
   #failAll(): void {
     for (const { sink } of [...this.#users.subscribers()]) sink.fail();
   }

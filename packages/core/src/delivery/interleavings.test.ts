@@ -5,12 +5,12 @@ import { settled } from "../testing/manual-clock.fake.ts";
 import type { RecordingSink } from "../testing/recording-sink.fake.ts";
 import type { Subscriber } from "./subscriber.ts";
 
-test("whatever the interleaving of joins, leaves, losses, connections and slow answers: once, in order, and nothing after a USER_LEAVE", async () => {
+test("under any interleaving of joins, leaves, losses, connections and slow answers: once, in order, and nothing after a USER_LEAVE", async () => {
   const step = fc.constantFrom(
     "say",
     "remove",
     "add",
-    "enter",
+    "attach",
     "resume",
     "connect",
     "lose",
@@ -27,53 +27,53 @@ test("whatever the interleaving of joins, leaves, losses, connections and slow a
       sink: RecordingSink;
       subscriber: Subscriber;
       from: number | undefined;
-      parked: boolean;
+      held: boolean;
       running: Promise<void>[];
     }[] = [];
-    let held: (() => void)[] = [];
+    let withheld: (() => void)[] = [];
     let slow = false;
-    store.underway = () => (slow ? new Promise<void>((resolve) => held.push(resolve)) : undefined);
-    const run = async (what: (typeof steps)[number], index: number) => {
-      if (what === "say") void say("ben", room);
-      else if (what === "remove") void writer.removeMember(service, room, "ann").catch(() => undefined);
-      else if (what === "add") void writer.putMember(service, room, "ann", undefined);
-      else if (what === "lose") network.loses = ({ kind }) => (seed + index) % 3 === 0 || kind === "room";
-      else if (what === "heal") network.loses = () => false;
-      else if (what === "settle") await settled();
-      else if (what === "second") await clock.pass(1000);
-      else if (what === "slow") slow = true;
-      else if (what === "fast") {
+    store.underway = () => (slow ? new Promise<void>((resolve) => withheld.push(resolve)) : undefined);
+    const run = async (each: (typeof steps)[number], index: number) => {
+      if (each === "say") void say("ben", room);
+      else if (each === "remove") void writer.removeMember(service, room, "ann").catch(() => undefined);
+      else if (each === "add") void writer.putMember(service, room, "ann", undefined);
+      else if (each === "lose") network.loses = ({ kind }) => (seed + index) % 3 === 0 || kind === "room";
+      else if (each === "heal") network.loses = () => false;
+      else if (each === "settle") await settled();
+      else if (each === "second") await clock.pass(1000);
+      else if (each === "slow") slow = true;
+      else if (each === "fast") {
         slow = false;
-        for (const release of held.splice(0)) release();
+        for (const release of withheld.splice(0)) release();
         await settled();
-      } else if (what === "enter" || what === "connect") {
+      } else if (each === "attach" || each === "connect") {
         const { sink, subscriber } = arrive("ann");
-        const session: (typeof sessions)[number] = { sink, subscriber, from: undefined, parked: true, running: [] };
+        const session: (typeof sessions)[number] = { sink, subscriber, from: undefined, held: true, running: [] };
         sessions.push(session);
-        const entered = hub.joining.attach(subscriber).then((ready) => {
+        const attached = hub.joining.attach(subscriber).then((ready) => {
           session.from = ready.get(room);
         });
-        session.running.push(entered);
-        if (what === "connect") {
-          session.parked = false;
-          session.running.push(entered.then(() => hub.joining.resumeFrom(subscriber, null)));
+        session.running.push(attached);
+        if (each === "connect") {
+          session.held = false;
+          session.running.push(attached.then(() => hub.joining.resumeFrom(subscriber, null)));
         }
       } else {
-        const session = sessions.find(({ parked, from }) => parked && from !== undefined);
+        const session = sessions.find(({ held, from }) => held && from !== undefined);
         if (session === undefined) return;
-        session.parked = false;
+        session.held = false;
         session.from = (seed * (index + 3)) % ((session.from ?? 0) + 1);
         session.running.push(hub.joining.resumeFrom(session.subscriber, new Map([[room, session.from]])));
       }
     };
-    for (const [index, what] of steps.entries()) await run(what, index);
+    for (const [index, each] of steps.entries()) await run(each, index);
     slow = false;
     network.loses = () => false;
-    for (const release of held.splice(0)) release();
-    held = [];
+    for (const release of withheld.splice(0)) release();
+    withheld = [];
     await clock.pass(5000);
     for (const session of sessions)
-      if (session.parked)
+      if (session.held)
         session.running.push(
           hub.joining.resumeFrom(
             session.subscriber,

@@ -1,6 +1,6 @@
 import { Problem } from "@signalbox/protocol/errors";
 import { chunksOf, groupBy } from "../model/groups.ts";
-import { type Clock, withTimeout } from "../ports/clock.ts";
+import { type Clock, RETRY_MS, withTimeout } from "../ports/clock.ts";
 import { type Faults, reportFault } from "../ports/faults.ts";
 import type { Store } from "../ports/store.ts";
 import type { LocalRoom } from "./local-room.ts";
@@ -9,8 +9,6 @@ import type { LocalUsers } from "./local-users.ts";
 import { receiptSignals } from "./receipt-batcher.ts";
 import type { Subscriber } from "./subscriber.ts";
 
-/** The pause after the store could not answer. */
-const RETRY_MS = 1000;
 /** Rooms of one session that are replayed at the same time. */
 const REPLAYS_AT_ONCE = 8;
 /** Rooms of one receipts query. */
@@ -83,7 +81,7 @@ export class Joining {
     const [room] = await this.#open([roomId]);
     if (room === undefined) return;
     try {
-      // Whether it is still so, and up to which seq that is known. A hint alone lets no session in.
+      // A hint alone lets no session in: the store says that the membership holds, and up to which seq.
       const head = (await store.resumable(userId, [roomId])).get(roomId);
       if (head !== undefined) this.#admit(room, waiting(), seq, head);
     } catch (error) {
@@ -101,7 +99,7 @@ export class Joining {
       // The hint may be of an earlier join: events that the session had until its user left do not come again.
       return { subscriber, replay: room.hold(subscriber, Math.max(seq - 1, leftAt), head) };
     });
-    // Only now: events that the room has held since `head` may take these subscribers out again, and in.
+    // Only now: events that the room has held since `head` may remove these subscribers again, and add them.
     room.begin(head);
     for (const { subscriber, replay } of replays)
       if (subscriber.state === "live") void replay.run().then(() => this.#deps.joinedLive(room, subscriber));
@@ -115,7 +113,7 @@ export class Joining {
       if (seq === null) throw new Problem("not_found", "no such room");
       return seq;
     };
-    // Before anything is opened for a user who may not see it.
+    // First of all: nothing is opened for a user that may not see the room.
     await head();
     await withTimeout(clock, users.add(subscriber));
     const opened = await this.#open([roomId]);
@@ -157,7 +155,7 @@ export class Joining {
     }
   }
 
-  /** How far a resume of these rooms may go. A subscriber for one room has been let into it already, maybe as a service. */
+  /** The seqs up to which these rooms may be resumed. A subscriber for one room is in it already, maybe as a service. */
   #headsFor(
     subscriber: Subscriber,
     roomIds: readonly string[],

@@ -42,13 +42,13 @@ const receipt = (userId: string, messageSeq: number): Receipt => ({
   readAt: new Date(messageSeq),
 });
 
-test("a receipt that comes alone is told at once", () => {
+test("a single receipt is sent at once", () => {
   const { room, sink } = setUp();
   room.receive({ kind: "receipts", receipts: [receipt("ben", 3)] });
   expect(sink.receipts()).toEqual([["ben", 3]]);
 });
 
-test("receipts in quick succession are told together, each user's newest once", async () => {
+test("receipts in quick succession are sent together, each user's newest once", async () => {
   const { clock, room, sink } = setUp();
   room.receipts([receipt("ben", 1)]);
   for (let seq = 2; seq <= 50; seq++) room.receipts([receipt("ben", seq), receipt("cleo", seq)]);
@@ -61,7 +61,7 @@ test("receipts in quick succession are told together, each user's newest once", 
   ]);
 });
 
-test("a receipt that the store repeats is not told again", async () => {
+test("a receipt that the store repeats is not sent again", async () => {
   const { clock, room, sink } = setUp();
   room.receipts([receipt("ben", 3)]);
   for (let second = 0; second < 4; second++) {
@@ -71,7 +71,7 @@ test("a receipt that the store repeats is not told again", async () => {
   expect(sink.receipts()).toEqual([["ben", 3]]);
 });
 
-test("a receipt that arrives after a newer one of the same user is not told", async () => {
+test("a receipt that arrives after a newer one of the same user is not sent", async () => {
   const { clock, room, sink } = setUp();
   room.receipts([receipt("ben", 5), receipt("ben", 3)]);
   await clock.pass(200);
@@ -88,7 +88,7 @@ test("a room without receipts sets no timer, and neither does one after its last
   expect(clock.waiting).toBe(0);
 });
 
-test("who types is told to those who are there, and their message ends it after it arrived", () => {
+test("typing is sent to the present sessions, and the typist's message ends it after its arrival", () => {
   const { room, sink } = setUp();
   room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
   room.receive({ kind: "event", event: event(1, "ben") });
@@ -99,7 +99,7 @@ test("who types is told to those who are there, and their message ends it after 
   expect(sink.seqs("room")).toEqual([1]);
 });
 
-test("an edit does not end typing, an answer does", () => {
+test("an edit does not end typing, a reply does", () => {
   const { room, sink } = setUp();
   room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
   room.receive({ kind: "event", event: event(1, "ben", "EDIT_MSG") });
@@ -108,7 +108,7 @@ test("an edit does not end typing, an answer does", () => {
   expect(sink.typing().at(-1)).toEqual(["ben", false]);
 });
 
-test("the word that somebody stopped ends it at once; for who did not type it says nothing", () => {
+test("a stop ends typing at once; a stop of a user that does not type is ignored", () => {
   const { room, sink } = setUp();
   room.receive({ kind: "stop", userId: "cleo" });
   room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
@@ -119,14 +119,14 @@ test("the word that somebody stopped ends it at once; for who did not type it sa
   ]);
 });
 
-test("who leaves the room stops typing in it", () => {
+test("leaving a room ends typing in it", () => {
   const { room, sink } = setUp();
   room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
   room.receive({ kind: "event", event: event(1, "ben", "USER_LEAVE") });
   expect(sink.typing().at(-1)).toEqual(["ben", false]);
 });
 
-test("a session that comes in is told who types there", () => {
+test("a session that comes in receives the present typists", () => {
   const { room } = setUp();
   room.receive({ kind: "typing", userId: "ben", remainingMs: 4000 });
   const inside = createSubscriber(new RecordingSink("cleo"));
@@ -154,7 +154,7 @@ test("a closed room leaves no timer", () => {
   expect(clock.waiting).toBe(0);
 });
 
-test("many receipts at once are one frame, and a session that was not there yet gets each user's newest when it is", async () => {
+test("many receipts at once are few frames, each user's newest once", async () => {
   const { clock, room, sink } = setUp();
   room.receipts([receipt("first", 1)]);
   const readers = Array.from({ length: 600 }, (_, index) => receipt(`reader${index}`, 7));

@@ -99,7 +99,7 @@ export class LocalRoom {
     return this.sequence.last !== -1;
   }
 
-  /** Sets where the room is, if that is known. */
+  /** Sets the seq of the room, if it is known. */
   begin(head: number | undefined): void {
     if (head !== undefined) this.sequence.start(head);
   }
@@ -132,7 +132,7 @@ export class LocalRoom {
     subscriber.rooms.add(this.roomId);
     if (cursor <= this.sequence.last) return;
     this.#ahead.set(subscriber, cursor);
-    this.sequence.note(cursor);
+    this.sequence.raiseHead(cursor);
   }
 
   remove(subscriber: Subscriber): void {
@@ -144,7 +144,7 @@ export class LocalRoom {
     if (this.idle()) this.#deps.empty(this);
   }
 
-  /** Removes a subscriber whose user left at `seq`. A membership read before that must not let it in again: the leave is remembered. */
+  /** Removes a subscriber after its user left at `seq`. The leave is remembered: a membership read before it must not let it in again. */
   dismiss(subscriber: Subscriber, seq: number): void {
     this.remove(subscriber);
     subscriber.leaves.set(this.roomId, Math.max(seq, subscriber.leaves.get(this.roomId) ?? 0));
@@ -191,7 +191,7 @@ export class LocalRoom {
     }
   }
 
-  /** Lets in the subscribers of a user who joins, from the USER_JOIN on. */
+  /** Lets in the subscribers of a user that joins, from the USER_JOIN on. */
   #admit({ userId, seq }: EventRow): void {
     for (const subscriber of this.#deps.subscribersOf(userId, this.roomId)) {
       // A replay may have brought it past this join and the leave that followed.
@@ -207,7 +207,7 @@ export class LocalRoom {
     }
   }
 
-  /** Ends the room for the subscribers of a user who left: they have had the USER_LEAVE, and receive nothing above it. */
+  /** Ends the room for the subscribers of a user that left: they have received the USER_LEAVE, and receive nothing above it. */
   #left({ userId, seq }: EventRow): void {
     this.#typing?.stopped(userId);
     for (const subscriber of this.#deps.subscribersOf(userId, this.roomId)) this.#endFor(subscriber, seq);
@@ -217,17 +217,17 @@ export class LocalRoom {
   #endFor(subscriber: Subscriber, seq: number): void {
     const replay = this.#replays.get(subscriber);
     if (replay !== undefined) replay.endAt(seq);
-    else if (!this.#saw(subscriber, seq)) this.dismiss(subscriber, seq);
+    else if (!this.#passed(subscriber, seq)) this.dismiss(subscriber, seq);
   }
 
-  /** Whether a live subscriber that is ahead of this node has been past `seq`, as a member. */
-  #saw(subscriber: Subscriber, seq: number): boolean {
+  /** True when a live subscriber that is ahead of this node has been past `seq`, as a member. */
+  #passed(subscriber: Subscriber, seq: number): boolean {
     return (this.#ahead.get(subscriber) ?? -1) >= seq;
   }
 
   #skipped(seq: number): void {
     for (const subscriber of this.live)
-      if (!this.#saw(subscriber, seq)) subscriber.sink.reset(this.roomId, "too_old", seq);
+      if (!this.#passed(subscriber, seq)) subscriber.sink.reset(this.roomId, "too_old", seq);
   }
 
   #subscribers(): Subscriber[] {

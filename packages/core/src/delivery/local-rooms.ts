@@ -1,5 +1,5 @@
 import { chunksOf } from "../model/groups.ts";
-import type { Clock } from "../ports/clock.ts";
+import { type Clock, RETRY_MS } from "../ports/clock.ts";
 import type { Engine } from "../ports/engine.ts";
 import { reportFault } from "../ports/faults.ts";
 import type { PresenceRegistry, PresenceRow } from "../ports/presence-registry.ts";
@@ -11,8 +11,6 @@ import type { Subscriber } from "./subscriber.ts";
 
 /** A room stays open this long after its last session: a page reload finds it warm. */
 const LINGER_MS = 1000;
-/** The pause after the store or the engine could not answer. */
-const RETRY_MS = 1000;
 /** Users of one presence read. */
 const PRESENCE_CHUNK = 1000;
 
@@ -73,14 +71,14 @@ export class LocalRooms {
 
   /**
    * Reads typing and presence of these rooms again: signals about them may be lost. `final`: every node has had the time to
-   * register its users, so that a user who is unknown now is offline.
+   * register its users, so that an unknown user is offline.
    */
   async refresh(roomIds: Iterable<string> = this.#rooms.keys(), final = false): Promise<void> {
     const open = [...roomIds].filter((roomId) => this.#rooms.has(roomId));
     if (open.length > 0) await Promise.all([this.#loadTyping(open), this.#loadPresence(open, final)]);
   }
 
-  /** Reads the presence of one user who has just joined a room. */
+  /** Reads the presence of one user that has just joined a room. */
   async loadPresenceOf(room: LocalRoom, userId: string): Promise<void> {
     const { engine, presenceView } = this.#deps;
     try {

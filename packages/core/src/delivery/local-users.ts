@@ -11,14 +11,14 @@ import type { Subscriber } from "./subscriber.ts";
 
 /** A user's channel stays subscribed this long after the last session. */
 const LINGER_MS = 1000;
-/** Rooms of one user whose last private signal is remembered. */
+/** The most private signals of one user that are remembered. */
 const REMEMBERED = 1000;
 
 interface LocalUser {
   readonly subscribers: Set<Subscriber>;
   readonly subscribed: Promise<void>;
   own: OwnPresence | undefined;
-  /** The last private signal by room and kind: the store reports it again. */
+  /** The last private signal by kind and room: the store reports it again. */
   readonly lastSent: Map<string, string | number>;
 }
 

@@ -17,11 +17,11 @@ async function setUp() {
   return node;
 }
 
-/** Signals but for the user's own presence, which every session hears of. */
+/** Signals aside from the user's own presence, which every session receives. */
 const ofRooms = (sink: RecordingSink) => sink.signals.filter(({ roomId }) => roomId !== null);
 const types = (sink: RecordingSink) => sink.events.map(({ type }) => type);
 
-test("who is added to a room takes part from their USER_JOIN on, without reconnecting", async () => {
+test("an added user receives events from the USER_JOIN on, without reconnecting", async () => {
   const { connect, roomOf, say, writer } = await setUp();
   const room = await roomOf("ben");
   await say("ben", room);
@@ -34,7 +34,7 @@ test("who is added to a room takes part from their USER_JOIN on, without reconne
   expect(types(sink)).toEqual(["USER_JOIN", "SEND_MSG"]);
 });
 
-test("who is added while a session of theirs waits to resume takes part from their USER_JOIN on", async () => {
+test("a session that waits to resume while its user is added receives events from the USER_JOIN on", async () => {
   const { arrive, hub, roomOf, say, writer } = await setUp();
   const room = await roomOf("ben");
   const { sink, subscriber } = arrive("ann");
@@ -64,7 +64,7 @@ test("a join whose hints are lost is found within two seconds", async () => {
   expect(types(sink)).toEqual(["NEW_CHAT"]);
 });
 
-test("a join that the store cannot confirm at first is asked for again", async () => {
+test("a join that the store cannot confirm at first is confirmed later", async () => {
   const { clock, connect, roomOf, store } = await setUp();
   const { sink } = await connect("ann");
   const room = await roomOf("ben", "ann");
@@ -75,7 +75,7 @@ test("a join that the store cannot confirm at first is asked for again", async (
   expect(sink.seqs(room)).toEqual([1]);
 });
 
-test("a hint alone lets nobody in", async () => {
+test("a hint alone lets no session in", async () => {
   const { connect, engine, roomOf, say } = await setUp();
   const room = await roomOf("ben");
   const { sink } = await connect("eve");
@@ -87,7 +87,7 @@ test("a hint alone lets nobody in", async () => {
   expect([...sink.events, ...ofRooms(sink)]).toEqual([]);
 });
 
-test("who is removed gets their USER_LEAVE, and nothing after it", async () => {
+test("a removed user receives the USER_LEAVE, and nothing after it", async () => {
   const { connect, roomOf, say, writer } = await setUp();
   const room = await roomOf("ann", "ben");
   const { sink } = await connect("ann");
@@ -97,7 +97,7 @@ test("who is removed gets their USER_LEAVE, and nothing after it", async () => {
   expect(types(sink)).toEqual(["USER_LEAVE"]);
 });
 
-test("who is removed while the hint is lost gets their USER_LEAVE within two seconds, and no signal after it", async () => {
+test("without the hint, a removed user receives the USER_LEAVE within two seconds, and no signal after it", async () => {
   const { clock, connect, engine, network, roomOf, writer } = await setUp();
   const room = await roomOf("ann", "ben");
   const { sink } = await connect("ann");
@@ -111,19 +111,19 @@ test("who is removed while the hint is lost gets their USER_LEAVE within two sec
   expect(ofRooms(sink)).toEqual([]);
 });
 
-test("a removal that is delivered while the session comes in is its last event", async () => {
+test("a removal that is delivered while the session attaches is its last event", async () => {
   const { arrive, connect, hub, roomOf, say, store, writer } = await setUp();
   const room = await roomOf("ann", "ben");
   await connect("ben");
   const { sink, subscriber } = arrive("ann");
   const release = hold(store, "roomsOf");
-  const entering = hub.joining.attach(subscriber);
+  const attaching = hub.joining.attach(subscriber);
   await settled();
   await writer.removeMember(service, room, "ann");
   await say("ben", room);
   await settled();
   release();
-  const ready = await entering;
+  const ready = await attaching;
   await hub.joining.resumeFrom(subscriber, null);
   await say("ben", room);
   await settled();
@@ -131,7 +131,7 @@ test("a removal that is delivered while the session comes in is its last event",
   expect(types(sink)).toEqual(["USER_LEAVE"]);
 });
 
-test("a removal that is delivered while a join is being confirmed is not undone by it", async () => {
+test("a removal that is delivered during the confirmation of a join stays", async () => {
   const { connect, hub, roomOf, say, store, writer } = await setUp();
   const room = await roomOf("ben");
   await connect("ben");
@@ -164,7 +164,7 @@ test("a late hint of an earlier join brings nothing twice", async () => {
   expect(sink.seqs(room)).toEqual([1, 2, 3]);
 });
 
-test("removed and added again: the room goes on from the second USER_JOIN", async () => {
+test("a user that is removed and added again receives events from the second USER_JOIN on", async () => {
   const { connect, roomOf, say, writer } = await setUp();
   const room = await roomOf("ann", "ben");
   const { sink } = await connect("ann");
@@ -176,7 +176,7 @@ test("removed and added again: the room goes on from the second USER_JOIN", asyn
   expect(sink.seqs(room)).toEqual([2, 4, 5]);
 });
 
-test("who is removed and added again while the store answers about the first join gets both stays, in order, once", async () => {
+test("a user that is removed and added again during the read of the first join receives both stays, in order, once", async () => {
   const { connect, network, roomOf, say, store, writer } = await setUp();
   const room = await roomOf("ben");
   const { sink } = await connect("ann");
@@ -196,7 +196,7 @@ test("who is removed and added again while the store answers about the first joi
   expect(sink.seqs(room)).toEqual([2, 3, 4, 6, 7, 8]);
 });
 
-test("a resume over a removal and a return leaves out what was said in between", async () => {
+test("a resume over a removal and a return leaves out the messages between them", async () => {
   const { connect, roomOf, say, writer } = await setUp();
   const room = await roomOf("ann", "ben");
   await writer.removeMember(service, room, "ann");
@@ -208,7 +208,7 @@ test("a resume over a removal and a return leaves out what was said in between",
   expect(sink.seqs(room)).toEqual([2, 4, 5]);
 });
 
-test("a late hint of an earlier join does not bring what was said between a removal and the return", async () => {
+test("a late hint of an earlier join does not bring the messages between a removal and the return", async () => {
   const { clock, connect, engine, network, roomOf, say, writer } = await setUp();
   const room = await roomOf("ben");
   const { sink } = await connect("ann");

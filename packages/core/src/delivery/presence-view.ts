@@ -1,6 +1,7 @@
 import { encodeBody } from "@signalbox/protocol/encode";
 import type { Status } from "@signalbox/protocol/presence";
 import { toBytes } from "../model/bytes.ts";
+import { addTo } from "../model/groups.ts";
 import type { ShownPresence } from "../ports/engine-frames.ts";
 import type { Signal } from "./signal.ts";
 import type { Subscriber } from "./subscriber.ts";
@@ -12,23 +13,23 @@ export interface ViewedRoom {
 
 interface SeenPerson {
   person: ShownPresence;
-  /** The rooms whose subscribers know the present state. */
-  told: Set<ViewedRoom>;
+  /** The rooms with subscribers that have the present state. */
+  informed: Set<ViewedRoom>;
   /** The rooms in which the person was seen. */
   readonly rooms: Set<ViewedRoom>;
 }
 
 /**
- * The presence of people, as the sessions of this node were told it. A change comes once for each shared room; a session is
- * told of it once. A person is forgotten with the last room in which they were seen.
+ * The presence of people, as the sessions of this node received it. A change comes once for each shared room; a session
+ * receives it once. A person is forgotten with the last room in which they were seen.
  */
 export class PresenceView {
   readonly #people = new Map<string, SeenPerson>();
   readonly #membersSeen = new Map<ViewedRoom, Set<string>>();
-  /** Users who left a room that is open: what is still on its way about them is not for it. */
+  /** Users that left an open room: changes of theirs that are still on their way are not for it. */
   readonly #left = new Map<ViewedRoom, Set<string>>();
 
-  /** Takes a person's presence as a room brings it; subscribers that do not know it yet are told. */
+  /** Takes a person's presence as a room brings it, and sends it to subscribers that do not have it yet. */
   update(room: ViewedRoom, person: ShownPresence): void {
     if (this.#left.get(room)?.has(person.userId) === true) return;
     const seen = this.#at(room, person.userId);
@@ -37,18 +38,18 @@ export class PresenceView {
     if (person.version > seen.person.version) {
       seen.person = person;
       // A new version of the same state is no news.
-      seen.told = changed ? new Set() : new Set(seen.rooms);
+      seen.informed = changed ? new Set() : new Set(seen.rooms);
     }
-    if (seen.told.has(room)) return;
+    if (seen.informed.has(room)) return;
     const signal = signalOf(person);
-    const knowing = [...seen.told];
+    const informed = [...seen.informed];
     for (const subscriber of room.live)
-      if (subscriber.sink.userId !== person.userId && !knowing.some((other) => other.live.has(subscriber)))
+      if (subscriber.sink.userId !== person.userId && !informed.some((other) => other.live.has(subscriber)))
         subscriber.sink.signal(signal);
-    seen.told.add(room);
+    seen.informed.add(room);
   }
 
-  /** Marks offline all people seen in the room who are not among `known`: no node knows anything of them any more. */
+  /** Marks offline all people of the room that are not among `known`: no node has anything about them any more. */
   markOffline(room: ViewedRoom, known: ReadonlyMap<string, unknown>): void {
     for (const userId of this.#membersSeen.get(room) ?? []) {
       const person = this.#people.get(userId)?.person;
@@ -57,22 +58,21 @@ export class PresenceView {
     }
   }
 
-  /** Sends a subscriber the people of these rooms who are here; `returning`, also those who are not, since its session may hold an older state. */
+  /** Sends a subscriber the people of these rooms that are not offline; `returning`, all of them: its session may hold an older state. */
   sendAll(subscriber: Subscriber, rooms: Iterable<ViewedRoom>, returning: boolean): void {
-    const told = new Set([subscriber.sink.userId]);
+    const sent = new Set([subscriber.sink.userId]);
     for (const room of rooms)
       for (const userId of this.#membersSeen.get(room) ?? []) {
         const person = this.#people.get(userId)?.person;
-        if (person === undefined || told.has(userId)) continue;
-        told.add(userId);
+        if (person === undefined || sent.has(userId)) continue;
+        sent.add(userId);
         if (returning || person.shown !== "offline") subscriber.sink.signal(signalOf(person));
       }
   }
 
   /** The user is no longer a member of the room. */
   left(room: ViewedRoom, userId: string): void {
-    const left = this.#left.get(room) ?? new Set();
-    this.#left.set(room, left.add(userId));
+    addTo(this.#left, room, userId);
     this.#membersSeen.get(room)?.delete(userId);
     this.#forget(room, userId);
   }
@@ -92,11 +92,10 @@ export class PresenceView {
 
   #at(room: ViewedRoom, userId: string): SeenPerson {
     const known = this.#people.get(userId);
-    const seen = known ?? { person: unseen(userId), told: new Set(), rooms: new Set() };
+    const seen = known ?? { person: unseen(userId), informed: new Set(), rooms: new Set() };
     if (known === undefined) this.#people.set(userId, seen);
-    const members = this.#membersSeen.get(room) ?? new Set();
-    this.#membersSeen.set(room, members.add(userId));
-    // Subscribers of a room in which the person is seen for the first time know nothing of them yet.
+    addTo(this.#membersSeen, room, userId);
+    // The room is not informed yet: its subscribers have nothing of a person that is seen there for the first time.
     seen.rooms.add(room);
     return seen;
   }
@@ -105,7 +104,7 @@ export class PresenceView {
     const seen = this.#people.get(userId);
     if (seen === undefined) return;
     seen.rooms.delete(room);
-    seen.told.delete(room);
+    seen.informed.delete(room);
     if (seen.rooms.size === 0) this.#people.delete(userId);
   }
 }

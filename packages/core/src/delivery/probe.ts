@@ -2,7 +2,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { PubSub } from "../ports/pub-sub.ts";
 
 const EVERY_MS = 1000;
-/** Longer than a failover takes: that affects every node alike, and must not empty the balancer. */
+/** Longer than a failover: that affects every node alike, and must not empty the balancer. */
 const LATE_MS = 10_000;
 
 /** Publishes to its own node: a node is ready when its delivery works from end to end, not when a socket is open. DESIGN 3.5. */
@@ -29,7 +29,7 @@ export class Probe {
     this.#receivedAt = this.#clock.now();
   }
 
-  /** Whether publications go out and have not come back for too long. While none can go out, the server is at fault, not this node. */
+  /** True when publications go out but have not come back for too long. While none can go out, the server is at fault, not this node. */
   failing(): boolean {
     return this.#pubSub.connected() && this.#clock.now() - this.#receivedAt > LATE_MS;
   }

@@ -8,11 +8,11 @@ import type { Signal } from "./signal.ts";
 
 /** The shortest time between two batches of one room's receipts. */
 const BATCH_MS = 100;
-/** How long a receipt is remembered, so that the store's answer does not send it again: longer than two answers take. */
+/** The time for which a receipt is remembered, so that the store's answer does not send it again: longer than two polls. */
 const REMEMBERED_MS = 5000;
-/** Up to so many receipts are a READ_MSG each; more go together in one frame. */
+/** The most receipts that are a READ_MSG each; more go together in one frame. */
 const SINGLE = 8;
-/** Receipts of one frame: 130 bytes each, and a frame stays well below what a session may have waiting. */
+/** The receipts of one frame: at 130 bytes each, a frame stays well below the buffer of a session. */
 const TOGETHER = 250;
 
 /** Receipts on their way to a room's sessions: the first at once, later ones in batches, each user's newest once. DESIGN 3.7. */

@@ -12,9 +12,9 @@ import { createSubscriber, type Subscriber } from "./subscriber.ts";
 
 const ROOM = "room";
 const noop = () => undefined;
-const DEAF = { joinedLive: noop, delivered: noop, presenceChanged: noop, empty: noop };
+const NO_LISTENERS = { joinedLive: noop, delivered: noop, presenceChanged: noop, empty: noop };
 
-/** One room on one node: a store that has every event, a room that hears of those that are not lost, and subscribers. */
+/** One room on one node: a store with every event, a room that receives those that are not lost, and subscribers. */
 function setUp() {
   const clock = new ManualClock();
   const store = new MapStore();
@@ -25,7 +25,7 @@ function setUp() {
     faults,
     pages: new EventPageCache(store),
     subscribersOf: (userId) => subscribers.get(userId) ?? [],
-    ...DEAF,
+    ...NO_LISTENERS,
   });
   let seq = 0;
 
@@ -64,7 +64,7 @@ function setUp() {
 
 const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-test("a session that was away gets what it missed and then what happens, each once and in order", async () => {
+test("a session that was away gets the events that it missed and then new ones, each once and in order", async () => {
   const room = setUp();
   room.happens(10);
   const { sink, done } = room.back("ann", 4);
@@ -73,7 +73,7 @@ test("a session that was away gets what it missed and then what happens, each on
   expect(sink.seqs(ROOM)).toEqual(upTo(5, 12));
 });
 
-test("a session that missed nothing is live without a question to the store", async () => {
+test("a session that missed nothing is live without a read of the store", async () => {
   const room = setUp();
   room.happens(3);
   const { sink, done } = room.back("ann", 3);
@@ -83,7 +83,7 @@ test("a session that missed nothing is live without a question to the store", as
   expect(room.store.calls.get("events")).toBeUndefined();
 });
 
-test("what happens while a page is being read comes after it, without another question", async () => {
+test("events during the read of a page come after it, without another read", async () => {
   const room = setUp();
   room.happens(10);
   const { sink, done } = room.back("ann", 4);
@@ -93,7 +93,7 @@ test("what happens while a page is being read comes after it, without another qu
   expect(room.store.calls.get("events")).toBe(1);
 });
 
-test("a resume of many pages goes through while the room goes on", async () => {
+test("a resume of many pages completes while the room goes on", async () => {
   const room = setUp();
   room.happens(5 * PAGE + 7);
   const { sink, done } = room.back("ann", 3);
@@ -171,7 +171,7 @@ test("a store that is away delays a replay and loses nothing", async () => {
   expect(sink.seqs(ROOM)).toEqual(upTo(1, 8));
 });
 
-test("who is removed gets their USER_LEAVE and nothing above it, live as in the middle of a replay", async () => {
+test("a removed user receives the USER_LEAVE and nothing above it, live as in the middle of a replay", async () => {
   const room = setUp();
   room.happens(10);
   const live = room.present("ann");
@@ -188,7 +188,7 @@ test("who is removed gets their USER_LEAVE and nothing above it, live as in the 
   expect(room.room.idle()).toBe(true);
 });
 
-test("a removal that was seen while the session was on its way in ends it there", async () => {
+test("a removal during the attach ends the session's replay there", async () => {
   const room = setUp();
   room.happens(3);
   room.present("writer");
@@ -203,7 +203,7 @@ test("a removal that was seen while the session was on its way in ends it there"
   expect(subscriber.rooms.size).toBe(0);
 });
 
-test("an earlier removal does not end a session whose membership is known to be younger", async () => {
+test("a removal before the membership that was read does not end the replay", async () => {
   const room = setUp();
   room.happens(3);
   const { sink, subscriber } = room.arrive("ann");
@@ -216,7 +216,7 @@ test("an earlier removal does not end a session whose membership is known to be 
   expect(sink.seqs(ROOM)).toEqual([6]);
 });
 
-test("who is added again takes part from their USER_JOIN on", async () => {
+test("a user that is added again receives events from the USER_JOIN on", async () => {
   const room = setUp();
   const { sink } = room.present("ann");
   room.happen("USER_LEAVE", "ann");
@@ -226,7 +226,7 @@ test("who is added again takes part from their USER_JOIN on", async () => {
   expect(sink.seqs(ROOM)).toEqual([1, 4, 5, 6]);
 });
 
-test("who is removed and added again during a slow replay misses nothing", async () => {
+test("a user that is removed and added again during a slow replay misses nothing", async () => {
   const room = setUp();
   room.happens(6);
   const { sink, done } = room.back("ann", 0);
@@ -241,7 +241,7 @@ test("who is removed and added again during a slow replay misses nothing", async
   expect(sink.seqs(ROOM)).toEqual(upTo(1, 10));
 });
 
-test("nobody gets anything above a DELETE_CHAT, and the room is empty after it", async () => {
+test("no session receives anything above a DELETE_CHAT, and the room is empty after it", async () => {
   const room = setUp();
   room.happens(3);
   const live = room.present("ann");
@@ -256,7 +256,7 @@ test("nobody gets anything above a DELETE_CHAT, and the room is empty after it",
   expect(room.room.idle()).toBe(true);
 });
 
-test("a range that is no longer kept is a reset to where the room is, and delivery goes on from there", async () => {
+test("a range that is no longer kept is a reset to the room's seq, and delivery goes on from there", async () => {
   const room = setUp();
   room.happens(40);
   room.store.forget(ROOM, 30);
@@ -267,7 +267,7 @@ test("a range that is no longer kept is a reset to where the room is, and delive
   expect(sink.seqs(ROOM)).toEqual([41]);
 });
 
-test("two sessions that read the same page ask once, and the second loses nothing that came after the question", async () => {
+test("two sessions with the same page share a read, and the second loses no event after it", async () => {
   const room = setUp();
   room.happens(5);
   let answer: () => void = () => undefined;
@@ -284,7 +284,7 @@ test("two sessions that read the same page ask once, and the second loses nothin
   expect(second.sink.seqs(ROOM)).toEqual([6]);
 });
 
-test("a session that knows more than this node gets what it has seen only once", async () => {
+test("a session ahead of this node gets no event twice", async () => {
   const room = setUp();
   room.happens(2);
   for (let each = 0; each < 3; each++) room.commit();
@@ -297,24 +297,24 @@ test("a session that knows more than this node gets what it has seen only once",
   expect(other.sink.seqs(ROOM)).toEqual([6]);
 });
 
-test("a removal and return that a session has already seen does not bring it anything twice", async () => {
+test("a removal and a return that a session has already received bring nothing twice", async () => {
   const room = setUp();
   room.happens(2);
   const [leave, join, last] = [room.commit("USER_LEAVE", "ann"), room.commit("USER_JOIN", "ann"), room.commit()];
   const live = room.back("ann", 5);
   await live.done;
-  const parked = room.arrive("ann");
-  const replay = room.room.hold(parked.subscriber, 5, 5);
+  const held = room.arrive("ann");
+  const replay = room.room.hold(held.subscriber, 5, 5);
   room.room.receive({ kind: "event", event: leave });
-  parked.subscriber.state = "live";
+  held.subscriber.state = "live";
   await replay.run();
   for (const event of [join, last]) room.room.receive({ kind: "event", event });
   room.happen();
   expect(live.sink.seqs(ROOM)).toEqual([6]);
-  expect(parked.sink.seqs(ROOM)).toEqual([6]);
+  expect(held.sink.seqs(ROOM)).toEqual([6]);
 });
 
-test("a hole that this node has to skip resets only those whom it concerns", async () => {
+test("a gap that this node has to skip resets only the sessions behind it", async () => {
   const room = setUp();
   room.happens(2);
   const behind = room.present("ann");
@@ -322,7 +322,7 @@ test("a hole that this node has to skip resets only those whom it concerns", asy
   const ahead = room.back("ben", 12);
   await ahead.done;
   room.store.forget(ROOM, 8);
-  room.room.sequence.note(12);
+  room.room.sequence.raiseHead(12);
   await room.clock.pass(20);
   expect(behind.sink.resets).toEqual([{ roomId: ROOM, reason: "too_old", seq: 8 }]);
   expect(behind.sink.seqs(ROOM)).toEqual(upTo(9, 12));
@@ -330,7 +330,7 @@ test("a hole that this node has to skip resets only those whom it concerns", asy
   expect(ahead.sink.seqs(ROOM)).toEqual([]);
 });
 
-test("who left is told so instead of the place of a room that went on without them", async () => {
+test("a user that left gets `not_member` instead of the seq of a room that went on", async () => {
   const room = setUp();
   room.happens(20);
   room.store.forget(ROOM, 14);
@@ -344,8 +344,8 @@ test("who left is told so instead of the place of a room that went on without th
 
 const steps = fc.array(
   fc.oneof(
-    { weight: 5, arbitrary: fc.constant("happens" as const) },
-    { weight: 2, arbitrary: fc.constant("is lost" as const) },
+    { weight: 5, arbitrary: fc.constant("event" as const) },
+    { weight: 2, arbitrary: fc.constant("lost event" as const) },
     { weight: 2, arbitrary: fc.constant("ann leaves" as const) },
     { weight: 2, arbitrary: fc.constant("ann joins" as const) },
     { weight: 2, arbitrary: fc.constant("reads" as const) },
@@ -356,7 +356,7 @@ const steps = fc.array(
   { minLength: 5, maxLength: 60 },
 );
 
-test("whatever the interleaving: nothing twice, nothing out of order, and no hole for who stayed a member", async () => {
+test("under any interleaving: nothing twice, nothing out of order, and no gap for a user that stayed a member", async () => {
   const property = fc.asyncProperty(steps, fc.nat(), async (sequence, seed) => {
     const room = setUp();
     const writer = room.present("writer");
@@ -364,8 +364,8 @@ test("whatever the interleaving: nothing twice, nothing out of order, and no hol
     const sessions: { sink: RecordingSink; from: number; done: Promise<void> }[] = [];
     let gone = false;
     for (const [index, step] of sequence.entries()) {
-      if (step === "happens") room.happen();
-      else if (step === "is lost") room.commit();
+      if (step === "event") room.happen();
+      else if (step === "lost event") room.commit();
       else if (step === "ann leaves" && member) {
         member = false;
         gone = true;
@@ -382,7 +382,7 @@ test("whatever the interleaving: nothing twice, nothing out of order, and no hol
       }
     }
     for (const { sink } of sessions) sink.takes(Number.POSITIVE_INFINITY);
-    room.room.sequence.note(room.head());
+    room.room.sequence.raiseHead(room.head());
     await room.clock.pass(3000);
     for (const { sink } of sessions) sink.takes(Number.POSITIVE_INFINITY);
     await Promise.all(sessions.map(({ done }) => done));

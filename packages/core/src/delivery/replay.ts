@@ -1,13 +1,10 @@
 import type { EventRow, Receipt } from "../model/rows.ts";
-import type { Clock } from "../ports/clock.ts";
+import { type Clock, RETRY_MS } from "../ports/clock.ts";
 import { type Faults, isUnavailable } from "../ports/faults.ts";
 import { PAGE } from "./event-pages.ts";
 import { receiptSignals } from "./receipt-batcher.ts";
 import type { Signal } from "./signal.ts";
 import type { Subscriber } from "./subscriber.ts";
-
-/** The pause after the store could not answer. */
-const RETRY_MS = 1000;
 
 /** The room that a replay brings its subscriber to. */
 export interface ReplayRoom {
@@ -15,7 +12,7 @@ export interface ReplayRoom {
   readonly sequence: { readonly last: number };
   /** Has the subscriber receive every event above `cursor` as it is delivered. */
   goLive(subscriber: Subscriber, cursor: number): void;
-  /** Takes out the subscriber, whose user left at `seq`. */
+  /** Removes the subscriber after its user left at `seq`. */
   dismiss(subscriber: Subscriber, seq: number): void;
 }
 
@@ -38,9 +35,9 @@ export class Replay {
   /** The seq at which the subscriber's user is known to be a member: a leave below it was followed by a return. */
   #head: number;
   readonly #deps: ReplayDeps;
-  /** Nothing above this is for this session: its user left, or the room was deleted. */
+  /** The last seq for this session: its user left there, or the room was deleted. */
   #until = Number.POSITIVE_INFINITY;
-  /** Live events since the last page was read; undefined while further away than that. */
+  /** Live events since the last page was read; undefined while the cursor is further back. */
   #tail: EventRow[] | undefined;
   /** Receipts of the time of the replay, newest per user. */
   #receipts: Map<string, Receipt> | undefined;
@@ -64,7 +61,7 @@ export class Replay {
     else this.#tail = undefined;
   }
 
-  /** Takes a signal that live subscribers received. Only receipts are kept: everything else is sent anew at the end. */
+  /** Takes a signal that live subscribers received. Only receipts are kept: other state is sent as a whole at the end. */
   keep({ about }: Signal): void {
     if (about.kind !== "receipts") return;
     this.#receipts ??= new Map();
@@ -81,7 +78,7 @@ export class Replay {
     this.#away = true;
   }
 
-  /** The user is a member at `seq`, whatever was before. */
+  /** Goes on past an earlier leave: the user is a member at `seq`. */
   goOn(seq: number): void {
     this.#head = seq;
     this.#until = Number.POSITIVE_INFINITY;
@@ -101,7 +98,7 @@ export class Replay {
       while (!this.#ended) {
         const { last } = this.#room.sequence;
         if (this.cursor >= this.#until) return this.#room.dismiss(this.#subscriber, this.#until);
-        // A user who is away has come back by `#head`: the store knows where, also when the room does not yet.
+        // An absent user is back by `#head`: the store knows where, also when the room does not yet.
         if (this.cursor >= last && !this.#away) return this.#goLive();
         if (last - this.cursor <= PAGE) this.#tail ??= [];
         await this.#page();
@@ -124,7 +121,7 @@ export class Replay {
     if (events === undefined || this.#ended) return;
     if (events[0]?.seq !== this.cursor + 1) return this.#reset();
     await this.#passAll(events);
-    // What no longer fits the session's buffer is read again, at the session's speed.
+    // Events beyond the session's buffer are read again, at the session's speed.
     const tail = this.#tail ?? [];
     this.#tail = undefined;
     for (const event of tail) if (this.#subscriber.sink.ready()) this.#pass(event);

@@ -9,7 +9,7 @@ const event = (seq: number): EventRow => ({ roomId: "r", seq, type: "SEND_MSG", 
 const range = (from: number, to: number): EventRow[] =>
   Array.from({ length: to - from + 1 }, (_, index) => event(from + index));
 
-/** A sequence over a store that keeps `kept`, and what came out of it. */
+/** A sequence over a store with the events `kept`, and its results. */
 function setUp(kept: EventRow[] = [], pageOf = 128) {
   const clock = new ManualClock();
   const delivered: number[] = [];
@@ -31,7 +31,7 @@ function setUp(kept: EventRow[] = [], pageOf = 128) {
   return { clock, delivered, failures, skipped, store, sequence };
 }
 
-test("events in order are delivered at once, and nobody asks the store", async () => {
+test("events in order are delivered at once, without a read", async () => {
   const { clock, delivered, sequence, store } = setUp();
   sequence.start(0);
   for (const each of range(1, 3)) sequence.receive(each);
@@ -40,7 +40,7 @@ test("events in order are delivered at once, and nobody asks the store", async (
   expect(store.reads).toBe(0);
 });
 
-test("events out of order are delivered in order, without asking the store", async () => {
+test("events out of order are delivered in order, without a read", async () => {
   const { clock, delivered, sequence, store } = setUp();
   sequence.start(0);
   for (const seq of [3, 1, 4, 2]) sequence.receive(event(seq));
@@ -49,14 +49,14 @@ test("events out of order are delivered in order, without asking the store", asy
   expect(store.reads).toBe(0);
 });
 
-test("an event that comes again is delivered once", () => {
+test("a repeated event is delivered once", () => {
   const { delivered, sequence } = setUp();
   sequence.start(0);
   for (const seq of [1, 1, 3, 3, 2, 2, 1, 3]) sequence.receive(event(seq));
   expect(delivered).toEqual([1, 2, 3]);
 });
 
-test("what came before the room's state is known waits for it, and what that includes is not delivered", () => {
+test("events before the start wait for it, and those up to its seq are not delivered", () => {
   const { delivered, sequence } = setUp();
   for (const seq of [4, 6, 5, 7]) sequence.receive(event(seq));
   expect(delivered).toEqual([]);
@@ -64,7 +64,7 @@ test("what came before the room's state is known waits for it, and what that inc
   expect(delivered).toEqual([6, 7]);
 });
 
-test("only the first word on where the room is counts", () => {
+test("only the first start counts", () => {
   const { delivered, sequence } = setUp();
   sequence.start(5);
   sequence.start(2);
@@ -95,16 +95,16 @@ test("a late event that comes in time saves the read", async () => {
   expect(store.reads).toBe(0);
 });
 
-test("the word that a room is further on is enough to bring its lost last event", async () => {
+test("a higher head is enough to bring the lost last event", async () => {
   const { clock, delivered, sequence } = setUp(range(1, 4));
   sequence.start(3);
-  sequence.note(4);
+  sequence.raiseHead(4);
   await clock.pass(20);
   expect(delivered).toEqual([4]);
   expect(sequence.repaired).toBe(1);
 });
 
-test("a store that is away is asked again each second until it answers", async () => {
+test("a store that is away is read again each second until it answers", async () => {
   const { clock, delivered, sequence, store } = setUp(range(1, 2));
   sequence.start(0);
   store.away = true;
@@ -119,7 +119,7 @@ test("a store that is away is asked again each second until it answers", async (
   expect(store.reads).toBe(4);
 });
 
-test("an event that arrives while the store is away still goes out as soon as it is the next", async () => {
+test("an event that arrives while the store is away is delivered as soon as it is the next", async () => {
   const { clock, delivered, sequence, store } = setUp(range(1, 2));
   sequence.start(0);
   store.away = true;
@@ -129,10 +129,10 @@ test("an event that arrives while the store is away still goes out as soon as it
   expect(delivered).toEqual([1, 2]);
 });
 
-test("a range that is no longer kept is skipped, and said so", async () => {
+test("a range that is no longer kept is skipped and reported", async () => {
   const { clock, delivered, skipped, sequence } = setUp(range(50, 52));
   sequence.start(10);
-  sequence.note(52);
+  sequence.raiseHead(52);
   await clock.pass(20);
   expect(skipped).toEqual([49]);
   expect(delivered).toEqual([50, 51, 52]);
@@ -141,13 +141,13 @@ test("a range that is no longer kept is skipped, and said so", async () => {
 test("a gap of many pages is read page by page", async () => {
   const { clock, delivered, sequence, store } = setUp(range(1, 1000), 100);
   sequence.start(0);
-  sequence.note(1000);
+  sequence.raiseHead(1000);
   await clock.pass(20);
   expect(delivered).toHaveLength(1000);
   expect(store.reads).toBe(10);
 });
 
-test("more events than it holds wait in the store instead", async () => {
+test("events beyond those that it holds come from the store", async () => {
   const { clock, delivered, sequence } = setUp(range(1, 3000));
   sequence.start(0);
   for (const each of range(2, 3000)) sequence.receive(each);
@@ -155,7 +155,7 @@ test("more events than it holds wait in the store instead", async () => {
   expect(delivered).toEqual(range(1, 3000).map(({ seq }) => seq));
 });
 
-test("a closed sequence leaves no timer and asks no more", async () => {
+test("a closed sequence leaves no timer and reads no more", async () => {
   const { clock, delivered, sequence, store } = setUp(range(1, 2));
   sequence.start(0);
   sequence.receive(event(2));
@@ -165,7 +165,7 @@ test("a closed sequence leaves no timer and asks no more", async () => {
   expect([delivered, store.reads]).toEqual([[], 0]);
 });
 
-test("a sequence that is closed while the store answers delivers nothing and sets no timer", async () => {
+test("a sequence that is closed during a read delivers nothing and sets no timer", async () => {
   const clock = new ManualClock();
   const delivered: number[] = [];
   let answer: (events: EventRow[]) => void = () => undefined;
@@ -174,7 +174,7 @@ test("a sequence that is closed while the store answers delivers nothing and set
   const deliver = ({ seq }: EventRow) => delivered.push(seq);
   const sequence = new Sequence({ clock, read, deliver, skipped: noop, failed: noop });
   sequence.start(0);
-  sequence.note(2);
+  sequence.raiseHead(2);
   await clock.pass(20);
   sequence.close();
   answer(range(1, 2));
@@ -183,7 +183,7 @@ test("a sequence that is closed while the store answers delivers nothing and set
   expect(clock.waiting).toBe(0);
 });
 
-test("whatever order, loss and repetition: every event is delivered once, in order", async () => {
+test("under any order, loss and repetition every event is delivered once, in order", async () => {
   const step = fc.oneof(
     { weight: 6, arbitrary: fc.record({ do: fc.constant("receive" as const), seq: fc.integer({ min: 1, max: 40 }) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("pass" as const), seq: fc.integer({ min: 0, max: 60 }) }) },
@@ -204,7 +204,7 @@ test("whatever order, loss and repetition: every event is delivered once, in ord
       }
       sequence.start(start);
       store.away = false;
-      sequence.note(40);
+      sequence.raiseHead(40);
       await clock.pass(2000);
       const expected = range(sequence.last - delivered.length + 1, 40).map(({ seq }) => seq);
       expect(sequence.last).toBe(40);

@@ -1,15 +1,13 @@
 import type { EventRow } from "../model/rows.ts";
-import type { Clock } from "../ports/clock.ts";
+import { type Clock, RETRY_MS } from "../ports/clock.ts";
 import { isUnavailable } from "../ports/faults.ts";
 
 /**
- * How long a missing event may be on its way before the store is asked: two nodes that commit to one room publish out of
- * order by less than that, and asking each time would cost a read per such pair.
+ * The time that a missing event may be late before the store is asked: two nodes that commit to one room publish out of order
+ * by less, and each such pair would cost a read.
  */
 const PATIENCE_MS = 20;
-/** The pause after the store could not answer. */
-const RETRY_MS = 1000;
-/** Events that wait for a missing one at most; the rest is read from the store. */
+/** The most events that wait for a missing one; the rest is read from the store. */
 const HELD = 1024;
 
 export interface SequenceDeps {
@@ -41,7 +39,7 @@ export class Sequence {
     this.#deps = deps;
   }
 
-  /** Sets where the room is; what was received meanwhile follows. Only the first call counts. */
+  /** Sets the room's seq; events that were received before follow. Only the first call counts. */
   start(seq: number): void {
     if (this.last !== -1) return;
     this.last = seq;
@@ -52,11 +50,11 @@ export class Sequence {
   receive(event: EventRow): void {
     if (event.seq <= this.last) return;
     if (this.#held.size < HELD) this.#held.set(event.seq, event);
-    this.note(event.seq);
+    this.raiseHead(event.seq);
   }
 
-  /** Notes that the room has events up to `seq`. */
-  note(seq: number): void {
+  /** Raises the room's head to `seq`: missing events up to it are read. */
+  raiseHead(seq: number): void {
     if (seq > this.#head) this.#head = seq;
     if (this.last !== -1) this.#advance();
   }
@@ -67,7 +65,7 @@ export class Sequence {
     this.#held.clear();
   }
 
-  /** Delivers what is next as far as it is there; has missing events read. */
+  /** Delivers the next events that are there; reads missing ones after a while. */
   #advance(): void {
     for (let next = this.#held.get(this.last + 1); next !== undefined; next = this.#held.get(this.last + 1))
       this.#deliver(next);
@@ -98,7 +96,7 @@ export class Sequence {
     if (this.last < this.#head) this.#repairIn(RETRY_MS);
   }
 
-  /** Reads and delivers what comes next; false when the store has nothing. */
+  /** Reads and delivers the next events; false when the store has none. */
   async #fill(): Promise<boolean> {
     const events = await this.#deps.read(this.last);
     const first = events[0];

@@ -1,4 +1,4 @@
-/** Presence and typing as sessions hear of them, to the moment: one node, its clock turned by hand. */
+/** Presence and typing as sessions receive them, to the millisecond: one node under a manual clock. */
 import { afterEach, expect, test } from "vitest";
 import { openLoneNode, user } from "../testing/lone-node.fake.ts";
 import { settled } from "../testing/manual-clock.fake.ts";
@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const hub of open.splice(0)) await hub.close();
 });
 
-/** Between two renewals of a lease what is due is looked for. */
+/** The time between two renewals of a lease; changes that are due are announced then. */
 const BEAT_MS = 4000 / 3;
 const MINUTE_MS = 60_000;
 
@@ -28,10 +28,10 @@ async function setUp() {
   return { ...node, type };
 }
 
-const heard = (sink: RecordingSink, of: string) =>
+const statuses = (sink: RecordingSink, of: string) =>
   sink.presence().flatMap(([userId, status]) => (userId === of ? [status] : []));
 
-test("whoever comes and goes is told once to everybody who shares a room, however many, and to nobody else", async () => {
+test("a user that comes and goes is announced once to each user in a shared room, and to no other", async () => {
   const { clock, connect, hub, roomOf } = await setUp();
   await roomOf("ann", "ben");
   await roomOf("ann", "ben", "cleo");
@@ -40,13 +40,13 @@ test("whoever comes and goes is told once to everybody who shares a room, howeve
   await settled();
   hub.leave(ann.subscriber);
   await clock.pass(4999);
-  for (const { sink } of [ben, cleo]) expect(heard(sink, "ann")).toEqual(["online"]);
+  for (const { sink } of [ben, cleo]) expect(statuses(sink, "ann")).toEqual(["online"]);
   await clock.pass(1 + BEAT_MS);
-  for (const { sink } of [ben, cleo]) expect(heard(sink, "ann")).toEqual(["online", "offline"]);
-  expect(heard(eve.sink, "ann")).toEqual([]);
+  for (const { sink } of [ben, cleo]) expect(statuses(sink, "ann")).toEqual(["online", "offline"]);
+  expect(statuses(eve.sink, "ann")).toEqual([]);
 });
 
-test("a page reload is not seen, nor the end of one session of several", async () => {
+test("a page reload is not announced, nor the end of one session of several", async () => {
   const { clock, connect, hub, roomOf } = await setUp();
   await roomOf("ann", "ben");
   const ben = await connect("ben");
@@ -57,13 +57,13 @@ test("a page reload is not seen, nor the end of one session of several", async (
   const tablet = await connect("ann");
   hub.leave(laptop.subscriber);
   await clock.pass(MINUTE_MS);
-  expect(heard(ben.sink, "ann")).toEqual(["online"]);
+  expect(statuses(ben.sink, "ann")).toEqual(["online"]);
   hub.leave(tablet.subscriber);
   await clock.pass(10_000);
-  expect(heard(ben.sink, "ann")).toEqual(["online", "offline"]);
+  expect(statuses(ben.sink, "ann")).toEqual(["online", "offline"]);
 });
 
-test("a new session is told who is here; one that returns, also who went meanwhile", async () => {
+test("a new session receives the users online; a returning one also those that went offline meanwhile", async () => {
   const { clock, connect, hub, roomOf } = await setUp();
   const room = await roomOf("ann", "ben", "cleo");
   const ann = await connect("ann");
@@ -71,12 +71,12 @@ test("a new session is told who is here; one that returns, also who went meanwhi
   hub.leave(ann.subscriber);
   await clock.pass(10_000);
   const [fresh, back] = [await connect("cleo"), await connect("cleo", { [room]: 1 })];
-  expect(heard(fresh.sink, "ben")).toEqual(["online"]);
-  expect(heard(fresh.sink, "ann")).toEqual([]);
-  expect(heard(back.sink, "ann")).toEqual(["offline"]);
+  expect(statuses(fresh.sink, "ben")).toEqual(["online"]);
+  expect(statuses(fresh.sink, "ann")).toEqual([]);
+  expect(statuses(back.sink, "ann")).toEqual(["offline"]);
 });
 
-test("whoever does nothing for 5 minutes is idle, and back with the next thing that they do", async () => {
+test("a user without activity for 5 minutes is idle, and online again with the next activity", async () => {
   const { clock, connect, hub, roomOf } = await setUp();
   await roomOf("ann", "ben");
   const ben = await connect("ben");
@@ -84,15 +84,15 @@ test("whoever does nothing for 5 minutes is idle, and back with the next thing t
   await clock.pass(3 * MINUTE_MS);
   hub.active("ann");
   await clock.pass(5 * MINUTE_MS - 1);
-  expect(heard(ben.sink, "ann")).toEqual(["online"]);
+  expect(statuses(ben.sink, "ann")).toEqual(["online"]);
   await clock.pass(1 + BEAT_MS);
-  expect(heard(ben.sink, "ann")).toEqual(["online", "idle"]);
+  expect(statuses(ben.sink, "ann")).toEqual(["online", "idle"]);
   hub.active("ann");
   await clock.pass(BEAT_MS);
-  expect(heard(ben.sink, "ann")).toEqual(["online", "idle", "online"]);
+  expect(statuses(ben.sink, "ann")).toEqual(["online", "idle", "online"]);
 });
 
-test("who appears offline is offline to others from the grace on, and to themselves what they are, on every device", async () => {
+test("a user that appears offline is offline to others after the grace, and appear_offline on every own device at once", async () => {
   const { clock, connect, presence, roomOf } = await setUp();
   await roomOf("ann", "ben");
   const ben = await connect("ben");
@@ -100,18 +100,18 @@ test("who appears offline is offline to others from the grace on, and to themsel
   await settled();
   await presence.choose("ann", "appear_offline");
   await settled();
-  for (const { sink } of [phone, laptop]) expect(heard(sink, "ann").at(-1)).toBe("appear_offline");
+  for (const { sink } of [phone, laptop]) expect(statuses(sink, "ann").at(-1)).toBe("appear_offline");
   await clock.pass(4999);
-  expect(heard(ben.sink, "ann")).toEqual(["online"]);
+  expect(statuses(ben.sink, "ann")).toEqual(["online"]);
   await clock.pass(1 + BEAT_MS);
-  expect(heard(ben.sink, "ann")).toEqual(["online", "offline"]);
+  expect(statuses(ben.sink, "ann")).toEqual(["online", "offline"]);
   await connect("ann");
   await presence.choose("ann", "busy");
   await settled();
-  expect(heard(ben.sink, "ann")).toEqual(["online", "offline", "busy"]);
+  expect(statuses(ben.sink, "ann")).toEqual(["online", "offline", "busy"]);
 });
 
-test("what somebody types who appears offline is told to nobody, and what they typed before ends at once", async () => {
+test("typing of a user that appears offline is not published, and earlier typing ends at once", async () => {
   const { clock, connect, presence, roomOf, type } = await setUp();
   const room = await roomOf("ann", "ben");
   const ben = await connect("ben");
@@ -127,7 +127,7 @@ test("what somebody types who appears offline is told to nobody, and what they t
   ]);
 });
 
-test("typing ends exactly 4 s after its last refresh, which is told to nobody", async () => {
+test("typing ends exactly 4 s after its last refresh, and a refresh is not sent", async () => {
   const { clock, connect, roomOf, type } = await setUp();
   const room = await roomOf("ann", "ben");
   const ben = await connect("ben");
@@ -161,18 +161,18 @@ test("typing ends with the last session, not with one of several", async () => {
   ]);
 });
 
-test("who joins a room learns who is there, and is seen there, without coming back", async () => {
+test("a user that joins a room receives its members' presence, and its members theirs, without reconnecting", async () => {
   const { connect, roomOf, writer } = await setUp();
   const room = await roomOf("ann");
   const [ann, ben] = [await connect("ann"), await connect("ben")];
   await writer.putMember(user("ann"), room, "ben", undefined);
   await settled();
   await settled();
-  expect(heard(ann.sink, "ben")).toEqual(["online"]);
-  expect(heard(ben.sink, "ann")).toEqual(["online"]);
+  expect(statuses(ann.sink, "ben")).toEqual(["online"]);
+  expect(statuses(ben.sink, "ann")).toEqual(["online"]);
 });
 
-test("while the registry is away nobody goes offline, and a departure meanwhile is told after its return", async () => {
+test("while the registry is away no user goes offline, and a departure meanwhile is announced after its return", async () => {
   const { clock, connect, engine, hub, roomOf } = await setUp();
   await roomOf("ann", "ben", "cleo");
   const ben = await connect("ben");
@@ -183,9 +183,9 @@ test("while the registry is away nobody goes offline, and a departure meanwhile 
   Object.assign(engine.presence, { renew: away, leave: away, settle: away, read: away });
   hub.leave(cleo.subscriber);
   await clock.pass(20_000);
-  expect([...heard(ben.sink, "ann"), ...heard(ben.sink, "cleo")]).toEqual(["online", "online"]);
+  expect([...statuses(ben.sink, "ann"), ...statuses(ben.sink, "cleo")]).toEqual(["online", "online"]);
   Object.assign(engine.presence, { renew, leave, settle, read });
   await clock.pass(15_000);
-  expect(heard(ben.sink, "ann")).toEqual(["online"]);
-  expect(heard(ben.sink, "cleo")).toEqual(["online", "offline"]);
+  expect(statuses(ben.sink, "ann")).toEqual(["online"]);
+  expect(statuses(ben.sink, "cleo")).toEqual(["online", "offline"]);
 });

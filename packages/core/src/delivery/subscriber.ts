@@ -1,7 +1,7 @@
 import type { EventRow } from "../model/rows.ts";
 import type { Signal } from "./signal.ts";
 
-/** A session as the hub sees it: a place to put frames. None of these calls may throw or wait. */
+/** A session as the hub sees it: it takes frames. None of these calls may throw or wait. */
 export interface Sink {
   readonly userId: string;
   event(event: EventRow): void;
@@ -12,9 +12,9 @@ export interface Sink {
   revoked(at: Date): void;
   /** The hub cannot serve the session any longer, by a fault of its own: the session ends with 4003, and resumes. */
   fail(): void;
-  /** Whether a replay may put more in now. */
+  /** True when a replay may send more now. */
   ready(): boolean;
-  /** Resolves with true when a replay may put more in, with false when the session is over. */
+  /** Resolves with true when a replay may send more, with false when the session is over. */
   drained(): Promise<boolean>;
 }
 
@@ -25,11 +25,11 @@ export interface Subscriber {
   readonly scope: string | null;
   /** Ids of the rooms that the session is in. Kept by the rooms. */
   readonly rooms: Set<string>;
-  /** Rooms that its user left, with the seq: a membership read before that must not let it in. Kept by the rooms. */
+  /** Rooms that its user left, with the seq: an older membership read must not let it in. Kept by the rooms. */
   readonly leaves: Map<string, number>;
-  /** Whether the session counts for its user's presence. Kept by the hub. */
+  /** True when the session counts for its user's presence. Kept by the hub. */
   countsForPresence: boolean;
-  /** `held`: nothing is delivered until the session says where it was. */
+  /** `held`: nothing is delivered before the session names its cursors. */
   state: "held" | "live" | "left";
 }
 

@@ -1,18 +1,18 @@
 import type { Clock } from "../ports/clock.ts";
 
-/** The longest that a typist counts without a refresh: what Matrix allows. A wrong number on the wire must not last longer. */
+/** The longest time of a typist without a refresh, as in Matrix. A wrong number on the wire must not last longer. */
 const LONGEST_MS = 30_000;
 
 /**
- * The typists of one room, as this node's sessions see them. Every node keeps a relative deadline of its own and makes the
- * one stop itself: nothing crosses the network to end it, and no node's death leaves a user typing. DESIGN 4.
+ * The typists of one room, as this node's sessions see them. Every node keeps a relative deadline of its own and ends the
+ * typing itself: no publication is needed for it, and no node's death leaves a user typing. DESIGN 4.
  */
 export class TypingTracker {
   readonly #clock: Clock;
   readonly #changed: (userId: string, remainingMs: number) => void;
   readonly #deadlines = new Map<string, { readonly at: number; readonly cancel: () => void }>();
 
-  /** `changed`: called at a start with how long it lasts unless refreshed, and at an end with 0. */
+  /** `changed`: called at a start with the milliseconds that it lasts unless refreshed, and at an end with 0. */
   constructor(clock: Clock, changed: (userId: string, remainingMs: number) => void) {
     this.#clock = clock;
     this.#changed = changed;
@@ -41,7 +41,7 @@ export class TypingTracker {
     return this.#deadlines.has(userId);
   }
 
-  /** The present typists, each with how many milliseconds it lasts unless refreshed. */
+  /** The present typists, each with the milliseconds that remain unless refreshed. */
   now(): [userId: string, remainingMs: number][] {
     const now = this.#clock.now();
     return [...this.#deadlines].map(([userId, { at }]) => [userId, at - now]);

@@ -9,7 +9,7 @@ import { UnreadNotifier } from "./unread-notifier.ts";
 
 type Asked = readonly { readonly roomId: string; readonly userId: string }[];
 
-/** A room with these users in it, and a store that counts the same for everybody. */
+/** A room with these users, and a store with the same counts for each of them. */
 function setUp(...userIds: string[]) {
   const clock = new ManualClock();
   const questions: Asked[] = [];
@@ -23,7 +23,7 @@ function setUp(...userIds: string[]) {
       return asked.map((each) => ({ ...each, ...store.count }));
     },
   };
-  const notices = new UnreadNotifier({ store, clock, faults });
+  const notifier = new UnreadNotifier({ store, clock, faults });
   const sinks = userIds.map((userId) => new RecordingSink(userId));
   const room = { roomId: "room", live: new Set(sinks.map((sink) => createSubscriber(sink))) };
   let sent = 0;
@@ -31,76 +31,76 @@ function setUp(...userIds: string[]) {
     const messageId = `m${++sent}`;
     const more = mentions === undefined ? "" : `,"mentions":${JSON.stringify(mentions)}`;
     const body = `,"seq":${sent},"type":"SEND_MSG","senderId":"${userId}","messageId":"${messageId}","message":"\\"mentions\\":[\\"eve\\"]"${more}}`;
-    notices.message(room, { roomId: "room", seq: sent, type: "SEND_MSG", userId, body } satisfies EventRow);
+    notifier.message(room, { roomId: "room", seq: sent, type: "SEND_MSG", userId, body } satisfies EventRow);
   };
-  return { clock, store, faults, questions, notices, sinks, room, say };
+  return { clock, store, faults, questions, notifier, sinks, room, say };
 }
 
-const heard = (sink: RecordingSink | undefined) =>
+const notified = (sink: RecordingSink | undefined) =>
   sink?.signals.flatMap(({ about }) => (about.kind === "notification" ? [[about.why, about.messageId]] : []));
 
-test("the first message is told at once, what follows once a second with the newest, and its authors hear nothing of their own", async () => {
+test("the first message notifies at once, later ones once a second with the newest; authors receive nothing about their own", async () => {
   const { clock, say, sinks } = setUp("ann", "ben");
   for (let each = 0; each < 5; each++) say("ann");
   await settled();
   say("ann");
   await clock.pass(999);
-  expect(heard(sinks[1])).toEqual([["unread", "m1"]]);
+  expect(notified(sinks[1])).toEqual([["unread", "m1"]]);
   await clock.pass(1);
-  expect(heard(sinks[1])).toEqual([
+  expect(notified(sinks[1])).toEqual([
     ["unread", "m1"],
     ["unread", "m6"],
   ]);
   await clock.pass(10_000);
-  expect(heard(sinks[1])).toHaveLength(2);
-  expect(heard(sinks[0])).toEqual([]);
+  expect(notified(sinks[1])).toHaveLength(2);
+  expect(notified(sinks[0])).toEqual([]);
 });
 
-test("of two who write, each is told of the other's", async () => {
+test("each of two authors is notified of the other's message", async () => {
   const { clock, say, sinks } = setUp("ann", "ben", "cleo");
   say("cleo");
   await clock.pass(500);
   say("ann");
   say("ben");
   await clock.pass(1000);
-  expect(sinks.map((sink) => heard(sink)?.at(-1))).toEqual([
+  expect(sinks.map((sink) => notified(sink)?.at(-1))).toEqual([
     ["unread", "m3"],
     ["unread", "m2"],
     ["unread", "m3"],
   ]);
 });
 
-test("who is mentioned is told at once, and not again that it is unread", async () => {
+test("a mentioned user is notified at once, and not again of the same message as unread", async () => {
   const { clock, say, sinks } = setUp("ann", "ben");
   say("ann");
   await settled();
   say("ann", ["ben", "ann", "stranger"]);
   await settled();
-  expect(heard(sinks[1])).toEqual([
+  expect(notified(sinks[1])).toEqual([
     ["unread", "m1"],
     ["mention", "m2"],
   ]);
   await clock.pass(5000);
-  expect(heard(sinks[1])).toHaveLength(2);
-  expect(heard(sinks[0])).toEqual([]);
+  expect(notified(sinks[1])).toHaveLength(2);
+  expect(notified(sinks[0])).toEqual([]);
 });
 
-test("who muted the room is told only of mentions; nobody of what is read already", async () => {
+test("a muted room notifies of mentions alone, and no room of messages that are read already", async () => {
   const { clock, say, sinks, store } = setUp("ann", "ben");
   store.count = { unread: 1, mentions: 1, mutedUntil: new Date() };
   say("ann");
   await clock.pass(2000);
   say("ann", ["ben"]);
   await clock.pass(2000);
-  expect(heard(sinks[1])).toEqual([["mention", "m2"]]);
+  expect(notified(sinks[1])).toEqual([["mention", "m2"]]);
   store.count = { unread: 0, mentions: 0, mutedUntil: null };
   say("ann", ["ben"]);
   say("ann");
   await clock.pass(2000);
-  expect(heard(sinks[1])).toHaveLength(1);
+  expect(notified(sinks[1])).toHaveLength(1);
 });
 
-test("one question is under way at a time, and what comes meanwhile goes into the next", async () => {
+test("one read is under way at a time, and messages meanwhile go into the next", async () => {
   const { clock, say, questions, store } = setUp("ann", "ben");
   let answer = () => {};
   store.answer = () => new Promise<void>((resolve) => (answer = resolve));
@@ -114,7 +114,7 @@ test("one question is under way at a time, and what comes meanwhile goes into th
   expect(questions).toHaveLength(2);
 });
 
-test("a store that is away is asked again with the next message, not before a second is over", async () => {
+test("a store that is away is read again with the next message, not before a second is over", async () => {
   const { clock, say, questions, store, sinks } = setUp("ann", "ben");
   store.answer = () => Promise.reject(new Error("away"));
   say("ann");
@@ -124,21 +124,21 @@ test("a store that is away is asked again with the next message, not before a se
   expect(questions).toHaveLength(1);
   store.answer = () => Promise.resolve();
   await clock.pass(200);
-  expect(heard(sinks[1])).toEqual([["unread", "m2"]]);
+  expect(notified(sinks[1])).toEqual([["unread", "m2"]]);
 });
 
-test("nothing is left of a room that closes, and no timer of one that stops", async () => {
-  const { clock, say, room, notices, questions } = setUp("ann", "ben");
+test("a forgotten room has no notifications, and a closed notifier no timer", async () => {
+  const { clock, say, room, notifier, questions } = setUp("ann", "ben");
   say("ann");
   await settled();
   say("ann");
-  notices.forget(room);
+  notifier.forget(room);
   await clock.pass(5000);
   expect(questions).toHaveLength(1);
   say("ann");
   await settled();
   say("ann");
-  notices.close();
+  notifier.close();
   await clock.pass(5000);
   expect(clock.waiting).toBe(0);
 });

@@ -3,7 +3,7 @@ import { toBytes } from "../model/bytes.ts";
 import { chunksOf, groupBy } from "../model/groups.ts";
 import { messageRefOf } from "../model/message-ref.ts";
 import type { EventRow, MessageRef } from "../model/rows.ts";
-import type { Clock } from "../ports/clock.ts";
+import { type Clock, RETRY_MS } from "../ports/clock.ts";
 import { type Faults, reportFault } from "../ports/faults.ts";
 import type { Counts, Store } from "../ports/store.ts";
 import type { Signal } from "./signal.ts";
@@ -11,11 +11,9 @@ import type { Subscriber } from "./subscriber.ts";
 
 /** The shortest time between two unread notifications of a room. */
 const UNREAD_MS = 1000;
-/** The pause after the store could not answer. */
-const RETRY_MS = 1000;
-/** Counts of one question to the store. */
+/** The counts of one read. */
 const COUNTS = 2000;
-/** Mentions that wait for their counts at most; further ones come as unread. */
+/** The most mentions that wait for their counts; further ones come as unread. */
 const MENTIONS = 10_000;
 
 /** A room with subscribers to notify. */
@@ -28,7 +26,7 @@ interface Message extends MessageRef {
   readonly senderId: string;
 }
 
-/** The newest message of a room, and the newest by another author: the newest one's author is told of that one. */
+/** The newest message of a room, and the newest by another author, which is for the author of the first. */
 interface UnreadMessages {
   readonly newest: Message;
   readonly other: Message | undefined;
@@ -48,8 +46,8 @@ export interface UnreadNotifierDeps {
 }
 
 /**
- * Tells sessions what is unread: a mention at once, everything else at most once a second per room. The counts are the
- * store's: one question at a time is under way, for all that is due. CONTRACT section 4, "NOTIFICATION".
+ * Notifies sessions of unread messages: of a mention at once, of others at most once a second per room. The counts come from
+ * the store: one read at a time is under way, for all that is due. CONTRACT section 4, "NOTIFICATION".
  */
 export class UnreadNotifier {
   readonly #deps: UnreadNotifierDeps;
@@ -131,7 +129,7 @@ export class UnreadNotifier {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** False when the store could not answer: the counts are asked for with the next message. */
+  /** False when the store could not answer: the next message reads the counts again. */
   async #notify(notifications: readonly Notification[]): Promise<boolean> {
     let counts: Map<string, Counts>;
     try {
@@ -159,17 +157,17 @@ export class UnreadNotifier {
   }
 }
 
-/** A notification for each user in the room, with the newest message by another; mentioned users are told already. */
+/** A notification for each user in the room, with the newest message by another; mentioned users have theirs already. */
 function unreadIn(room: NotifiedRoom, { newest, other }: UnreadMessages): Notification[] {
-  const told = new Set(newest.mentions);
+  const mentioned = new Set(newest.mentions);
   return [...new Set([...room.live].map(({ sink }) => sink.userId))].flatMap((userId) => {
     const message = userId === newest.senderId ? other : newest;
-    if (message === undefined || told.has(userId)) return [];
+    if (message === undefined || mentioned.has(userId)) return [];
     return [{ room, userId, message, why: "unread" as const }];
   });
 }
 
-/** Whether the message is still unread. A muted room notifies of mentions alone. */
+/** True when the message is still unread. A muted room notifies of mentions alone. */
 const isWanted = ({ why }: Notification, { unread, mentions, mutedUntil }: Counts): boolean =>
   why === "mention" ? mentions > 0 : unread > 0 && mutedUntil === null;
 

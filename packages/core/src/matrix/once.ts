@@ -50,7 +50,7 @@ function openRoom(tx: Transaction, { roomId, name, createdBy }: RoomRow, { sende
  */
 export function ensureMember(tx: Transaction, { roomId, senderId, sentAt }: EventOrigin): void {
   if (tx.membership(roomId, senderId) !== undefined) return;
-  const room = tx.row(roomId);
+  const room = tx.requireRoom(roomId);
   join(tx, senderId, room, senderId, roleIn(room, senderId), sentAt);
 }
 
@@ -73,6 +73,6 @@ export const matrixRow = (
   sentAt,
   revision: null,
   redacted: false,
-  seq: tx.row(roomId).lastSeq,
+  seq: tx.requireRoom(roomId).lastSeq,
   ...more,
 });

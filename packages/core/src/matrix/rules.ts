@@ -6,7 +6,7 @@
 
 import type { Command } from "../commands/command.ts";
 import { join, leave, promote } from "../commands/members.ts";
-import { mentionsIn, namesNeeded, spellings } from "../commands/mentions.ts";
+import { mentionsIn, nameCandidates, namesToRead } from "../commands/mentions.ts";
 import type { Transaction } from "../commands/transaction.ts";
 import { reactBody, sentBody } from "../model/event-bodies.ts";
 import { BARE, ENCRYPTED } from "../model/message-content.ts";
@@ -20,20 +20,20 @@ import { applyRedaction, deleteMessage, redactionOf } from "./redactions.ts";
 export function ingestMessage(origin: EventOrigin, message: MatrixMessage): Command<void> {
   const { roomId, senderId } = origin;
   const { clientMessageId, replyTo } = message;
-  const spelled = message.type === ENCRYPTED ? [] : spellings(message.content);
+  const candidates = message.type === ENCRYPTED ? [] : nameCandidates(message.content);
   const writes = clientMessageId === null ? [] : [{ roomId, senderId, clientMessageId }];
-  const reads = { ...readSetOf(origin, replyTo), writes, repeats: writes, names: namesNeeded(roomId, spelled) };
+  const reads = { ...readSetOf(origin, replyTo), writes, repeats: writes, names: namesToRead(roomId, candidates) };
   const again = (tx: Transaction, known: MatrixRow) => {
     if (message.redacted !== null) applyRedaction(tx, known, message.redacted);
   };
-  return onceInRoom(origin, reads, (tx) => insertMessage(tx, origin, message, spelled), again);
+  return onceInRoom(origin, reads, (tx) => insertMessage(tx, origin, message, candidates), again);
 }
 
 /** An edit of `targetId`; an encrypted one has no revision. The newest edit that is not redacted counts. */
 export function ingestEdit(origin: EventOrigin, targetId: string, revision: Revision | null): Command<void> {
   const { roomId } = origin;
-  const spelled = revision === null ? [] : spellings(revision.content);
-  const reads = { ...readSetOf(origin, targetId), names: namesNeeded(roomId, spelled) };
+  const candidates = revision === null ? [] : nameCandidates(revision.content);
+  const reads = { ...readSetOf(origin, targetId), names: namesToRead(roomId, candidates) };
   return onceInRoom(origin, reads, (tx) => {
     ensureMember(tx, origin);
     const target = tx.matrix(roomId, targetId);
@@ -41,7 +41,7 @@ export function ingestEdit(origin: EventOrigin, targetId: string, revision: Revi
     // Redacted content is not kept, also when its redaction came first.
     const kept = redacted || target?.redacted ? null : revision;
     tx.putMatrix(matrixRow(tx, origin, "edit", targetId, { revision: kept, redacted }));
-    const textMentionsOf = (text: string) => (text === revision?.content ? mentionsIn(tx, roomId, spelled) : null);
+    const textMentionsOf = (text: string) => (text === revision?.content ? mentionsIn(tx, roomId, candidates) : null);
     if (target !== undefined && !redacted) applyLatestEdit(tx, target, textMentionsOf, origin.sentAt);
   });
 }
@@ -80,7 +80,7 @@ export function ingestMembership(origin: EventOrigin, userId: string, joined: bo
   const reads = readSetOf(origin, null);
   const subject = { members: [...reads.members, { roomId, userId }], users: [...reads.users, userId] };
   return onceInRoom(origin, { ...reads, ...subject }, (tx) => {
-    const room = tx.row(roomId);
+    const room = tx.requireRoom(roomId);
     const member = tx.member(roomId, userId);
     if (joined && member === undefined) join(tx, senderId, room, userId, roleIn(room, userId), sentAt);
     if (!joined && member !== undefined) leave(tx, senderId, room, member, sentAt);
@@ -93,7 +93,7 @@ export function ingestRoomName(origin: EventOrigin, name: string): Command<void>
   const { roomId, senderId } = origin;
   return onceInRoom(origin, readSetOf(origin, null), (tx) => {
     ensureMember(tx, origin);
-    const room = tx.row(roomId);
+    const room = tx.requireRoom(roomId);
     if (name !== room.name) {
       tx.putRoom({ ...room, name });
       tx.append(roomId, senderId, { type: "ROOM_STATE", changed: ["room"] });
@@ -109,7 +109,7 @@ export function ingestRoomName(origin: EventOrigin, name: string): Command<void>
 export function ingestOther(origin: EventOrigin, creates = false): Command<void> {
   const { roomId, senderId } = origin;
   return onceInRoom(origin, readSetOf(origin, null), (tx) => {
-    const room = tx.row(roomId);
+    const room = tx.requireRoom(roomId);
     if (creates && room.createdBy === "") {
       tx.putRoom({ ...room, createdBy: senderId });
       const member = tx.member(roomId, senderId);
@@ -147,7 +147,7 @@ export function ingestReceipt(
         eventId: message.eventId,
         messageOrdinal: message.ordinal,
         readAt: at,
-        stampSeq: tx.row(roomId).lastSeq,
+        stampSeq: tx.requireRoom(roomId).lastSeq,
       });
     },
   };
@@ -158,7 +158,7 @@ function insertMessage(
   tx: Transaction,
   origin: EventOrigin,
   message: MatrixMessage,
-  spelled: ReturnType<typeof spellings>,
+  candidates: ReturnType<typeof nameCandidates>,
 ): void {
   const { roomId, eventId, senderId } = origin;
   ensureMember(tx, origin);
@@ -168,11 +168,11 @@ function insertMessage(
   const row: MessageRow = {
     ...newMessage(tx, origin, message),
     replyTo: original?.messageId ?? null,
-    textMentions: mentionsIn(tx, roomId, spelled),
+    textMentions: mentionsIn(tx, roomId, candidates),
     ...(redacted ? BARE : {}),
   };
   const target = matrixRow(tx, origin, "message", null, { subjectId: row.messageId, redacted, seq: row.seq });
-  tx.putRoom({ ...tx.row(roomId), messageCount: row.ordinal });
+  tx.putRoom({ ...tx.requireRoom(roomId), messageCount: row.ordinal });
   tx.putMessage(row);
   tx.putMatrix(target);
   tx.append(roomId, senderId, sentBody(row, original));
@@ -190,7 +190,7 @@ function newMessage(tx: Transaction, { roomId, eventId, senderId, sentAt }: Even
   return {
     roomId,
     seq: tx.nextSeq(roomId),
-    ordinal: tx.row(roomId).messageCount + 1,
+    ordinal: tx.requireRoom(roomId).messageCount + 1,
     messageId,
     senderId,
     sentAt,
