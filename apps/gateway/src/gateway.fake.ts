@@ -5,6 +5,7 @@ import { createWriter } from "@signalbox/core/commands/writer";
 import { Hub } from "@signalbox/core/delivery/hub";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
 import { systemClock as clock } from "@signalbox/core/ports/clock";
+import type { Faults } from "@signalbox/core/ports/faults";
 import { LocalPresence } from "@signalbox/core/presence/local-presence";
 import { createPresence } from "@signalbox/core/presence/presence";
 import { MapStore } from "@signalbox/core/testing/map-store.fake";
@@ -35,9 +36,11 @@ export interface Options extends Partial<Omit<GatewayDeps, "session" | "origins"
   readonly session?: Partial<SessionDeps>;
   readonly rate?: number;
   readonly allowedOrigins?: readonly string[];
+  /** Recorded unless given. */
+  readonly faults?: Faults;
 }
 
-/** Lets everybody in with these claims. */
+/** An access that lets every token in with these claims. */
 export function admitting(claims: Claims): Access {
   const unknown = { revokedAt: null, choiceVersion: 0, activeAt: null, matrixUserId: null };
   const user = { ...claims, ...unknown, choice: "online" } as const;
@@ -57,22 +60,27 @@ export async function closeGateways(): Promise<void> {
 }
 
 /** A hub over an engine and a store of this process. */
-async function openHub() {
+async function openHub(faults: Faults) {
   const store = new MapStore();
   const engine = createMemoryEngine();
-  const faults = new RecordingFaults();
   const presence = createPresence({ engine, store, clock, faults });
   const timing = { leaseMs: 4000, graceMs: 5000 };
   const localPresence = (stale: (final: boolean) => void) =>
     new LocalPresence({ registry: engine.presence, store, clock, faults, presence, ...timing, stale });
   const hub = new Hub({ engine, store, clock, faults, nodeId: "node", localPresence });
   await hub.start();
-  return { store, engine, faults, presence, hub, writer: createWriter({ store, engine, typingTtlMs: 4000 }) };
+  return { store, engine, presence, hub, writer: createWriter({ store, engine, typingTtlMs: 4000 }) };
 }
 
 /** A gateway on loopback for tests. */
-export async function openGateway({ session = {}, rate = 0, allowedOrigins = [], ...options }: Options = {}) {
-  const { store, engine, faults, presence, hub, writer } = await openHub();
+export async function openGateway({
+  session = {},
+  rate = 0,
+  allowedOrigins = [],
+  faults = new RecordingFaults(),
+  ...options
+}: Options = {}) {
+  const { store, engine, presence, hub, writer } = await openHub(faults);
   const tokens = createTokens({ jwtSecret: "s".repeat(32) });
   /** The fake store has a clock of its own, far behind: whatever it revokes, it revokes after this. */
   const verify = async (token: string) => ({ ...(await tokens.verify(token)), issuedAt: new Date(0) });

@@ -71,6 +71,8 @@ export class Joining {
     if (cursors !== null) await this.#sendReceipts(subscriber, from);
     const loaded = new Set(this.#deps.rooms.of(subscriber).map((room) => room.presenceLoaded));
     await withTimeout(this.#deps.clock, Promise.all(loaded));
+    // The fault has been reported; the session was not in the room yet.
+    if (this.#deps.rooms.of(subscriber).some((room) => room.presenceFailed)) subscriber.sink.fail();
   }
 
   /** A user joined a room, as a hint or the store says: subscribers that are not in it yet come in from that event on. */

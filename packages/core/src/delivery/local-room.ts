@@ -35,6 +35,8 @@ export class LocalRoom {
   subscribed: Promise<void> = Promise.resolve();
   /** Settled when the members' presence has been read. */
   presenceLoaded: Promise<void> = Promise.resolve();
+  /** A fault keeps the members' presence from being read at the moment. */
+  presenceFailed = false;
   /** Subscribers about to come in: the room is not empty meanwhile. */
   pins = 0;
   /** The subscribers that receive everything as it comes. */

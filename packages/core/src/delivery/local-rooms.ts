@@ -145,12 +145,19 @@ export class LocalRooms {
       const people = await readPresence(engine.presence, [...new Set([...members.values()].flat())]);
       for (const [roomId, userIds] of members) this.#showPresence(roomId, userIds, people, final);
     } catch (error) {
-      if (reportFault(faults, "presence", error)) for (const roomId of open()) this.#rooms.get(roomId)?.fail();
+      if (reportFault(faults, "presence", error)) for (const roomId of open()) this.#failPresence(roomId);
       clock.after(RETRY_MS, () => {
         const still = open();
         if (still.length > 0) void this.#loadPresence(still, final);
       });
     }
+  }
+
+  #failPresence(roomId: string): void {
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) return;
+    room.presenceFailed = true;
+    room.fail();
   }
 
   #showPresence(
@@ -162,6 +169,7 @@ export class LocalRooms {
     const { presenceView } = this.#deps;
     const room = this.#rooms.get(roomId);
     if (room === undefined) return;
+    room.presenceFailed = false;
     for (const userId of userIds) {
       const person = people.get(userId);
       if (person !== undefined) presenceView.update(room, person);
