@@ -137,10 +137,10 @@ export interface RoomSectionRow {
   readonly body: Record<string, unknown> | null;
 }
 
-/** What a notification says of a message. It travels beside the encoded event, so that no node decodes that. */
+/** The parts of a message for notifications. They travel beside the encoded event, so that no node decodes it. */
 export interface MessageRef {
   readonly messageId: string;
-  /** The event id that Matrix gave it; null: it did not come from Matrix. */
+  /** Its event id in Matrix; null for a message that did not come from Matrix. */
   readonly eventId: string | null;
   /** The users that the message mentions. */
   readonly mentions: readonly string[];
@@ -155,7 +155,7 @@ export interface EventRow {
   readonly userId: string;
   /** The encoded event, see `encodeBody` of the protocol. */
   readonly body: Bytes;
-  /** Of a SEND_MSG or REPLY, unless it was read from the store. */
+  /** The message of a SEND_MSG or REPLY; absent when the event was read from the store. */
   readonly message?: MessageRef;
 }
 

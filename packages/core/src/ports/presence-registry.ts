@@ -68,7 +68,7 @@ export interface ExpiredNode {
 
 /**
  * The users with sessions on each node, and the presence last announced of each user. A node holds a lease that it renews; users
- * of a node that lost its lease do not count. The id of a node is new at each start and after each loss of its lease.
+ * of a node that lost its lease do not count. A node is named by its incarnation, a new id at each start and after each loss.
  *
  * A user *counts* while a node with a live lease has a session of theirs, for the grace after that, for `holdMs` after a choice
  * without a session, and for as long as another system has them. `own` is offline for a user that does not count, else the choice;
