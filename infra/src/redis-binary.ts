@@ -23,10 +23,10 @@ export interface RedisBinary {
  * once. Throws with advice on how to install it.
  */
 export async function findRedis(): Promise<RedisBinary> {
-  const named = process.env.REDIS_SERVER_BIN;
-  if (named !== undefined && named !== "") {
-    if (await starts({ path: named, env: process.env })) return { path: named, env: process.env };
-    throw new Error(`REDIS_SERVER_BIN does not lead to a Redis or Valkey server of version 7 or newer: ${named}`);
+  const configured = process.env.REDIS_SERVER_BIN;
+  if (configured !== undefined && configured !== "") {
+    if (await starts({ path: configured, env: process.env })) return { path: configured, env: process.env };
+    throw new Error(`REDIS_SERVER_BIN does not lead to a Redis or Valkey server of version 7 or newer: ${configured}`);
   }
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     for (const name of ["redis-server", "valkey-server"]) {

@@ -20,8 +20,8 @@ export function redisCommand(port: number, ...command: readonly (string | number
       if (reply instanceof Error) end(() => reject(reply));
       else if (reply !== undefined) end(() => resolve(reply));
     });
-    const words = command.map((word) => `$${Buffer.byteLength(String(word))}\r\n${word}\r\n`);
-    socket.write(`*${command.length}\r\n${words.join("")}`);
+    const parts = command.map((part) => `$${Buffer.byteLength(String(part))}\r\n${part}\r\n`);
+    socket.write(`*${command.length}\r\n${parts.join("")}`);
   });
 }
 

@@ -92,8 +92,8 @@ export class RedisProcess {
   }
 
   /** The reply as text, see `redisCommand`. */
-  command(...words: readonly (string | number)[]): Promise<string> {
-    return redisCommand(this.port, ...words);
+  command(...parts: readonly (string | number)[]): Promise<string> {
+    return redisCommand(this.port, ...parts);
   }
 }
 

@@ -146,8 +146,8 @@ export interface Store {
   seqOf(room: string, userId: string, service: boolean): Promise<number | null>;
   /** The state of a room, in one statement; null as `seqOf`. */
   roomState(room: string, userId: string, service: boolean): Promise<RoomState | null>;
-  /** The unread messages of each of these users in the room beside them. */
-  counts(asked: readonly { readonly roomId: string; readonly userId: string }[]): Promise<readonly Counts[]>;
+  /** The unread messages of each user in the room of the same key. */
+  counts(keys: readonly { readonly roomId: string; readonly userId: string }[]): Promise<readonly Counts[]>;
   /** Mutes the room for the user; null ends it. False when they are no member. */
   mute(room: string, userId: string, until: Date | null): Promise<boolean>;
   /** Snoozes the message for the user; null ends it. False when they are no member, or the message is missing. */
