@@ -1,4 +1,7 @@
-/** Finds a Redis or Valkey server of version 7 or newer. On Debian and Ubuntu it fetches one into the project's cache, without root. */
+/**
+ * Finds a Redis or Valkey server of version 7 or newer. On Debian and Ubuntu it fetches one into the project's cache,
+ * without root.
+ */
 import { execFile } from "node:child_process";
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
@@ -19,8 +22,8 @@ export interface RedisBinary {
 }
 
 /**
- * The server at REDIS_SERVER_BIN, else the first one on the PATH that is new enough, else one from the distribution's packages, fetched
- * once. Throws with advice on how to install it.
+ * The server at REDIS_SERVER_BIN, else the first one on the PATH that is new enough, else one from the distribution's
+ * packages, fetched once. Throws with advice on how to install it.
  */
 export async function findRedis(): Promise<RedisBinary> {
   const configured = process.env.REDIS_SERVER_BIN;

@@ -1,4 +1,7 @@
-/** Sends one command to a Redis server over a connection of its own: enough to build and watch a cluster without a client library. */
+/**
+ * Sends one command to a Redis server over a connection of its own: enough to build and watch a cluster without a
+ * client library.
+ */
 import { connect } from "node:net";
 
 /** The reply of `command` as text: a simple string, a number or a bulk string. Rejects with the server's error, or after 1 s. */

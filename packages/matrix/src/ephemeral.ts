@@ -24,7 +24,10 @@ export interface EphemeralDeps {
   readonly typingTtlMs: number;
 }
 
-/** Ingests the ephemeral part of a transaction. `now` is in milliseconds since the epoch. Resolves to the errors; never rejects. */
+/**
+ * Ingests the ephemeral part of a transaction. `now` is in milliseconds since the epoch. Resolves to the errors; never
+ * rejects.
+ */
 export async function ingestEphemeral(
   deps: EphemeralDeps,
   ephemeral: Ephemeral,

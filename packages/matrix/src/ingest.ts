@@ -9,7 +9,10 @@ import { type Ephemeral, type MatrixEvent, readEphemeral, readEvents } from "./e
 import { roomIdOf, userIdOf } from "./ids.ts";
 import { commandOf, type LocalIds, usersIn } from "./mapping.ts";
 
-/** Commands that the writer gets at a time. It holds a few times as many; all of a large transaction at once would be refused for ever. */
+/**
+ * Commands that the writer gets at a time. It holds a few times as many; all of a large transaction at once would be
+ * refused for ever.
+ */
 const AT_ONCE = 1000;
 /** The key of ephemeral items in old versions of Synapse. */
 const OLD_EPHEMERAL = "de.sorunome.msc2409.ephemeral";
@@ -17,9 +20,9 @@ const OLD_EPHEMERAL = "de.sorunome.msc2409.ephemeral";
 /** Ingests events and ephemeral items of Matrix. */
 export interface Ingest {
   /**
-   * Ingests a transaction, which may be any JSON. Resolves once all of it is committed. Rejects with `unavailable` when the store is
-   * away, so that the homeserver sends it again; events that were committed before are known by their ids then. An invalid item, or
-   * one that fails because of a bug, is logged and skipped.
+   * Ingests a transaction, which may be any JSON. Resolves once all of it is committed. Rejects with `unavailable` when
+   * the store is away, so that the homeserver sends it again; events that were committed before are known by their ids
+   * then. An invalid item, or one that fails because of a bug, is logged and skipped.
    */
   take(body: unknown): Promise<void>;
   /** Ingests a list of events, of a room's history or of an answer, as `take`. */

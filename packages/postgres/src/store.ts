@@ -26,8 +26,8 @@ export interface StoreOptions {
 }
 
 /**
- * The store on the PostgreSQL at `url` (`postgres://…`), after all migrations. Rejects with `unavailable` when it cannot be reached,
- * and with `internal` when the database is newer than this code.
+ * The store on the PostgreSQL at `url` (`postgres://…`), after all migrations. Rejects with `unavailable` when it
+ * cannot be reached, and with `internal` when the database is newer than this code.
  */
 export async function createStore({ url, meter = NO_METER }: StoreOptions): Promise<Store> {
   await migrate(url);

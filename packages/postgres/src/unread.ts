@@ -14,8 +14,8 @@ export const lastRead = (sql: Sql, userId: Fragment) =>
   ) l on true`;
 
 /**
- * The messages after it, less the user's own and deleted ones. Both have an index, so that the cost follows what the user wrote and
- * what was deleted since, not what is unread.
+ * The messages after it, less the user's own and deleted ones. Both have an index, so that the cost follows what the
+ * user wrote and what was deleted since, not what is unread.
  */
 export const unread = (sql: Sql, userId: Fragment) =>
   sql`r.message_count - coalesce(l.message_place, 0) - (

@@ -84,9 +84,9 @@ export interface ReactionRow {
 }
 
 /**
- * The last message that a user has read. `stampSeq` is the room's seq when the row changed: a resume sends the receipts stamped at
- * or after its cursor. While a user appears offline, a second, hidden row moves on, for their own sessions alone; when they show
- * themselves, it replaces the visible one.
+ * The last message that a user has read. `stampSeq` is the room's seq when the row changed: a resume sends the receipts
+ * stamped at or after its cursor. While a user appears offline, a second, hidden row moves on, for their own sessions
+ * alone; when they show themselves, it replaces the visible one.
  */
 export interface ReceiptRow {
   readonly roomId: string;

@@ -2,7 +2,10 @@
 export interface Clock {
   /** Milliseconds that only grow, from an arbitrary start. */
   now(): number;
-  /** Runs `then` once, `ms` milliseconds from now (at most 2^31 - 1). The returned function cancels it. The timer keeps no process alive. */
+  /**
+   * Runs `then` once, `ms` milliseconds from now (at most 2^31 - 1). The returned function cancels it. The timer keeps
+   * no process alive.
+   */
   after(ms: number, then: () => void): () => void;
 }
 
