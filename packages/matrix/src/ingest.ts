@@ -40,17 +40,17 @@ export interface IngestDeps extends EphemeralDeps {
 }
 
 interface CountingDeps extends IngestDeps {
-  readonly counted: Count;
+  readonly countEvent: Count;
 }
 
 const NOTHING: Ephemeral = { typing: [], receipts: [], presence: [] };
 
-export function createIngest(given: IngestDeps): Ingest {
-  const { log, meter = NO_METER } = given;
-  const counted = meter.counter("matrix_events_total", "Events of Matrix by outcome: taken, failed, skipped", [
+export function createIngest(ingestDeps: IngestDeps): Ingest {
+  const { log, meter = NO_METER } = ingestDeps;
+  const countEvent = meter.counter("matrix_events_total", "Events of Matrix by outcome: taken, failed, skipped", [
     "outcome",
   ]);
-  const deps = { ...given, counted };
+  const deps = { ...ingestDeps, countEvent };
   const now = deps.now ?? Date.now;
 
   async function ingestAll(events: readonly MatrixEvent[], ephemeral: Ephemeral): Promise<void> {
@@ -72,7 +72,7 @@ export function createIngest(given: IngestDeps): Ingest {
 
   async function ingest(items: unknown, ephemeral: Ephemeral): Promise<void> {
     const { events, skipped } = readEvents(items);
-    for (let count = 0; count < skipped; count++) counted({ outcome: "skipped" });
+    for (let count = 0; count < skipped; count++) countEvent({ outcome: "skipped" });
     if (skipped > 0) log.warn({ skipped }, "invalid events of Matrix were skipped");
     await ingestAll(events, ephemeral).catch((reason: unknown) => {
       if (isAway(reason)) throw reason;
@@ -114,7 +114,7 @@ async function commit(deps: CountingDeps, events: readonly MatrixEvent[], ids: L
     const away = failures.find(isAway);
     if (away !== undefined) throw away;
     failures.forEach((reason, index) => {
-      deps.counted({ outcome: reason === undefined ? "taken" : "failed" });
+      deps.countEvent({ outcome: reason === undefined ? "taken" : "failed" });
       if (reason !== undefined) logFailure(deps, chunk[index] ?? null, reason);
     });
   }

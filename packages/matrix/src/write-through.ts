@@ -102,7 +102,7 @@ function createTypingSender({ homeserver, typingTtlMs, faults }: WriteThroughDep
     void homeserver
       .typing(matrixUserId, matrixRoomId, action.type === "TYPING" ? typingTtlMs : 0)
       .catch((error: unknown) => {
-        // A refusal or an outage; the next change of typing is written anyway.
+        // A refusal or an outage costs nothing: the next change of typing is sent anyway.
         if (!(error instanceof Problem)) faults.report("matrix", error);
       })
       .finally(() => {

@@ -210,7 +210,7 @@ export interface Rows {
   }[];
 }
 
-/** No rows of any kind: given to a group that reads nothing, returned by one that writes nothing. */
+/** No rows of any kind: the rows of a group that reads or writes none. */
 export const NO_ROWS: Rows = {
   rooms: [],
   members: [],
@@ -227,7 +227,7 @@ export const NO_ROWS: Rows = {
   lastMessagesAtEvents: [],
 };
 
-/** A send on its way to the homeserver: its echo may carry this client id. */
+/** A send on its way to the homeserver; its echo may have this client id. */
 export interface MatrixWrite {
   readonly roomId: string;
   readonly senderId: string;
