@@ -29,7 +29,10 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-/** Starts the real topology on this machine: Redis Cluster, Postgres, API nodes and gateway nodes. When a part fails, it ends the others and throws. */
+/**
+ * Starts the real topology on this machine: Redis Cluster, Postgres, API nodes and gateway nodes. When a part fails, it
+ * ends the others and throws.
+ */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { apis = 2, gateways = 2, progress = () => {} } = options;
   const ends: (() => Promise<void>)[] = [];

@@ -13,8 +13,8 @@ const KEPT_LINES = 200;
 const FROM_SOURCE = ["--conditions=development", "--import", "tsx"];
 
 /**
- * The flags of a gateway in production: a young generation of 8 MiB instead of 16. A gateway's garbage is short-lived strings, and
- * memory of the young generation stays resident (DECISIONS 13).
+ * The flags of a gateway in production: a young generation of 8 MiB instead of 16. A gateway's garbage is short-lived
+ * strings, and memory of the young generation stays resident (DECISIONS 13).
  */
 export const PRODUCTION_FLAGS = ["--max-semi-space-size=8"];
 
@@ -69,7 +69,10 @@ export class NodeProcess {
     await this.#exited;
   }
 
-  /** Sends SIGTERM, as an orchestrator does. Resolves once the process is gone, to its exit code, or to null when a signal ended it. */
+  /**
+   * Sends SIGTERM, as an orchestrator does. Resolves once the process is gone, to its exit code, or to null when a
+   * signal ended it.
+   */
   async stop(): Promise<number | null> {
     this.#child.kill("SIGTERM");
     await this.#exited;

@@ -1,4 +1,7 @@
-/** Finds a Redis or Valkey server of version 7 or newer. On Debian and Ubuntu it fetches one into the project's cache, without root. */
+/**
+ * Finds a Redis or Valkey server of version 7 or newer. On Debian and Ubuntu it fetches one into the project's cache,
+ * without root.
+ */
 import { execFile } from "node:child_process";
 import { access, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
@@ -19,14 +22,14 @@ export interface RedisBinary {
 }
 
 /**
- * The server at REDIS_SERVER_BIN, else the first one on the PATH that is new enough, else one from the distribution's packages, fetched
- * once. Throws with advice on how to install it.
+ * The server at REDIS_SERVER_BIN, else the first one on the PATH that is new enough, else one from the distribution's
+ * packages, fetched once. Throws with advice on how to install it.
  */
 export async function findRedis(): Promise<RedisBinary> {
-  const named = process.env.REDIS_SERVER_BIN;
-  if (named !== undefined && named !== "") {
-    if (await starts({ path: named, env: process.env })) return { path: named, env: process.env };
-    throw new Error(`REDIS_SERVER_BIN does not lead to a Redis or Valkey server of version 7 or newer: ${named}`);
+  const configured = process.env.REDIS_SERVER_BIN;
+  if (configured !== undefined && configured !== "") {
+    if (await starts({ path: configured, env: process.env })) return { path: configured, env: process.env };
+    throw new Error(`REDIS_SERVER_BIN does not lead to a Redis or Valkey server of version 7 or newer: ${configured}`);
   }
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     for (const name of ["redis-server", "valkey-server"]) {

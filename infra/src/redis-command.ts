@@ -1,4 +1,7 @@
-/** Sends one command to a Redis server over a connection of its own: enough to build and watch a cluster without a client library. */
+/**
+ * Sends one command to a Redis server over a connection of its own: enough to build and watch a cluster without a
+ * client library.
+ */
 import { connect } from "node:net";
 
 /** The reply of `command` as text: a simple string, a number or a bulk string. Rejects with the server's error, or after 1 s. */
@@ -20,8 +23,8 @@ export function redisCommand(port: number, ...command: readonly (string | number
       if (reply instanceof Error) end(() => reject(reply));
       else if (reply !== undefined) end(() => resolve(reply));
     });
-    const words = command.map((word) => `$${Buffer.byteLength(String(word))}\r\n${word}\r\n`);
-    socket.write(`*${command.length}\r\n${words.join("")}`);
+    const parts = command.map((part) => `$${Buffer.byteLength(String(part))}\r\n${part}\r\n`);
+    socket.write(`*${command.length}\r\n${parts.join("")}`);
   });
 }
 

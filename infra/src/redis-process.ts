@@ -92,8 +92,8 @@ export class RedisProcess {
   }
 
   /** The reply as text, see `redisCommand`. */
-  command(...words: readonly (string | number)[]): Promise<string> {
-    return redisCommand(this.port, ...words);
+  command(...parts: readonly (string | number)[]): Promise<string> {
+    return redisCommand(this.port, ...parts);
   }
 }
 
@@ -106,7 +106,10 @@ const answers = (port: number): Promise<boolean> =>
 /** Ports given before: a cluster binds its ports only after all are chosen. */
 const given = new Set<number>();
 
-/** A free port, below those that the system gives to outgoing connections: a killed server finds its port free when it starts again. */
+/**
+ * A free port, below those that the system gives to outgoing connections: a killed server finds its port free when it
+ * starts again.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);

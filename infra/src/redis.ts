@@ -1,4 +1,7 @@
-/** Real Redis servers, for tests and for a topology on one machine: a single one, or a cluster of three primaries and three replicas. */
+/**
+ * Real Redis servers, for tests and for a topology on one machine: a single one, or a cluster of three primaries and
+ * three replicas.
+ */
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

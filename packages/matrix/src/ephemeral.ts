@@ -24,7 +24,10 @@ export interface EphemeralDeps {
   readonly typingTtlMs: number;
 }
 
-/** Ingests the ephemeral part of a transaction. `now` is in milliseconds since the epoch. Resolves to the errors; never rejects. */
+/**
+ * Ingests the ephemeral part of a transaction. `now` is in milliseconds since the epoch. Resolves to the errors; never
+ * rejects.
+ */
 export async function ingestEphemeral(
   deps: EphemeralDeps,
   ephemeral: Ephemeral,
@@ -68,8 +71,8 @@ async function ingestReceipts({ writer }: EphemeralDeps, receipts: readonly Rece
 /** Ingests typing and presence. The typing of a user that appears offline here is dropped. */
 async function ingestSignals(deps: EphemeralDeps, { typing, presence }: Ephemeral): Promise<void> {
   const { engine, store } = deps;
-  const people = new Set([...typing.flatMap(({ userIds }) => userIds), ...presence.map(({ userId }) => userId)]);
-  const users = people.size === 0 ? new Map<string, never>() : await store.users([...people]);
+  const userIds = new Set([...typing.flatMap(({ userIds }) => userIds), ...presence.map(({ userId }) => userId)]);
+  const users = userIds.size === 0 ? new Map<string, never>() : await store.users([...userIds]);
   const isVisible = (userId: string) => users.get(userId)?.choice !== "appear_offline";
   const visibleTyping = typing.map(({ roomId, userIds }) => ({ roomId, userIds: userIds.filter(isVisible) }));
   await Promise.all([

@@ -9,10 +9,10 @@ const TIMEOUT_MS = 10_000;
 const RETRY_MS = 1000;
 
 /**
- * The homeserver's client-server API for an application service, with a token that may act as any user of its namespace. `as` is the
- * Matrix user to act as, null the bridge's own. Every call rejects with `forbidden`, `not_found`, `too_large` or `rate_limited` (with
- * `retryAfterMs`) when the homeserver refuses it so. For any other or invalid answer, and for none within 10 seconds, it rejects with
- * `unavailable`: the call may have taken effect then.
+ * The homeserver's client-server API for an application service, with a token that may act as any user of its
+ * namespace. `as` is the Matrix user to act as, null the bridge's own. Every call rejects with `forbidden`,
+ * `not_found`, `too_large` or `rate_limited` (with `retryAfterMs`) when the homeserver refuses it so. For any other or
+ * invalid answer, and for none within 10 seconds, it rejects with `unavailable`: the call may have taken effect then.
  */
 export interface Homeserver {
   /** Sends an event, once per transaction id. Resolves to its event id. */
@@ -36,7 +36,10 @@ export interface Homeserver {
   joinedRooms(as: string | null): Promise<readonly string[]>;
   /** Registers the user `@localpart:server`, unless they exist. */
   register(localpart: string): Promise<void>;
-  /** Asks the homeserver to call the application service of that id. Once it has an answer, it retries failed transactions at once. */
+  /**
+   * Asks the homeserver to call the application service of that id. Once it has an answer, it retries failed
+   * transactions at once.
+   */
   ping(serviceId: string): Promise<void>;
   /** The Matrix user of the bridge. */
   whoami(): Promise<string>;

@@ -1,4 +1,7 @@
-/** Local ids for rooms, users and events of Matrix, derived from theirs, so that every node and every rebuild makes the same ones. */
+/**
+ * Local ids for rooms, users and events of Matrix, derived from theirs, so that every node and every rebuild makes the
+ * same ones.
+ */
 import { createHash, randomUUID } from "node:crypto";
 
 /** The latest time in a UUID v7, in milliseconds since the epoch. */
@@ -23,8 +26,8 @@ export function subjectIdOf(eventId: string, sentAt: Date): string {
 }
 
 /**
- * The transaction id of a write to the homeserver. It is the same for a repeat with the same client id, so that the homeserver gives
- * the first answer again. No other write may have it: without a client id it is random.
+ * The transaction id of a write to the homeserver. It is the same for a repeat with the same client id, so that the
+ * homeserver gives the first answer again. No other write may have it: without a client id it is random.
  */
 export function transactionIdOf(matrixRoomId: string, author: string, clientMessageId: string | null): string {
   if (clientMessageId === null) return randomUUID();

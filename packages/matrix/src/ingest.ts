@@ -9,7 +9,10 @@ import { type Ephemeral, type MatrixEvent, readEphemeral, readEvents } from "./e
 import { roomIdOf, userIdOf } from "./ids.ts";
 import { commandOf, type LocalIds, usersIn } from "./mapping.ts";
 
-/** Commands that the writer gets at a time. It holds a few times as many; all of a large transaction at once would be refused for ever. */
+/**
+ * Commands that the writer gets at a time. It holds a few times as many; all of a large transaction at once would be
+ * refused for ever.
+ */
 const AT_ONCE = 1000;
 /** The key of ephemeral items in old versions of Synapse. */
 const OLD_EPHEMERAL = "de.sorunome.msc2409.ephemeral";
@@ -17,9 +20,9 @@ const OLD_EPHEMERAL = "de.sorunome.msc2409.ephemeral";
 /** Ingests events and ephemeral items of Matrix. */
 export interface Ingest {
   /**
-   * Ingests a transaction, which may be any JSON. Resolves once all of it is committed. Rejects with `unavailable` when the store is
-   * away, so that the homeserver sends it again; events that were committed before are known by their ids then. An invalid item, or
-   * one that fails because of a bug, is logged and skipped.
+   * Ingests a transaction, which may be any JSON. Resolves once all of it is committed. Rejects with `unavailable` when
+   * the store is away, so that the homeserver sends it again; events that were committed before are known by their ids
+   * then. An invalid item, or one that fails because of a bug, is logged and skipped.
    */
   take(body: unknown): Promise<void>;
   /** Ingests a list of events, of a room's history or of an answer, as `take`. */
@@ -37,17 +40,17 @@ export interface IngestDeps extends EphemeralDeps {
 }
 
 interface CountingDeps extends IngestDeps {
-  readonly counted: Count;
+  readonly countEvent: Count;
 }
 
 const NOTHING: Ephemeral = { typing: [], receipts: [], presence: [] };
 
-export function createIngest(given: IngestDeps): Ingest {
-  const { log, meter = NO_METER } = given;
-  const counted = meter.counter("matrix_events_total", "Events of Matrix by outcome: taken, failed, skipped", [
+export function createIngest(ingestDeps: IngestDeps): Ingest {
+  const { log, meter = NO_METER } = ingestDeps;
+  const countEvent = meter.counter("matrix_events_total", "Events of Matrix by outcome: taken, failed, skipped", [
     "outcome",
   ]);
-  const deps = { ...given, counted };
+  const deps = { ...ingestDeps, countEvent };
   const now = deps.now ?? Date.now;
 
   async function ingestAll(events: readonly MatrixEvent[], ephemeral: Ephemeral): Promise<void> {
@@ -69,7 +72,7 @@ export function createIngest(given: IngestDeps): Ingest {
 
   async function ingest(items: unknown, ephemeral: Ephemeral): Promise<void> {
     const { events, skipped } = readEvents(items);
-    for (let count = 0; count < skipped; count++) counted({ outcome: "skipped" });
+    for (let count = 0; count < skipped; count++) countEvent({ outcome: "skipped" });
     if (skipped > 0) log.warn({ skipped }, "invalid events of Matrix were skipped");
     await ingestAll(events, ephemeral).catch((reason: unknown) => {
       if (isAway(reason)) throw reason;
@@ -111,7 +114,7 @@ async function commit(deps: CountingDeps, events: readonly MatrixEvent[], ids: L
     const away = failures.find(isAway);
     if (away !== undefined) throw away;
     failures.forEach((reason, index) => {
-      deps.counted({ outcome: reason === undefined ? "taken" : "failed" });
+      deps.countEvent({ outcome: reason === undefined ? "taken" : "failed" });
       if (reason !== undefined) logFailure(deps, chunk[index] ?? null, reason);
     });
   }

@@ -44,7 +44,10 @@ interface Incoming extends MatrixEvent {
 
 type Rule = (event: Incoming) => Command<void>;
 
-/** The command for an event. `ids` holds the event's room and the users of `usersIn`; `now` is in milliseconds since the epoch. */
+/**
+ * The command for an event. `ids` holds the event's room and the users of `usersIn`; `now` is in milliseconds since the
+ * epoch.
+ */
 export function commandOf(event: MatrixEvent, ids: LocalIds, now: number): Command<void> {
   const timeOf = (ts: number) => clampTimestamp(ts, now);
   const userOf = (id: string) => localId(ids.users, id);

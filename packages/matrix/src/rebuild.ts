@@ -37,13 +37,20 @@ export interface RebuildOptions {
 }
 
 /**
- * Ingests rooms again from the homeserver's history, by the mapping of pushed events: known events stay unchanged, missing ones come
- * back with the same ids. It goes on where an earlier run stopped, and may run while nodes run. Rejects with `unavailable`.
+ * Ingests rooms again from the homeserver's history, by the mapping of pushed events: known events stay unchanged,
+ * missing ones come back with the same ids. It goes on where an earlier run stopped, and may run while nodes run.
+ * Rejects with `unavailable`.
  */
 export interface Rebuild {
-  /** Rebuilds a room, by its Matrix id ("!…") or local id. Rejects with `not_found` for one that is not bridged, `forbidden` without a reader. */
+  /**
+   * Rebuilds a room, by its Matrix id ("!…") or local id. Rejects with `not_found` for one that is not bridged,
+   * `forbidden` without a reader.
+   */
   room(room: string, options?: RebuildOptions): Promise<Progress>;
-  /** Rebuilds every bridged room, and every other room of the reader, one after the other. Resolves to the Matrix ids of rooms without a reader. */
+  /**
+   * Rebuilds every bridged room, and every other room of the reader, one after the other. Resolves to the Matrix ids of
+   * rooms without a reader.
+   */
   all(options?: RebuildOptions): Promise<readonly string[]>;
 }
 

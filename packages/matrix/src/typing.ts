@@ -2,7 +2,10 @@ import type { Engine } from "@signalbox/core/ports/engine";
 import { announceStop, announceTyping } from "@signalbox/core/ports/typing-announcement";
 import type { Typing } from "./events.ts";
 
-/** The duration of an entry, in milliseconds: Matrix clients give at most 30 seconds, and the homeserver pushes an earlier end. */
+/**
+ * The duration of an entry, in milliseconds: Matrix clients give at most 30 seconds, and the homeserver pushes an
+ * earlier end.
+ */
 const TYPING_MS = 30_000;
 
 export interface TypingDeps {
@@ -12,9 +15,9 @@ export interface TypingDeps {
 }
 
 /**
- * Ingests typing; ids are local. Each item replaces the typists from Matrix in its room. An entry that lasts longer than a native one
- * is from Matrix, and ends when Matrix no longer lists its user. Native entries stay: the homeserver lists their users too. Rejects
- * with `unavailable` while the engine is away.
+ * Ingests typing; ids are local. Each item replaces the typists from Matrix in its room. An entry that lasts longer
+ * than a native one is from Matrix, and ends when Matrix no longer lists its user. Native entries stay: the homeserver
+ * lists their users too. Rejects with `unavailable` while the engine is away.
  */
 export async function ingestTyping({ engine, typingTtlMs }: TypingDeps, items: readonly Typing[]): Promise<void> {
   if (items.length === 0) return;

@@ -108,9 +108,9 @@ test.each([
 ])("when an event cannot be read back and its echo %s, that decides", async (_, echoFirst, problem) => {
   const { fake, say } = await setUp(echoFirst);
   fake.strangers.add(ADA);
-  const said = say("Hello", { clientMessageId: "c-1" });
-  if (problem === undefined) expect(await said).toMatchObject({ message: "Hello" });
-  else await expect(said).rejects.toMatchObject(problem);
+  const sending = say("Hello", { clientMessageId: "c-1" });
+  if (problem === undefined) expect(await sending).toMatchObject({ message: "Hello" });
+  else await expect(sending).rejects.toMatchObject(problem);
 });
 
 test.each([

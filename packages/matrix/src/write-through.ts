@@ -42,11 +42,12 @@ interface HomeserverWrite<Writing extends MatrixWriting = MatrixWriting> {
 type EventWriting = Exclude<MatrixWriting, { readonly kind: "receipt" | "typing" }>;
 
 /**
- * A writer that sends actions in bridged rooms to the homeserver first, as their user. It reads the event back and ingests it as its
- * echo would be; either of the two may be first. `writer` has to be made with `homeserver: true`. Actions reject with the refusals of
- * the homeserver (`forbidden`, `not_found`, `too_large`, `rate_limited`), with `forbidden` for a user without an account in Matrix,
- * with `conflict` when a newer event has won meanwhile, and with `unavailable` when the homeserver is away or its answer was lost:
- * the action may still appear by its echo then, and a repeated send with the same client id is the same message.
+ * A writer that sends actions in bridged rooms to the homeserver first, as their user. It reads the event back and
+ * ingests it as its echo would be; either of the two may be first. `writer` has to be made with `homeserver: true`.
+ * Actions reject with the refusals of the homeserver (`forbidden`, `not_found`, `too_large`, `rate_limited`), with
+ * `forbidden` for a user without an account in Matrix, with `conflict` when a newer event has won meanwhile, and with
+ * `unavailable` when the homeserver is away or its answer was lost: the action may still appear by its echo then, and a
+ * repeated send with the same client id is the same message.
  */
 export function writeThrough(writer: Writer, deps: WriteThroughDeps): Writer {
   const authorOf = createAuthors(deps);
@@ -101,7 +102,7 @@ function createTypingSender({ homeserver, typingTtlMs, faults }: WriteThroughDep
     void homeserver
       .typing(matrixUserId, matrixRoomId, action.type === "TYPING" ? typingTtlMs : 0)
       .catch((error: unknown) => {
-        // A refusal or an outage; the next change of typing is written anyway.
+        // A refusal or an outage costs nothing: the next change of typing is sent anyway.
         if (!(error instanceof Problem)) faults.report("matrix", error);
       })
       .finally(() => {

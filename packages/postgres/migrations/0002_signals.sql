@@ -4,7 +4,8 @@ alter table users
   add column choice text not null default 'online' check (choice in ('online', 'idle', 'busy', 'appear_offline')),
   add column choice_version integer not null default 0,
   add column active_at timestamptz;
--- active_at is written whenever a user goes offline. No index has it, and xid stays, so with some free space it stays on its page (HOT).
+-- active_at is written whenever a user goes offline. No index has it, and xid stays, so with some free space it stays
+-- on its page (HOT).
 alter table users set (fillfactor = 80);
 drop index users_revoked;
 create index users_changed on users (xid);

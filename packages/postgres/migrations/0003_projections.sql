@@ -14,15 +14,17 @@ alter table messages
 -- A query with the room gives both; the event alone suffices too.
 create unique index messages_of_matrix on messages (event_id, room_id) where event_id is not null;
 create index messages_by_id on messages (message_id);
--- Lists are in the order of the ids, which hold the time. Rare kinds have indexes of their own; most messages are in none of these.
+-- Lists are in the order of the ids, which hold the time. Rare kinds have indexes of their own; most messages are in
+-- none of these.
 create index messages_by_sender on messages (room_id, sender_id, message_id);
 create index messages_typed on messages (room_id, type, message_id) where type <> 'm.text';
 create index messages_with_file on messages (room_id, message_id) where file is not null;
 create index messages_in_thread on messages (room_id, thread_root, message_id) where thread_root is not null;
--- The words of the preview (core/src/model/preview.ts), and the room as one more word, which no text can hold: a rare word is found
--- without a read of other rooms, and a frequent one of other rooms costs nothing. White space makes no difference to a text that
--- is not cut. `search.ts` has the same expression. New entries gather in a list that each search reads, and a send that fills it
--- empties it: 256 kB keep both short (14 ms for the one in 450 sends; without the list, every send costs four times as much).
+-- The words of the preview (core/src/model/preview.ts), and the room as one more word, which no text can hold: a rare
+-- word is found without a read of other rooms, and a frequent one of other rooms costs nothing. White space makes no
+-- difference to a text that is not cut. `search.ts` has the same expression. New entries gather in a list that each
+-- search reads, and a send that fills it empties it: 256 kB keep both short (14 ms for the one in 450 sends; without
+-- the list, every send costs four times as much).
 create index messages_words on messages using gin ((
   array_to_tsvector(array['@' || room_id::text]) || to_tsvector('simple',
     case when length(content) <= 200 then content else left(btrim(regexp_replace(content, '\s+', ' ', 'g')), 200) end)

@@ -4,8 +4,9 @@ import { markerColumns, memberColumns, receiptColumns, userColumns } from "./col
 import type { Sql } from "./connection.ts";
 
 /**
- * The visible rows of the transactions from `snapshot` on, the oldest one that was still running when the snapshot was taken. This
- * includes a transaction that began early and committed late, which a search above the last id seen would miss.
+ * The visible rows of the transactions from `snapshot` on, the oldest one that was still running when the snapshot was
+ * taken. This includes a transaction that began early and committed late, which a search above the last id seen would
+ * miss.
  */
 export async function changes(sql: Sql, snapshot: string | null): Promise<Changes> {
   if (snapshot === null) {

@@ -23,15 +23,19 @@ import {
 import type { Sql } from "./connection.ts";
 import { toEvent } from "./events.ts";
 
-// The rows that a commit reads. `execute` sends a query at once, `await` alone only a little later: queries arrive in the order of
-// their calls. `offset 0` keeps each look-up a look-up: without it the planner may join them to a scan of a table that was small once.
+// The rows that a commit reads. `execute` sends a query at once, `await` alone only a little later: queries arrive in
+// the order of their calls. `offset 0` keeps each look-up a look-up: without it the planner may join them to a scan of
+// a table that was small once.
 
 /** A locked room, with the time of its last change. */
 export interface LockedRoom extends RoomRow {
   readonly lastAt: Date;
 }
 
-/** Adds the rooms, messages and memberships that the reactions lead to. A reaction never changes its room or message, so this needs no lock. */
+/**
+ * Adds the rooms, messages and memberships that the reactions lead to. A reaction never changes its room or message, so
+ * this needs no lock.
+ */
 export async function followReactions(sql: Sql, readSet: ReadSet): Promise<ReadSet> {
   if (readSet.reactions.length === 0) return readSet;
   const found = await sql<{ roomId: string; messageId: string; userId: string }[]>`
@@ -203,7 +207,10 @@ export async function sectionsOf(sql: Sql, keys: ReadSet["sections"]): Promise<r
 /** A name of more users than this is searched among the room's members; a rarer one among the users with the name. */
 const RARE = 50;
 
-/** Members that are the only ones of their room with the name. The search ends with a second one, so that a popular name or a large room costs little. */
+/**
+ * Members that are the only ones of their room with the name. The search ends with a second one, so that a popular name
+ * or a large room costs little.
+ */
 export async function namesOf(sql: Sql, keys: ReadSet["names"]): Promise<Rows["named"]> {
   if (keys.length === 0) return [];
   return sql<Rows["named"][number][]>`

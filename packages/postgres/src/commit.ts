@@ -13,9 +13,9 @@ interface Loaded {
 }
 
 /**
- * `Store.commit` on one connection, in two round trips; reactions by id take another one, and so do events of Matrix. When `decide`
- * throws, it rolls back and resolves to the error, wrapped. It rejects only with errors of the database, and then leaves its
- * transaction open.
+ * `Store.commit` on one connection, in two round trips; reactions by id take another one, and so do events of Matrix.
+ * When `decide` throws, it rolls back and resolves to the error, wrapped. It rejects only with errors of the database,
+ * and then leaves its transaction open.
  */
 export async function commit(
   sql: Sql,
@@ -36,9 +36,9 @@ export async function commit(
 }
 
 /**
- * Locks the rooms, then reads the rest. All statements are sent at once and in this order, but each has a snapshot of its own (READ
- * COMMITTED), taken when the one before it is done: the rows are younger than the locks. Only the messages and reactions that events
- * of Matrix became take another round trip.
+ * Locks the rooms, then reads the rest. All statements are sent at once and in this order, but each has a snapshot of
+ * its own (READ COMMITTED), taken when the one before it is done: the rows are younger than the locks. Only the
+ * messages and reactions that events of Matrix became take another round trip.
  */
 async function load(sql: Sql, readSet: ReadSet): Promise<Loaded> {
   const [
@@ -154,7 +154,10 @@ function roomsOf(
   };
 }
 
-/** The change of a known room. A field that is the same object as before is not written: metadata may be 64 KiB, and most commits only count. */
+/**
+ * The change of a known room. A field that is the same object as before is not written: metadata may be 64 KiB, and
+ * most commits only count.
+ */
 function changeOf(room: RoomRow, before: RoomRow | undefined, counters: Counters): readonly writes.RoomChange[] {
   if (!before) return [];
   const { roomId, lastSeq, memberCount, messageCount, deletedAt } = room;

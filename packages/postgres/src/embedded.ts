@@ -33,14 +33,17 @@ const SETTINGS = {
   shared_buffers: "256MB",
   log_min_messages: "warning",
 };
-/** The key of the advisory lock of the process that uses the server: held on a connection, so that it is free once that process is dead. */
+/**
+ * The key of the advisory lock of the process that uses the server: held on a connection, so that it is free once that
+ * process is dead.
+ */
 const OWNER = 7_391_520_462;
 /** The time for a server to notice that the process that used it has died, in milliseconds. */
 const ORPHAN_MS = 2_000;
 
 /**
- * Starts a private PostgreSQL on 127.0.0.1. The data in `dir` survives stops and crashes. A server that a killed process left running
- * is shut down first. Rejects while a live process uses the server of `dir`.
+ * Starts a private PostgreSQL on 127.0.0.1. The data in `dir` survives stops and crashes. A server that a killed
+ * process left running is shut down first. Rejects while a live process uses the server of `dir`.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const dir = resolve(options.dir);
@@ -90,7 +93,8 @@ async function takeOver(folder: string, password: string): Promise<void> {
   for (const until = Date.now() + ORPHAN_MS; ; await pause(100)) {
     const found = await postmaster(folder);
     if (!found) return;
-    // A server on this port that takes this folder's password is this folder's. A process id alone may be another program's by now.
+    // A server on this port that takes this folder's password is this folder's. A process id alone may be another
+    // program's by now.
     const owner = await lockServer(address(password, found.port), ORPHAN_MS).catch((error: unknown) => {
       if (error instanceof InUse) throw error;
     });
@@ -103,7 +107,10 @@ async function takeOver(folder: string, password: string): Promise<void> {
   }
 }
 
-/** Connects, and locks the server for this process while the connection lasts. Throws `InUse` when another process keeps the lock for `ms`. */
+/**
+ * Connects, and locks the server for this process while the connection lasts. Throws `InUse` when another process keeps
+ * the lock for `ms`.
+ */
 async function lockServer(url: string, ms: number): Promise<Connection> {
   const connection = new Connection(url, { application_name: "signalbox embedded" });
   for (const until = Date.now() + ms; ; await pause(100)) {

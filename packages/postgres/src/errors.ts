@@ -18,9 +18,9 @@ export const unavailable = (): Problem => new Problem("unavailable", "the store 
 export const unconnected = (message: string): Error => Object.assign(new Error(message), { code: "CONNECTION_CLOSED" });
 
 /**
- * The problem for an error on a connection: `unavailable` for a temporary failure, `conflict` for a unique index of `TAKEN`, and
- * `internal` with the SQLSTATE for any other error of the server. It never holds the server's message, a statement or a parameter,
- * which may hold texts of users. An error that is not the connection's is returned unchanged.
+ * The problem for an error on a connection: `unavailable` for a temporary failure, `conflict` for a unique index of
+ * `TAKEN`, and `internal` with the SQLSTATE for any other error of the server. It never holds the server's message, a
+ * statement or a parameter, which may hold texts of users. An error that is not the connection's is returned unchanged.
  */
 export function problemOf(error: unknown): unknown {
   if (error instanceof postgres.PostgresError) {

@@ -7,7 +7,10 @@ import { isMatrixEventId } from "@signalbox/protocol/ids";
 import { messageColumns, reactionColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 
-/** A page of messages in descending order, from below the message `before` or from the end. Throws `not_found` for an unknown `before`. */
+/**
+ * A page of messages in descending order, from below the message `before` or from the end. Throws `not_found` for an
+ * unknown `before`.
+ */
 export async function history(
   sql: Sql,
   room: string,

@@ -10,8 +10,9 @@ const toMap = (rows: readonly Pair[]): ReadonlyMap<string, string> =>
   new Map(rows.map(({ key, value }) => [key, value]));
 
 /**
- * As `Store.bridge`. Most calls find all ids known, with the right names, and write nothing. Each statement is a transaction of its
- * own, with its rows in order, and skips rows that another node creates at the same time: the last read finds those.
+ * As `Store.bridge`. Most calls find all ids known, with the right names, and write nothing. Each statement is a
+ * transaction of its own, with its rows in order, and skips rows that another node creates at the same time: the last
+ * read finds those.
  */
 export async function bridge(sql: Sql, rooms: Bridging[0], users: Bridging[1]): Promise<Bridged> {
   const known = await readKnown(sql, rooms, users);
@@ -59,7 +60,10 @@ const insertUsers = (sql: Sql, users: Bridging[1]) =>
   select * from json_to_recordset(${JSON.stringify(users)}::text::json) as n("userId" text, name text, "matrixUserId" text)
   order by "userId" collate "C" on conflict do nothing`.execute();
 
-/** Updates users under the given id, some of them older than their first event. A user that is mapped to another Matrix user stays so. */
+/**
+ * Updates users under the given id, some of them older than their first event. A user that is mapped to another Matrix
+ * user stays so.
+ */
 const updateUsers = (sql: Sql, users: Bridging[1]) =>
   sql`
   with n as materialized (

@@ -21,8 +21,8 @@ export async function mute(sql: Sql, room: string, userId: string, until: Date |
 }
 
 /**
- * Snoozes the message for the user; null ends it. False when they are no member of its room, or the message is missing; a Matrix event
- * id names no message here. The user's expired snoozes in this room are deleted with it.
+ * Snoozes the message for the user; null ends it. False when they are no member of its room, or the message is missing;
+ * a Matrix event id names no message here. The user's expired snoozes in this room are deleted with it.
  */
 export async function snooze(
   sql: Sql,

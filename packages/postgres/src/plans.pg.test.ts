@@ -27,8 +27,8 @@ let connection: Connection;
 let sql: Sql;
 
 /**
- * A room of 100,000 messages, half of them read. Of the unread ones 10 are the reader's own, 20 are deleted, and 5 mention the reader. 20
- * each are images, have a file, or are in a thread; 5 have the word "needle".
+ * A room of 100,000 messages, half of them read. Of the unread ones 10 are the reader's own, 20 are deleted, and 5
+ * mention the reader. 20 each are images, have a file, or are in a thread; 5 have the word "needle".
  */
 const LARGE = randomUUID();
 const READER = "reader";
@@ -289,7 +289,10 @@ test("1,000 people are compared with 1,000 rooms by their own few rooms", async 
   expect(most).toBeLessThan(4_000);
 });
 
-/** The number of rows of `messages` that `work` fetched. In a transaction, so that the server's counters are not reset meanwhile. */
+/**
+ * The number of rows of `messages` that `work` fetched. In a transaction, so that the server's counters are not reset
+ * meanwhile.
+ */
 async function fetched(work: () => Promise<unknown>): Promise<number> {
   const counted = async () => {
     const [row] = await sql<[{ seqScan: number; rows: number }]>`

@@ -37,9 +37,9 @@ export class Pool {
   }
 
   /**
-   * Runs `work` on a connection that no other call uses meanwhile. Rejects with `unavailable` when the server is away, or after 5
-   * seconds, which cuts `work` off. Other errors of the server become `internal`. A `Problem` of `work` is passed on, and must leave
-   * no transaction open.
+   * Runs `work` on a connection that no other call uses meanwhile. Rejects with `unavailable` when the server is away,
+   * or after 5 seconds, which cuts `work` off. Other errors of the server become `internal`. A `Problem` of `work` is
+   * passed on, and must leave no transaction open.
    */
   run<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     if (this.#closing || this.#waiting.size >= MOST_WAITING) return Promise.reject(unavailable());

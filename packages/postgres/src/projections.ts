@@ -34,7 +34,8 @@ export async function projections(
   const query = { userId, service, filter };
   const { words } = filter;
   if (words === null) return page(sql, newest(sql, query, limit), limit);
-  // A frequent word fills a page from the newest messages, a rare one has few hits in the index: each way is slow where the other is fast.
+  // A frequent word fills a page from the newest messages, a rare one has few hits in the index: each way is slow where
+  // the other is fast.
   const recent = await page(sql, newest(sql, query, WINDOW), limit, hasWords(sql, words));
   return recent.length === limit ? recent : page(sql, found(sql, query, words, limit), limit);
 }

@@ -15,9 +15,9 @@ interface Aged {
 }
 
 /**
- * Runs one batch: reads the events that have become older than `days` since the last batch, in the order of their transactions, and
- * deletes the ones that their rooms keep no longer. Each event is read once in its life, so the work grows with what is written,
- * and no rooms are listed. Undefined while another node prunes.
+ * Runs one batch: reads the events that have become older than `days` since the last batch, in the order of their
+ * transactions, and deletes the ones that their rooms keep no longer. Each event is read once in its life, so the work
+ * grows with what is written, and no rooms are listed. Undefined while another node prunes.
  */
 export async function pruneBatch(
   sql: Sql,
@@ -43,8 +43,9 @@ export async function pruneBatch(
 }
 
 /**
- * The rooms of old events, in the order of their transactions, up to the last old one: a single event with a time in the future, made
- * under a wrong clock, does not stop the rest. The index on xid serves this; an index on the time would exist for it alone.
+ * The rooms of old events, in the order of their transactions, up to the last old one: a single event with a time in
+ * the future, made under a wrong clock, does not stop the rest. The index on xid serves this; an index on the time
+ * would exist for it alone.
  */
 async function newlyAged(sql: Sql, from: string, days: number): Promise<Aged> {
   const [aged] = await sql<[Aged]>`

@@ -48,7 +48,10 @@ export async function resumable(
   return new Map(rows.map(({ roomId, lastSeq }) => [roomId, lastSeq]));
 }
 
-/** A condition on a room `r`: it is not deleted, and `userId` is a member or a service. Without `offset 0` all of the user's rooms would be read. */
+/**
+ * A condition on a room `r`: it is not deleted, and `userId` is a member or a service. Without `offset 0` all of the
+ * user's rooms would be read.
+ */
 export const isVisible = (sql: Sql, userId: string, service: boolean) =>
   sql`r.deleted_at is null and (${service} or exists (
     select from members m where m.room_id = r.room_id and m.user_id = ${userId} and m.left_seq is null offset 0))`;
@@ -61,9 +64,9 @@ export async function seqOf(sql: Sql, room: string, userId: string, service: boo
 }
 
 /**
- * The receipts of each room from its cursor on, and those of the ten seconds before that event, because the hint of one may have been
- * lost when the event arrived. When the event is pruned, all receipts of the room. Hidden ones are included: the caller decides
- * which sessions see them.
+ * The receipts of each room from its cursor on, and those of the ten seconds before that event, because the hint of one
+ * may have been lost when the event arrived. When the event is pruned, all receipts of the room. Hidden ones are
+ * included: the caller decides which sessions see them.
  */
 export const receiptsSince = (sql: Sql, cursors: ReadonlyMap<string, number>): Promise<readonly ReceiptRow[]> =>
   sql<ReceiptRow[]>`
@@ -73,7 +76,10 @@ export const receiptsSince = (sql: Sql, cursors: ReadonlyMap<string, number>): P
     cross join lateral (select * from receipts where room_id = n.room_id offset 0) c
     where c.stamp_seq >= n.cursor or e.seq is null or c.changed_at > e.created_at - interval '10 seconds'`.execute();
 
-/** The user's rooms by descending id, below `before`, with the number of unread messages and the newest one. Deleted rooms are left out. */
+/**
+ * The user's rooms by descending id, below `before`, with the number of unread messages and the newest one. Deleted
+ * rooms are left out.
+ */
 export async function roomPage(
   sql: Sql,
   userId: string,

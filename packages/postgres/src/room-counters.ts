@@ -1,8 +1,8 @@
 import type { MessageRow } from "@signalbox/core/model/rows";
 import type { Sql } from "./connection.ts";
 
-// Counters behind the statistics of a room, without deleted messages. Each commit adds the difference between the messages that it
-// read and those that it writes, so that the cost follows the commit and not the room.
+// Counters behind the statistics of a room, without deleted messages. Each commit adds the difference between the
+// messages that it read and those that it writes, so that the cost follows the commit and not the room.
 
 /** The changes of the counters in the row of a room; `firstId` and `lastId` are the least and greatest message id written. */
 export interface Counters {
@@ -26,7 +26,10 @@ export const NO_CHANGE: Counters = { messages: 0, files: 0, firstId: null, lastI
 /** The type of most messages. It has no counter: its number is the total less all other types. */
 export const TEXT = "m.text";
 
-/** The counter changes by room, from the messages that a commit read to those that it writes. A message that is not in `before` is new. */
+/**
+ * The counter changes by room, from the messages that a commit read to those that it writes. A message that is not in
+ * `before` is new.
+ */
 export function countChanges(
   before: readonly MessageRow[],
   after: readonly MessageRow[],
@@ -74,7 +77,10 @@ class ChangeCounter implements CounterChanges {
   }
 }
 
-/** The statements for counters outside the rows of rooms, to run after the messages; none for a commit that only sends plain texts. */
+/**
+ * The statements for counters outside the rows of rooms, to run after the messages; none for a commit that only sends
+ * plain texts.
+ */
 export function putCounters(sql: Sql, rooms: ReadonlyMap<string, CounterChanges>) {
   const all = [...rooms];
   const types = all.flatMap(([roomId, changes]) =>

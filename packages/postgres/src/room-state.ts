@@ -14,7 +14,10 @@ type StateRow = RoomRow &
     readonly sections: readonly RoomSectionRow[];
   };
 
-/** A member in JSON, with times as text. An array, because the names of the values in each row were half of the statement's time. */
+/**
+ * A member in JSON, with times as text. An array, because the names of the values in each row were half of the
+ * statement's time.
+ */
 type JsonMember = readonly [
   userId: string,
   role: RoomStateMember["role"],

@@ -26,8 +26,8 @@ export interface StoreOptions {
 }
 
 /**
- * The store on the PostgreSQL at `url` (`postgres://…`), after all migrations. Rejects with `unavailable` when it cannot be reached,
- * and with `internal` when the database is newer than this code.
+ * The store on the PostgreSQL at `url` (`postgres://…`), after all migrations. Rejects with `unavailable` when it
+ * cannot be reached, and with `internal` when the database is newer than this code.
  */
 export async function createStore({ url, meter = NO_METER }: StoreOptions): Promise<Store> {
   await migrate(url);
@@ -46,7 +46,7 @@ export async function createStore({ url, meter = NO_METER }: StoreOptions): Prom
     membersOf: (rooms) => pool.run((sql) => reads.membersOf(sql, rooms)),
     seqOf: (room, userId, service) => pool.run((sql) => reads.seqOf(sql, room, userId, service)),
     roomState: (room, userId, service) => pool.run((sql) => roomState(sql, room, userId, service)),
-    counts: (asked) => pool.run((sql) => counts(sql, asked)),
+    counts: (keys) => pool.run((sql) => counts(sql, keys)),
     mute: (room, userId, until) => pool.run((sql) => mute(sql, room, userId, until)),
     snooze: (room, userId, messageId, until) => pool.run((sql) => snooze(sql, room, userId, messageId, until)),
     history: (room, limit, before) => pool.run((sql) => history(sql, room, limit, before)),

@@ -14,8 +14,8 @@ export const lastRead = (sql: Sql, userId: Fragment) =>
   ) l on true`;
 
 /**
- * The messages after it, less the user's own and deleted ones. Both have an index, so that the cost follows what the user wrote and
- * what was deleted since, not what is unread.
+ * The messages after it, less the user's own and deleted ones. Both have an index, so that the cost follows what the
+ * user wrote and what was deleted since, not what is unread.
  */
 export const unread = (sql: Sql, userId: Fragment) =>
   sql`r.message_count - coalesce(l.message_place, 0) - (
@@ -33,16 +33,16 @@ export const countColumns = (sql: Sql, userId: Fragment) =>
   ) as mentions, (
     select until from mutes where room_id = r.room_id and user_id = ${userId} and until > now()) as muted_until`;
 
-/** The unread messages of each of these users in the room beside them, members or not; missing rooms are left out. */
+/** The unread messages of each user in the room of the same key, members or not; missing rooms are left out. */
 export async function counts(
   sql: Sql,
-  asked: readonly { readonly roomId: string; readonly userId: string }[],
+  keys: readonly { readonly roomId: string; readonly userId: string }[],
 ): Promise<readonly Counts[]> {
-  if (asked.length === 0) return [];
+  if (keys.length === 0) return [];
   const userId = sql`n."userId"`;
   return sql<Counts[]>`
     select r.room_id, n."userId" as user_id, ${countColumns(sql, userId)}
-    from json_to_recordset(${JSON.stringify(asked)}::text::json) as n("roomId" uuid, "userId" text)
+    from json_to_recordset(${JSON.stringify(keys)}::text::json) as n("roomId" uuid, "userId" text)
     cross join lateral (select room_id, message_count from rooms where room_id = n."roomId" offset 0) r
     ${lastRead(sql, userId)}`.execute();
 }

@@ -41,8 +41,8 @@ export async function revoke(sql: Sql, userId: string): Promise<Date> {
 }
 
 /**
- * As `Store.visibleUsers`; deleted rooms do not count. The user's rooms are listed once. The rooms of each other user are looked up in
- * that list until one is found.
+ * As `Store.visibleUsers`; deleted rooms do not count. The user's rooms are listed once. The rooms of each other user
+ * are looked up in that list until one is found.
  */
 export async function visibleUsers(
   sql: Sql,
@@ -66,8 +66,9 @@ export async function visibleUsers(
 }
 
 /**
- * Records the choice and, unless the user still appears offline, shows their hidden receipts. It locks the row of the user first: it
- * waits for a commit that hides a receipt meanwhile, or that commit sees this choice (`putHiddenReceipts`).
+ * Records the choice and, unless the user still appears offline, shows their hidden receipts. It locks the row of the
+ * user first: it waits for a commit that hides a receipt meanwhile, or that commit sees this choice
+ * (`putHiddenReceipts`).
  */
 export async function choosePresence(sql: Sql, userId: string, choice: Choice): Promise<UserRow> {
   const [, [row]] = await Promise.all([
@@ -82,7 +83,10 @@ export async function choosePresence(sql: Sql, userId: string, choice: Choice): 
   return row;
 }
 
-/** As `Store.saveLastActive`. It creates no users, and locks them in the order of their ids, so that two nodes never wait for each other for ever. */
+/**
+ * As `Store.saveLastActive`. It creates no users, and locks them in the order of their ids, so that two nodes never
+ * wait for each other for ever.
+ */
 export async function saveLastActive(sql: Sql, active: ReadonlyMap<string, Date>): Promise<void> {
   const rows = [...active].map(([userId, at]) => ({ userId, at }));
   await sql`

@@ -14,9 +14,13 @@ import type { Sql } from "./connection.ts";
 import { toStored } from "./events.ts";
 import type { Counters } from "./room-counters.ts";
 
-// One statement per table and group, with all rows as one JSON parameter; DECISIONS 2 has the alternatives and their measurements.
+// One statement per table and group, with all rows as one JSON parameter; DECISIONS 2 has the alternatives and their
+// measurements.
 
-/** Inserts rooms that did not exist at the lock. A room that another node created or bridged meanwhile fails the commit, so that it is not overwritten. */
+/**
+ * Inserts rooms that did not exist at the lock. A room that another node created or bridged meanwhile fails the commit,
+ * so that it is not overwritten.
+ */
 export const insertRooms = (sql: Sql, rooms: readonly (RoomRow & Counters)[], now: Date) =>
   sql`
   insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count, message_count,
@@ -119,9 +123,9 @@ export const putReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now: Date
   select n.*, ${now} from ${receiptRows(sql, receipts)} ${replaceReceipt(sql)}`.execute();
 
 /**
- * Writes hidden receipts. The lock of a room does not stop its user from showing themselves meanwhile. So this reads each choice again,
- * under a lock that `choosePresence` waits for: the receipt of a user that is visible by now is written as a visible one. A private
- * receipt stays hidden.
+ * Writes hidden receipts. The lock of a room does not stop its user from showing themselves meanwhile. So this reads
+ * each choice again, under a lock that `choosePresence` waits for: the receipt of a user that is visible by now is
+ * written as a visible one. A private receipt stays hidden.
  */
 export const putHiddenReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now: Date) =>
   sql`
@@ -162,8 +166,8 @@ export const putSections = (sql: Sql, sections: readonly RoomSectionRow[]) =>
   on conflict (room_id, part) do update set body = excluded.body`.execute();
 
 /**
- * Writes users, which no lock of a room covers. They are sorted, so that two commits do not wait for each other for ever. A revocation,
- * choice or activity that was written since the read stays.
+ * Writes users, which no lock of a room covers. They are sorted, so that two commits do not wait for each other for
+ * ever. A revocation, choice or activity that was written since the read stays.
  */
 export const putUsers = (sql: Sql, users: readonly UserRow[]) =>
   sql`

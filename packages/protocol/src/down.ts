@@ -1,4 +1,7 @@
-/** Frames to a session. The twelve events have exactly the fields of the document "Realtime" and the ones that CONTRACT section 4 adds. */
+/**
+ * Frames to a session. The twelve events have exactly the fields of the document "Realtime" and the ones that
+ * CONTRACT section 4 adds.
+ */
 import * as v from "valibot";
 import { PROBLEMS } from "./errors.ts";
 import { Status } from "./presence.ts";

@@ -22,7 +22,10 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** The only error type of the domain. `detail` may be shown to any client: it must not hold a secret, a query or the text of a message. */
+/**
+ * The only error type of the domain. `detail` may be shown to any client: it must not hold a secret, a query or the
+ * text of a message.
+ */
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly errors: readonly FieldError[] | undefined;

@@ -27,10 +27,10 @@ export function parseMessageId(text: string): string | undefined {
   return MATRIX_EVENT.test(text) ? text : undefined;
 }
 
-/** An event id that Matrix gave. */
+/** An event id of Matrix. */
 export type MatrixEventId = `$${string}`;
 
-/** Tells the two forms of a parsed message id apart: false for our UUID. */
+/** True for a parsed message id that is an event id of Matrix, false for a UUID. */
 export const isMatrixEventId = (messageId: string): messageId is MatrixEventId => messageId.startsWith("$");
 
 /** True for a valid user id. CONTRACT section 1, "User id". */

@@ -1,4 +1,7 @@
-/** Frames of a stream of server-sent events: the five events of "Real-Time Signals", and the ones that CONTRACT section 5 adds. */
+/**
+ * Frames of a stream of server-sent events: the five events of "Real-Time Signals", and the ones that
+ * CONTRACT section 5 adds.
+ */
 import * as v from "valibot";
 import type { EventBody } from "./down.ts";
 import { ENCRYPTED } from "./http.ts";
@@ -152,8 +155,9 @@ function reactionIn(body: Extract<EventBody, { parentMessageId: string }>, serve
 const LINE_END = /\r\n|\r|\n/;
 
 /**
- * Encodes an event as `text/event-stream`. `seq` is that of a durable event, which a client sends back as `Last-Event-ID`. A reader
- * gets `data` unchanged: JSON has no line end outside its escapes, other text has a field per line.
+ * Encodes an event as `text/event-stream`. `seq` is that of a durable event, which a client sends back as
+ * `Last-Event-ID`. A reader gets `data` unchanged: JSON has no line end outside its escapes, other text has a field per
+ * line.
  */
 export function encodeSse(name: string, data: string, seq?: number): string {
   const idLine = seq === undefined ? "" : `id: ${seq}\n`;

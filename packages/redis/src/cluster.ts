@@ -26,7 +26,10 @@ interface View {
   readonly nodes: readonly Address[];
 }
 
-/** The primaries of a Redis Cluster, found through `seeds`, and kept up to date. `changed` is called when a slot has another owner. */
+/**
+ * The primaries of a Redis Cluster, found through `seeds`, and kept up to date. `changed` is called when a slot has
+ * another owner.
+ */
 export class ClusterTopology implements Topology {
   readonly sharded = true;
   private readonly seeds: readonly Address[];

@@ -21,7 +21,7 @@ export interface RedisEngine extends Engine {
   lost(): number;
 }
 
-/** `url` and `log`: see `createRedisEngine`. */
+/** The options of `createRedisEngine`, which describes `url` and `log`. */
 export interface RedisOptions {
   readonly url: string;
   readonly log?: Log;

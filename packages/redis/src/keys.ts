@@ -46,7 +46,10 @@ export const nodeKey = (bucket: number, node: string): string => `node:${bucketT
 /** The mark that a node was ended, so that no user enters there any more: see `lua/end_node_presence.lua`. */
 export const endedKey = (bucket: number, node: string): string => `evicted:${bucketTag(bucket)}:${node}`;
 
-/** The leases of all nodes, and the claims on expired ones: see `lua/claim_lease.lua`. One slot, so that they are lost together. */
+/**
+ * The leases of all nodes, and the claims on expired ones: see `lua/claim_lease.lua`. One slot, so that they are lost
+ * together.
+ */
 export const LEASE_KEYS: readonly [string, string] = ["leases:{leases}", "claims:{leases}"];
 
 /** The content of a ticket. `hash` is the ticket's, so that a reader of the keys cannot spend it. */

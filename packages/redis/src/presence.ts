@@ -141,7 +141,10 @@ export class RedisPresence implements PresenceRegistry {
     return (await Promise.all([...servers.values()].map((of) => this.readFrom(of)))).flat();
   }
 
-  /** Reads all buckets of one server, and its time, as one call: each command alone would have a timeout and a retry of its own. */
+  /**
+   * Reads all buckets of one server, and its time, as one call: each command alone would have a timeout and a retry of
+   * its own.
+   */
   private async readFrom(groups: readonly Group[]): Promise<readonly Known[]> {
     const [first] = groups;
     if (first === undefined) return [];

@@ -12,7 +12,7 @@ const MOST_WAITING_BYTES = 8 * 1024 * 1024;
 /** Sends publications to the servers of their channels. None waits for another. */
 export class Publisher {
   private readonly topology: Topology;
-  /** Publications on their way to Redis. */
+  /** The number of publications on their way to Redis. */
   waiting = 0;
   private waitingBytes = 0;
   /** The number of publications since the start that were dropped, or that Redis refused. */

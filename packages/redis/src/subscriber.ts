@@ -30,8 +30,8 @@ interface Waiter {
 }
 
 /**
- * Keeps the wanted channels subscribed at their servers. A subscription waits until its server is up, and waits again after it lost
- * its connection or its server.
+ * Keeps the wanted channels subscribed at their servers. A subscription waits until its server is up, and waits again
+ * after it lost its connection or its server.
  */
 export class Subscriber {
   private readonly topology: Topology;
@@ -111,8 +111,9 @@ export class Subscriber {
   }
 
   /**
-   * Compares each server's number of subscriptions with this side's, and renews a connection when they differ: a subscription that
-   * a server lost would stay silent for ever. The query also shows that the server answers. Called every `ANSWER_MS`.
+   * Compares each server's number of subscriptions with this side's, and renews a connection when they differ: a
+   * subscription that a server lost would stay silent for ever. The query also shows that the server answers. Called
+   * every `ANSWER_MS`.
    */
   beat(): void {
     for (const link of this.topology.links()) void this.audit(link);

@@ -1,4 +1,7 @@
-/** The choice among a message's edits in Matrix. The order in which they and their redactions came changes nothing about the result. */
+/**
+ * The choice among a message's edits in Matrix. The order in which they and their redactions came changes nothing about
+ * the result.
+ */
 
 import type { Transaction } from "../commands/transaction.ts";
 import { editBody } from "../model/event-bodies.ts";
@@ -6,8 +9,8 @@ import { ENCRYPTED, revisionOf, sameRevision } from "../model/message-content.ts
 import type { MatrixRow, MessageRow, Revision } from "../model/rows.ts";
 
 /**
- * Gives the message of `target` the content of its newest active edit; without one, its first content. `textMentionsOf` resolves the
- * names in a text, null where they are unknown. `at` is the time of the event that ended an edit.
+ * Gives the message of `target` the content of its newest active edit; without one, its first content. `textMentionsOf`
+ * resolves the names in a text, null where they are unknown. `at` is the time of the event that ended an edit.
  */
 export function applyLatestEdit(
   tx: Transaction,

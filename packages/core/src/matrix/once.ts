@@ -17,7 +17,10 @@ export function readSetOf({ roomId, eventId, senderId }: EventOrigin, targetId: 
   };
 }
 
-/** A command that runs `rule` for an unknown event in a room that is not deleted, and `again` for a known one. The first event opens its room. */
+/**
+ * A command that runs `rule` for an unknown event in a room that is not deleted, and `again` for a known one. The first
+ * event opens its room.
+ */
 export function onceInRoom(
   origin: EventOrigin,
   reads: Partial<ReadSet>,
@@ -45,8 +48,8 @@ function openRoom(tx: Transaction, { roomId, name, createdBy }: RoomRow, { sende
 }
 
 /**
- * Makes the sender a member unless they ever were one here. Matrix pushes events of members only, but their joining may lie before
- * the first event that it pushed.
+ * Makes the sender a member unless they ever were one here. Matrix pushes events of members only, but their joining may
+ * lie before the first event that it pushed.
  */
 export function ensureMember(tx: Transaction, { roomId, senderId, sentAt }: EventOrigin): void {
   if (tx.membership(roomId, senderId) !== undefined) return;

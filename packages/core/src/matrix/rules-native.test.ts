@@ -135,7 +135,7 @@ test("what is done already is answered as a repeat, and nothing is written there
     expect(await refusal("ben", action)).toBe("done");
 });
 
-test("what Matrix has never heard of is done here alone", async () => {
+test("an action on a message that is unknown in Matrix is done here alone", async () => {
   const { act, refusal } = await setUp();
   const sent = await act("ben", { type: "SEND_MSG", chatId, message: "native" }, { written: true });
   const messageId = sent.messageId as string;
@@ -184,7 +184,7 @@ test("a room is bridged by a service, once", async () => {
   expect(rooms.get("!other:example.org")).toBe(made.roomId);
 });
 
-test("a message may be named by its Matrix event id, and nothing is asked of the store when it is not", async () => {
+test("an action may name a message by its Matrix event id, and the store resolves only such ids", async () => {
   const { act, store, writer } = await setUp(false);
   const ben = { userId: "ben", service: false };
   await writer.setMarker(ben, ROOM, one);

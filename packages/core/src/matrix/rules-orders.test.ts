@@ -39,7 +39,7 @@ function expected(names: ReadonlySet<Name>): object[] {
   ] as const;
   const winner = edits.find(({ name, undo }) => names.has(name) && !names.has(undo));
   const first = { content: "first", type: "m.text", mentions: null };
-  const stands = { ...(winner?.says ?? first), editedAt: winner ? second(winner.at) : null, threadRoot: "$0" };
+  const active = { ...(winner?.says ?? first), editedAt: winner ? second(winner.at) : null, threadRoot: "$0" };
   const gone = { content: "", type: "m.text", mentions: null, editedAt: null, threadRoot: null };
   const deleted = names.has("redaction") || names.has("stripped");
   const by = deleted ? { deletedBy: "cleo", deletedAt: second(20) } : { deletedBy: null, deletedAt: null };
@@ -47,7 +47,7 @@ function expected(names: ReadonlySet<Name>): object[] {
     ...(names.has("reaction") && !names.has("unreact") ? [idOf("$a")] : []),
     ...(names.has("other") ? [idOf("$b")] : []),
   ];
-  return [{ ...(deleted ? gone : stands), ...by, sentAt: second(1), messageId: idOf("$m"), reactions }];
+  return [{ ...(deleted ? gone : active), ...by, sentAt: second(1), messageId: idOf("$m"), reactions }];
 }
 
 /** The history after these batches: the events of a batch are ingested at once, the next batch follows its commit. */

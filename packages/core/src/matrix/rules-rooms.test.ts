@@ -48,7 +48,7 @@ describe("membership in Matrix", () => {
   });
 });
 
-test("a new name is told as a change of the room, and the same one is not", async () => {
+test("a new name is a change of the room, and the same one is not", async () => {
   const { events, store, writer } = await matrixRoom();
   await writer.ingest(ingestRoomName(origin("$1", "ann", 1), "Project"));
   await writer.ingest(ingestRoomName(origin("$2", "ann", 2), "Project"));

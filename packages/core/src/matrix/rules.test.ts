@@ -5,7 +5,7 @@ import { ingestEdit, ingestMembership, ingestMessage, ingestOther, ingestReactio
 const PDF = { filename: "a.pdf", mime_type: "application/pdf", size: 3, mxc_uri: "mxc://example.org/a" };
 
 describe("a message of Matrix", () => {
-  test("opens its room and makes its sender a member, before it is told as any other", async () => {
+  test("opens its room and makes its sender a member, before its own event", async () => {
     const { events, history, say, store } = await matrixRoom();
     await store.putUser("ann", "Ann A.");
     await say("$1", "ann", 1, "hello");
@@ -38,7 +38,7 @@ describe("a message of Matrix", () => {
     expect(events()).toHaveLength(3);
   });
 
-  test("says what it is where that is not the native case", async () => {
+  test("has its type, file and thread where they are not the native ones", async () => {
     const { events, history, say } = await matrixRoom();
     await say("$1", "ann", 1, "see this", { type: "m.file", file: PDF, threadRoot: "$0", mentions: ["ben"] });
     const kinds = { messageType: "m.file", file: PDF, threadRootEventId: "$0", mentions: ["ben"], eventId: "$1" };

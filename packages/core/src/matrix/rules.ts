@@ -1,7 +1,7 @@
 /**
- * The commands for events of Matrix in bridged rooms. They write the same rows and events as native actions. Matrix decides there, so
- * no event is refused: an event without a meaning here is recorded and changes nothing, as is any in a room that was deleted here.
- * CONTRACT section 8.
+ * The commands for events of Matrix in bridged rooms. They write the same rows and events as native actions. Matrix
+ * decides there, so no event is refused: an event without a meaning here is recorded and changes nothing, as is any in
+ * a room that was deleted here. CONTRACT section 8.
  */
 
 import type { Command } from "../commands/command.ts";
@@ -103,8 +103,8 @@ export function ingestRoomName(origin: EventOrigin, name: string): Command<void>
 }
 
 /**
- * Any other event, recorded because a receipt may name it. With `creates` it is the event that created the room: its sender owns the
- * room, unless it was created here.
+ * Any other event, recorded because a receipt may name it. With `creates` it is the event that created the room: its
+ * sender owns the room, unless it was created here.
  */
 export function ingestOther(origin: EventOrigin, creates = false): Command<void> {
   const { roomId, senderId } = origin;

@@ -6,7 +6,7 @@ const ROOMS = Array.from({ length: 8 }, (_, index) => `018f0000-0000-8000-8000-0
 /** The delays of the store's commits, in turns of the event loop. */
 const DELAYS = [7, 0, 3, 1, 5, 0, 0, 2];
 
-test("what Matrix says of several rooms is committed side by side, and of each room in order", async () => {
+test("events of several rooms are committed side by side, and of each room in order", async () => {
   const { store, writer } = await matrixRoom();
   const rooms = ROOMS.map((roomId, index) => ({ roomId, matrixRoomId: `!${index}:example.org` }));
   await store.bridge(rooms, []);
@@ -33,7 +33,7 @@ test("what Matrix says of several rooms is committed side by side, and of each r
   await closed;
   expect(most).toBeGreaterThan(1);
   for (const [index, roomId] of ROOMS.entries()) {
-    const said = (await store.history(roomId, 100, null)).map(({ content }) => content).reverse();
-    expect(said).toEqual(ids.filter((_, each) => each % ROOMS.length === index));
+    const contents = (await store.history(roomId, 100, null)).map(({ content }) => content).reverse();
+    expect(contents).toEqual(ids.filter((_, each) => each % ROOMS.length === index));
   }
 });

@@ -4,7 +4,10 @@ import { type Entry, isStranded, NEVER, rowOf, settle, strand, unknown } from ".
 import { Schedule } from "./schedule.ts";
 import { UnannouncedChanges } from "./unannounced.ts";
 
-/** The presence of all known users, and their changes that wait to be announced. `presence/state.ts` holds the rules of one user. */
+/**
+ * The presence of all known users, and their changes that wait to be announced. `presence/state.ts` holds the rules of
+ * one user.
+ */
 export class PresenceTable {
   private readonly timing: PresenceTiming;
   private readonly entries = new Map<string, Entry>();

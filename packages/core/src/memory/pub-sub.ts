@@ -2,7 +2,10 @@ import { Problem } from "@signalbox/protocol/errors";
 import type { Bytes } from "../model/bytes.ts";
 import type { Channel, PubSub, PubSubListener } from "../ports/pub-sub.ts";
 
-/** Publications within one process. None is lost; they arrive in order, right after the code that published, never within its call. */
+/**
+ * Publications within one process. None is lost; they arrive in order, right after the code that published, never
+ * within its call.
+ */
 export class MemoryPubSub implements PubSub {
   private listener: PubSubListener | undefined;
   private readonly subscribed = new Set<string>();

@@ -2,7 +2,7 @@ import { open } from "@signalbox/protocol/encode";
 import { toText } from "./bytes.ts";
 import type { EventRow, MessageRef } from "./rows.ts";
 
-/** The reference of a SEND_MSG or REPLY. An event that was read from the store brings its body alone, which is decoded. */
+/** The message of a SEND_MSG or REPLY. For an event from the store, which has its body alone, it decodes the body. */
 export function messageRefOf({ message, body }: EventRow): MessageRef {
   if (message !== undefined) return message;
   const {

@@ -84,9 +84,9 @@ export interface ReactionRow {
 }
 
 /**
- * The last message that a user has read. `stampSeq` is the room's seq when the row changed: a resume sends the receipts stamped at
- * or after its cursor. While a user appears offline, a second, hidden row moves on, for their own sessions alone; when they show
- * themselves, it replaces the visible one.
+ * The last message that a user has read. `stampSeq` is the room's seq when the row changed: a resume sends the receipts
+ * stamped at or after its cursor. While a user appears offline, a second, hidden row moves on, for their own sessions
+ * alone; when they show themselves, it replaces the visible one.
  */
 export interface ReceiptRow {
   readonly roomId: string;
@@ -137,10 +137,10 @@ export interface RoomSectionRow {
   readonly body: Record<string, unknown> | null;
 }
 
-/** What a notification says of a message. It travels beside the encoded event, so that no node decodes that. */
+/** The parts of a message for notifications. They travel beside the encoded event, so that no node decodes it. */
 export interface MessageRef {
   readonly messageId: string;
-  /** The event id that Matrix gave it; null: it did not come from Matrix. */
+  /** Its event id in Matrix; null for a message that did not come from Matrix. */
   readonly eventId: string | null;
   /** The users that the message mentions. */
   readonly mentions: readonly string[];
@@ -155,7 +155,7 @@ export interface EventRow {
   readonly userId: string;
   /** The encoded event, see `encodeBody` of the protocol. */
   readonly body: Bytes;
-  /** Of a SEND_MSG or REPLY, unless it was read from the store. */
+  /** The message of a SEND_MSG or REPLY; absent when the event was read from the store. */
   readonly message?: MessageRef;
 }
 
@@ -210,7 +210,7 @@ export interface Rows {
   }[];
 }
 
-/** No rows of any kind: given to a group that reads nothing, returned by one that writes nothing. */
+/** No rows of any kind: the rows of a group that reads or writes none. */
 export const NO_ROWS: Rows = {
   rooms: [],
   members: [],
@@ -227,7 +227,7 @@ export const NO_ROWS: Rows = {
   lastMessagesAtEvents: [],
 };
 
-/** A send on its way to the homeserver: its echo may carry this client id. */
+/** A send on its way to the homeserver; its echo may have this client id. */
 export interface MatrixWrite {
   readonly roomId: string;
   readonly senderId: string;

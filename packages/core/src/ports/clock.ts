@@ -2,7 +2,10 @@
 export interface Clock {
   /** Milliseconds that only grow, from an arbitrary start. */
   now(): number;
-  /** Runs `then` once, `ms` milliseconds from now (at most 2^31 - 1). The returned function cancels it. The timer keeps no process alive. */
+  /**
+   * Runs `then` once, `ms` milliseconds from now (at most 2^31 - 1). The returned function cancels it. The timer keeps
+   * no process alive.
+   */
   after(ms: number, then: () => void): () => void;
 }
 
@@ -18,7 +21,7 @@ export const systemClock: Clock = {
 /** The longest wait for the engine, in milliseconds; what a late subscription misses, the store brings a second later. */
 const TIMEOUT_MS = 1000;
 
-/** The pause after the store or the engine could not answer. */
+/** The pause before a retry, when the store or the engine gave no answer, in milliseconds. */
 export const RETRY_MS = 1000;
 
 /** Waits for `promise`, which never rejects, for at most `TIMEOUT_MS`: the engine may be away. */

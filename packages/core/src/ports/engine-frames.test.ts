@@ -105,7 +105,7 @@ const anyText = fc.oneof(
   fc.constantFrom("\n", '"\r\n"', "e1 0 eve\n{}", "\u{1f44d}\u{10ffff}"),
 );
 
-test("whatever its text, an event arrives as it was written", () => {
+test("an event with any text arrives as it was written", () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...EVENT_TYPES),
@@ -132,7 +132,7 @@ test("whatever its text, an event arrives as it was written", () => {
   );
 });
 
-test("whoever they are of, receipts arrive as they were written", () => {
+test("receipts of any users arrive as they were written", () => {
   const receipt = fc.record({
     userId: anyUser,
     messageId: fc.uuid(),

@@ -66,7 +66,7 @@ export const encodeMarkerFrame = (roomId: string, messageId: string): Bytes => `
 const encodeReceipt = ({ userId, messageId, eventId, messageSeq, readAt }: Receipt): Bytes =>
   `${userId} ${messageId} ${messageSeq} ${readAt.getTime()}${eventId === null ? "" : ` ${toBytes(eventId)}`}`;
 
-/** Undefined for an unknown frame, which a node of another version may send: the store brings what it said. */
+/** Undefined for an unknown frame, which a node of another version may send: the store brings its content. */
 export function decodeRoomFrame(roomId: string, payload: Bytes): RoomFrame | undefined {
   switch (payload[0]) {
     case "e":

@@ -1,13 +1,13 @@
-/** Adds 1 to a counter. `labels`: values out of lists that the program knows. */
+/** Adds 1 to a counter. The values of `labels` come from closed lists. */
 export type Count = (labels?: Readonly<Record<string, string>>) => void;
 
-/** Makes the metrics of a package that knows no metrics library. `signalbox_` is put in front of each name, which is made once. */
+/** Makes the metrics of a package without a metrics library. Each name is made once, and gets the prefix `signalbox_`. */
 export interface Meter {
-  /** A total that the returned function adds to. */
+  /** A total; the returned function adds to it. */
   counter(name: string, help: string, labels?: readonly string[]): Count;
-  /** A total that `read` tells at each scrape. */
+  /** A total that each scrape reads with `read`. */
   total(name: string, help: string, read: () => number): void;
-  /** A value that goes up and down, which `read` tells at each scrape. */
+  /** A value that goes up and down, which each scrape reads with `read`. */
   gauge(name: string, help: string, read: () => number): void;
 }
 

@@ -68,12 +68,13 @@ export interface ExpiredNode {
 
 /**
  * The users with sessions on each node, and the presence last announced of each user. A node holds a lease that it renews; users
- * of a node that lost its lease do not count. The id of a node is new at each start and after each loss of its lease.
+ * of a node that lost its lease do not count. A node is named by its incarnation, a new id at each start and after each loss.
  *
- * A user *counts* while a node with a live lease has a session of theirs, for the grace after that, for `holdMs` after a choice
- * without a session, and for as long as another system has them. `own` is offline for a user that does not count, else the choice;
- * with the choice online it is idle after `idleMs` without activity. `shown` is the same, but appear_offline shows as offline from
- * a grace after the choice on; until then it is what it would be without the choice.
+ * A user *counts* while a node with a live lease has a session of theirs, for the grace after that, for `holdMs` after
+ * a choice without a session, and for as long as another system has them. `own` is offline for a user that does not
+ * count, else the choice; with the choice online it is idle after `idleMs` without activity. `shown` is the same, but
+ * appear_offline shows as offline from a grace after the choice on; until then it is what it would be without the
+ * choice.
  *
  * A change of either raises the version and waits until `announced`. The caller that receives it announces it; when that node
  * dies, `settle` returns it to another one. Every method rejects with `unavailable` while the engine is away.

@@ -1,6 +1,9 @@
 import type { Bytes } from "../model/bytes.ts";
 
-/** A room's channel carries its events and signals, a user's channel frames for that user's sessions alone, a node's channel its own probe. */
+/**
+ * A room's channel carries its events and signals, a user's channel frames for that user's sessions alone, a node's
+ * channel its own probe.
+ */
 export type ChannelKind = "room" | "user" | "node";
 
 export interface Channel {
@@ -15,7 +18,10 @@ export interface PubSubListener {
   restored(channels: readonly Channel[]): void;
 }
 
-/** Carries publications between nodes. Each is a hint (DESIGN 3.3) that may be lost: the store holds the truth. No method throws. */
+/**
+ * Carries publications between nodes. Each is a hint (DESIGN 3.3) that may be lost: the store holds the truth. No
+ * method throws.
+ */
 export interface PubSub {
   /** Sets the receiver of publications. Called once, before the first subscription. */
   listen(listener: PubSubListener): void;

@@ -146,20 +146,24 @@ export interface Store {
   seqOf(room: string, userId: string, service: boolean): Promise<number | null>;
   /** The state of a room, in one statement; null as `seqOf`. */
   roomState(room: string, userId: string, service: boolean): Promise<RoomState | null>;
-  /** The unread messages of each of these users in the room beside them. */
-  counts(asked: readonly { readonly roomId: string; readonly userId: string }[]): Promise<readonly Counts[]>;
+  /** The unread messages of each user in the room of the same key. */
+  counts(keys: readonly { readonly roomId: string; readonly userId: string }[]): Promise<readonly Counts[]>;
   /** Mutes the room for the user; null ends it. False when they are no member. */
   mute(room: string, userId: string, until: Date | null): Promise<boolean>;
   /** Snoozes the message for the user; null ends it. False when they are no member, or the message is missing. */
   snooze(room: string, userId: string, messageId: string, until: Date | null): Promise<boolean>;
-  /** Messages below the message `before`, or the newest, in descending order. Rejects with `not_found` for an unknown `before`. */
+  /**
+   * Messages below the message `before`, or the newest, in descending order. Rejects with `not_found` for an unknown
+   * `before`.
+   */
   history(room: string, limit: number, before: string | null): Promise<readonly HistoryMessage[]>;
   /** The user's rooms by descending id, below `before`. */
   roomPage(userId: string, limit: number, before: string | null): Promise<readonly RoomSummary[]>;
 
   /**
-   * The newest `limit` messages that match the filter, of all rooms that the user is a member of (a `service`: of any), by `sentAt`
-   * and then by id, descending. A message id holds the time of the message, so this is the order of the ids.
+   * The newest `limit` messages that match the filter, of all rooms that the user is a member of (a `service`: of any),
+   * by `sentAt` and then by id, descending. A message id holds the time of the message, so this is the order of the
+   * ids.
    */
   projections(
     userId: string,
@@ -173,8 +177,9 @@ export interface Store {
   statistics(room: string, userId: string, service: boolean): Promise<Statistics | null>;
 
   /**
-   * Resolves Matrix ids to ids of this store. Unknown rooms, empty ones, and unknown users are created under the given id. A name is
-   * set on users under the given id alone: a user that was mapped to Matrix keeps the name they have here.
+   * Resolves Matrix ids to ids of this store. Unknown rooms, then without content, and unknown users are created under
+   * the given id. A name is set on users under the given id alone: a user that was mapped to Matrix keeps the name they
+   * have here.
    */
   bridge(
     rooms: readonly { readonly matrixRoomId: string; readonly roomId: string }[],
@@ -209,7 +214,10 @@ export interface Store {
   /** Revokes every token of the user issued until now; returns that moment, by the store's clock. */
   revoke(userId: string): Promise<Date>;
 
-  /** Deletes events that are neither among the last `keep` of their room nor younger than `days`. Returns their number; 0 while another node prunes. */
+  /**
+   * Deletes events that are neither among the last `keep` of their room nor younger than `days`. Returns their number;
+   * 0 while another node prunes.
+   */
   prune(keep: number, days: number): Promise<number>;
   /** Resolves once the store answers. */
   ping(): Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * Typing of a user as all nodes learn it: the entry that requests read, and the publication that sessions receive. Best effort:
+ * Announces typing to all nodes: the entry that requests read, and the publication that sessions receive. Best effort:
  * no call throws or waits.
  */
 import { encodeStopFrame, encodeTypingFrame } from "./engine-frames.ts";
@@ -11,7 +11,7 @@ export interface TypingPorts {
   readonly pubSub: Pick<PubSub, "publish">;
 }
 
-/** Announces that `userId` types in the room for `ttlMs` more. */
+/** Announces that `userId` types in the room for `ttlMs` milliseconds more. */
 export function announceTyping({ typing, pubSub }: TypingPorts, roomId: string, userId: string, ttlMs: number): void {
   typing.start(roomId, userId, ttlMs);
   pubSub.publish({ kind: "room", id: roomId }, encodeTypingFrame(userId, ttlMs));
