@@ -72,7 +72,7 @@ async function startsAndStops(command: Command, signal: AbortSignal): Promise<vo
   if (warning !== undefined) throw new Error(`Node warns: ${warning}`);
 }
 
-/** Resolves when the node whose banner `command` prints answers 200 at /readyz and serves the page that it built. */
+/** Resolves when the node of `command` answers 200 at /readyz and serves the page that it built. Its URL is in the banner. */
 async function ready(command: Command, signal: AbortSignal): Promise<void> {
   const statusOf = async (url: string): Promise<number> => {
     const response = await fetch(url, { signal });

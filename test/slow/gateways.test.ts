@@ -166,8 +166,8 @@ describe("a user that appears offline", () => {
 });
 
 /** The status of a user over REST; offline while no request succeeds. */
-const looked = (asker: Person, who: Person): Promise<string | undefined> =>
-  statusesOf(asker, who).then(
+const looked = (asker: Person, user: Person): Promise<string | undefined> =>
+  statusesOf(asker, user).then(
     ([status]) => status,
     () => "offline",
   );
