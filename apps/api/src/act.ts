@@ -6,7 +6,7 @@ import type { Metrics } from "@signalbox/node/metrics";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Action } from "@signalbox/protocol/up";
 
-/** Does what a user asks, whichever path they ask it on, and resolves as `Writer.act`. */
+/** Performs an action for any of the routes; resolves as `Writer.act`. */
 export type Act = (actor: Actor, action: Action) => Promise<Bytes>;
 
 export interface ActDeps {
@@ -18,7 +18,7 @@ export interface ActDeps {
 export function createAct({ writer, presence, metrics: { actions } }: ActDeps): Act {
   return async (actor, action) => {
     const { type } = action;
-    // A page says that nobody types any more when its person has gone for a while.
+    // A page sends STOP_TYPING by itself when its user has been away for a while: that is no activity.
     if (type !== "STOP_TYPING") presence.touch(actor.userId);
     try {
       const event = await writer.act(actor, action);

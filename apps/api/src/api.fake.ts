@@ -40,7 +40,7 @@ export const printedRoom = {
   seq: 3,
 };
 
-/** That room as somebody sees it who never did anything there. */
+/** The state of that room for a member that never did anything there. */
 export const fakeState = (state: Partial<RoomState> = {}): RoomState => ({
   roomId: ROOM,
   userId: ADA,
@@ -149,7 +149,7 @@ const access: Pick<Access, "authenticate"> = {
   },
 };
 
-/** What the app logs is kept in `logged`; whom it told presence to be active, in `touched`. */
+/** `logged`: the lines of the log. `touched`: the users that presence was told to be active. */
 export function fakeApi(fakes: Fakes = {}) {
   const logged: string[] = [];
   const touched: string[] = [];
@@ -184,3 +184,9 @@ export function fakeApi(fakes: Fakes = {}) {
     });
   return { app, call, health, metrics, logged, touched };
 }
+
+/** The app at a rate limit that every user has passed. */
+export const limitedApi = () =>
+  fakeApi({
+    rateLimit: { take: () => Promise.reject(new Problem("rate_limited", "too many actions", { retryAfterMs: 20 })) },
+  });

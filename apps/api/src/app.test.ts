@@ -51,7 +51,7 @@ describe("errors", () => {
     expect(await unknown.json()).toMatchObject({ code: "not_found" });
     const refused = await app.request(`/v1/rooms/${ROOM}`, { method: "POST" });
     expect(refused.status).toBe(405);
-    expect(refused.headers.get("allow")).toBe("PATCH, DELETE, GET");
+    expect(refused.headers.get("allow")).toBe("GET, PATCH, DELETE");
     expect(await refused.json()).toMatchObject({ status: 405, code: "invalid" });
     expect((await app.request("/v1/rooms", { method: "BREW" })).status).toBe(405);
   });

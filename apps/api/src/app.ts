@@ -7,34 +7,68 @@ import { type ActDeps, createAct } from "./act.ts";
 import { createGuards, type GuardDeps, type Guards } from "./auth.ts";
 import { crossOrigin } from "./cors.ts";
 import { answerErrors, answerUnknown, refuseMethod } from "./problem.ts";
-import { type ChatDeps, chatRoutes } from "./routes/chat.ts";
+import { chatRoutes } from "./routes/api-chat.ts";
+import { markerRoutes } from "./routes/chat-api-v1/marker.ts";
+import { signalPresenceRoutes } from "./routes/chat-api-v1/presence.ts";
+import { readRoutes } from "./routes/chat-api-v1/read.ts";
+import { receiptRoutes } from "./routes/chat-api-v1/receipts.ts";
+import { signalRoutes } from "./routes/chat-api-v1/signals.ts";
+import { signalTypingRoutes } from "./routes/chat-api-v1/typing.ts";
+import { projectionRoutes } from "./routes/core-api-v1/messages.ts";
+import { type SignInDeps, signInRoutes } from "./routes/dev-sign-in.ts";
 import { documentRoutes } from "./routes/documents.ts";
-import { type HealthDeps, healthRoutes } from "./routes/health.ts";
-import { type MatrixDeps, matrixRoutes } from "./routes/matrix.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { matrixRoutes } from "./routes/matrix-app-v1.ts";
 import { type PageDeps, pageRoutes } from "./routes/page.ts";
-import { type PresenceDeps, presenceRoutes } from "./routes/presence.ts";
-import { type ProjectionDeps, projectionRoutes } from "./routes/projections.ts";
-import { type RoomDeps, roomRoutes } from "./routes/rooms.ts";
-import { type SignInDeps, signInRoutes } from "./routes/sign-in.ts";
-import { type SignalDeps, signalRoutes } from "./routes/signals.ts";
-import { type StateDeps, stateRoutes } from "./routes/state.ts";
-import { type TicketDeps, ticketRoutes } from "./routes/tickets.ts";
-import { type UserDeps, userRoutes } from "./routes/users.ts";
+import { memberRoutes } from "./routes/v1/members.ts";
+import { muteRoutes } from "./routes/v1/mute.ts";
+import { presenceRoutes } from "./routes/v1/presence.ts";
+import { roomRoutes } from "./routes/v1/rooms.ts";
+import { sectionRoutes, sidekickRoutes } from "./routes/v1/sections.ts";
+import { snoozeRoutes } from "./routes/v1/snoozes.ts";
+import { stateRoutes } from "./routes/v1/state.ts";
+import { ticketRoutes } from "./routes/v1/tickets.ts";
+import { typingRoutes } from "./routes/v1/typing.ts";
+import { userRoutes } from "./routes/v1/users.ts";
 
-type RouteDeps = ChatDeps &
-  RoomDeps &
-  UserDeps &
-  SignalDeps &
-  PresenceDeps &
-  StateDeps &
-  TicketDeps &
-  ProjectionDeps &
-  MatrixDeps &
-  HealthDeps;
+/** All routes of an API node. A file is named by its paths: `routes/v1/members.ts` has `/v1/rooms/:roomId/members`. */
+const ROUTES = [
+  // /api/chat
+  chatRoutes,
+  // /v1
+  roomRoutes,
+  memberRoutes,
+  stateRoutes,
+  sectionRoutes,
+  sidekickRoutes,
+  muteRoutes,
+  snoozeRoutes,
+  presenceRoutes,
+  typingRoutes,
+  ticketRoutes,
+  userRoutes,
+  // /chat/api/v1
+  signalRoutes,
+  signalTypingRoutes,
+  signalPresenceRoutes,
+  readRoutes,
+  receiptRoutes,
+  markerRoutes,
+  // /core/api/v1
+  projectionRoutes,
+] as const;
+/** Those that no user's token opens. */
+const OPEN_ROUTES = [healthRoutes, matrixRoutes] as const;
 
-/** What only a node for trying serves. */
+type Intersection<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+/** The dependencies of all of them. */
+type RouteDeps = Intersection<Parameters<(typeof ROUTES | typeof OPEN_ROUTES)[number]>[0]>;
+
+/** Parts of a node for trying. */
 export interface DevOptions {
-  /** Signs whoever says who they are in; absent: nobody. */
+  /** Signs a token for any user; absent: there is no sign-in. */
   readonly signer?: SignInDeps["signer"] | undefined;
   /** See `PageDeps`; absent: there is no page. */
   readonly page?: PageDeps["page"] | undefined;
@@ -49,17 +83,6 @@ export type ApiDeps = Omit<RouteDeps, keyof Guards | "act"> &
     readonly origins: Origins;
   };
 
-const ROUTES = [
-  chatRoutes,
-  roomRoutes,
-  userRoutes,
-  signalRoutes,
-  presenceRoutes,
-  stateRoutes,
-  ticketRoutes,
-  projectionRoutes,
-];
-
 /** The REST surface. It keeps nothing between two requests. */
 export function createApi(deps: ApiDeps): Hono {
   const opened = { ...deps, ...createGuards(deps), act: createAct(deps) };
@@ -68,8 +91,7 @@ export function createApi(deps: ApiDeps): Hono {
   app.notFound(answerUnknown);
   app.use(measured(deps.metrics));
   app.use(crossOrigin(deps.origins));
-  app.route("/", healthRoutes(deps));
-  app.route("/", matrixRoutes(deps));
+  for (const routes of OPEN_ROUTES) app.route("/", routes(opened));
   for (const routes of ROUTES) app.route("/", routes(opened));
   const { signer, page, origins } = deps;
   if (signer !== undefined) app.route("/", signInRoutes({ signer, origins }));
@@ -95,7 +117,7 @@ function measured({ requests }: Pick<Metrics, "requests">): MiddlewareHandler {
 /** Methods that may become a label's value; a client can make up any other. */
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
-/** Stands behind all routes: whatever reaches it has a known path, and a method that this path does not take. */
+/** Adds a last handler for each known path: a request reaches it with a method that the path does not take. */
 function refuseOtherMethods(app: Hono): void {
   const methods = new Map<string, Set<string>>();
   for (const { path, method } of app.routes) {

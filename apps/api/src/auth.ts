@@ -6,21 +6,21 @@ import { bearerIn } from "@signalbox/node/http/bearer";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Context, MiddlewareHandler } from "hono";
 
-/** What a route behind a door finds in its context. */
+/** Variables in the context of a route behind a guard. */
 export interface Authenticated {
   Variables: { actor: AuthenticatedClaims };
 }
 
-export type Door = MiddlewareHandler<Authenticated>;
+export type Guard = MiddlewareHandler<Authenticated>;
 
-/** What stands in front of a route. */
+/** Middleware in front of a route. */
 export interface Guards {
-  /** Lets a request in whose header brings a token that holds. A token anywhere else (a URL, a cookie) is not looked for. */
-  readonly auth: Door;
-  /** As `auth`, for what counts towards the rate limit. */
-  readonly limited: Door;
-  /** As `limited`, for what shows that the person is there. */
-  readonly acting: Door;
+  /** Lets a request in by a valid token in its header. A token anywhere else (a URL, a cookie) is not looked for. */
+  readonly auth: Guard;
+  /** As `auth`, for requests that count towards the rate limit. */
+  readonly limited: Guard;
+  /** As `limited`, for requests that count as activity of the user. */
+  readonly acting: Guard;
 }
 
 export interface GuardDeps {
@@ -30,10 +30,10 @@ export interface GuardDeps {
 }
 
 export function createGuards({ access, rateLimit, presence }: GuardDeps): Guards {
-  async function admit(c: Context<Authenticated>): Promise<AuthenticatedClaims> {
+  async function authenticate(c: Context<Authenticated>): Promise<AuthenticatedClaims> {
     const token = bearerIn(c.req.header("authorization"));
     if (token === undefined)
-      throw new Problem("unauthenticated", "the Authorization header has to bring a Bearer token");
+      throw new Problem("unauthenticated", "a Bearer token is needed in the Authorization header");
     const actor = await access.authenticate(token);
     c.set("actor", actor);
     return actor;
@@ -41,15 +41,15 @@ export function createGuards({ access, rateLimit, presence }: GuardDeps): Guards
 
   return {
     async auth(c, next) {
-      await admit(c);
+      await authenticate(c);
       await next();
     },
     async limited(c, next) {
-      await rateLimit.take(await admit(c));
+      await rateLimit.take(await authenticate(c));
       await next();
     },
     async acting(c, next) {
-      const actor = await admit(c);
+      const actor = await authenticate(c);
       await rateLimit.take(actor);
       presence.touch(actor.userId);
       await next();
@@ -57,7 +57,7 @@ export function createGuards({ access, rateLimit, presence }: GuardDeps): Guards
   };
 }
 
-/** Throws `forbidden` for everybody but a trusted back end. */
+/** Throws `forbidden` unless the actor is a trusted back end. */
 export function requireService(actor: Actor): void {
   if (!actor.service) throw new Problem("forbidden", "only a service may do this");
 }

@@ -1,5 +1,6 @@
 /** Reads the content of an event, which may be any JSON object: fields of a wrong type are ignored. */
-import type { Attachment, Revision } from "@signalbox/core/model/rows";
+import type { Revision } from "@signalbox/core/model/rows";
+import type { Attachment } from "@signalbox/protocol/down";
 import { isObject } from "@signalbox/protocol/text";
 import { MESSAGE_BYTES } from "@signalbox/protocol/up";
 import { isEventId, isUserId, type Json } from "./events.ts";

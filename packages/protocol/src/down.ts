@@ -28,17 +28,19 @@ export const Original = v.object({
   editedAt: v.nullable(time),
 });
 
+/** The file of a message. `size` is in bytes. */
+export const Attachment = v.object({
+  filename: v.nullable(v.string()),
+  mime_type: v.nullable(v.string()),
+  size: v.nullable(v.number()),
+  mxc_uri: v.nullable(v.string()),
+});
+export type Attachment = Readonly<v.InferOutput<typeof Attachment>>;
+
 /** The fields of a message besides its text. Absent fields mean "m.text", no file, and no thread. */
 const kinds = {
   messageType: v.optional(v.string()),
-  file: v.optional(
-    v.object({
-      filename: v.nullable(v.string()),
-      mime_type: v.nullable(v.string()),
-      size: v.nullable(v.number()),
-      mxc_uri: v.nullable(v.string()),
-    }),
-  ),
+  file: v.optional(Attachment),
   threadRootEventId: v.optional(id),
 };
 /** The Matrix event id of the message, or of the message that a reaction is to. Absent when it is made of `messageId`. */

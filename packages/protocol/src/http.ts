@@ -8,7 +8,7 @@ import { label, object } from "./text.ts";
 export const MEMBERS_AT_ONCE = 1000;
 
 const name = label(200);
-const role = v.picklist(["owner", "member"]);
+export const Role = v.picklist(["owner", "member"]);
 
 export const CreateRoom = v.object({
   name,
@@ -26,7 +26,7 @@ export const PatchRoom = v.pipe(
   v.check((body) => body.name !== undefined || body.metadata !== undefined, "name or metadata"),
 );
 
-export const PutMember = v.object({ role: v.optional(role) });
+export const PutMember = v.object({ role: v.optional(Role) });
 export const PutUser = v.pipe(
   v.object({ name: v.optional(name), matrix_user_id: v.optional(matrixUserId) }),
   v.check((body) => body.name !== undefined || body.matrix_user_id !== undefined, "name or matrix_user_id"),
@@ -55,7 +55,7 @@ export const RoomsQuery = v.object({ limit, cursor });
 export type CreateRoom = v.InferOutput<typeof CreateRoom>;
 export type PatchRoom = v.InferOutput<typeof PatchRoom>;
 export type ProjectionsQuery = v.InferOutput<typeof ProjectionsQuery>;
-export type Role = v.InferOutput<typeof role>;
+export type Role = v.InferOutput<typeof Role>;
 
 const eventId = messageId;
 

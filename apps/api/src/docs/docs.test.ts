@@ -8,11 +8,11 @@ import { safeParse } from "valibot";
 import { describe, expect, it } from "vitest";
 import { fakeApi } from "../api.fake.ts";
 import { createAsyncApi } from "./asyncapi.ts";
+import { STREAM_PATH } from "./chat-api-v1/signals.ts";
 import { schemasIn } from "./json-schema.ts";
 import { openapiOf } from "./openapi.ts";
 import { curl, endpointsOf } from "./page/operations.ts";
 import { pageOf } from "./page/page.ts";
-import { STREAM_PATH } from "./stream.ts";
 
 const { app } = fakeApi({ matrixHsToken: "the-homeserver", signer: { sign: async () => "token" } });
 const openapi = await openapiOf(app);

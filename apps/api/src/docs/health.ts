@@ -1,6 +1,6 @@
 import { describeRoute } from "hono-openapi";
 import * as v from "valibot";
-import { Health } from "./answers.ts";
+import { Health } from "../responses/health.ts";
 import { givenSchema } from "./json-schema.ts";
 
 const tags = ["Operations"];
@@ -11,31 +11,31 @@ const healthy = (status: string) => ({
 export const live = describeRoute({
   operationId: "isAlive",
   tags,
-  summary: "Is the process alive?",
+  summary: "Check that the process is alive",
   security: [],
-  responses: { 200: { description: "It is.", content: healthy("ok") } },
+  responses: { 200: { description: "It is alive.", content: healthy("ok") } },
 });
 
 export const ready = describeRoute({
   operationId: "isReady",
   tags,
-  summary: "Can it serve?",
+  summary: "Check that the node can serve",
   description: "An outage that all nodes share is a 200 that says `degraded`, so that no balancer empties itself.",
   security: [],
   responses: {
-    200: { description: "It can.", content: healthy("ok") },
-    503: { description: "It starts, drains, or cannot.", content: healthy("starting") },
+    200: { description: "It can serve.", content: healthy("ok") },
+    503: { description: "It starts, drains or fails.", content: healthy("starting") },
   },
 });
 
 export const metrics = describeRoute({
   operationId: "getMetrics",
   tags,
-  summary: "Measurements, as Prometheus reads them",
+  summary: "Read the metrics, in Prometheus' format",
   security: [],
   responses: {
     200: {
-      description: "Text.",
+      description: "The metrics.",
       content: { "text/plain": { schema: givenSchema(v.string()), example: 'signalbox_up{part="store"} 1\n' } },
     },
   },

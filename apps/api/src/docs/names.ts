@@ -1,13 +1,20 @@
-/** Schemas that the documents give a name to, and what their transformations take. */
-
-import { DurableEvent, Original, Signal } from "@signalbox/protocol/down";
+/** Schemas with a name in the documents, and the JSON Schema of their transformations. */
+import { Attachment, DurableEvent, Original, Signal } from "@signalbox/protocol/down";
 import { Call, Engagement, limit, Plan } from "@signalbox/protocol/http";
 import { matrixRoomId, matrixUserId, messageId, reactionId, roomId, userId } from "@signalbox/protocol/ids";
 import { SseEvent } from "@signalbox/protocol/sse";
 import { ACTION_TYPES, Action, Control } from "@signalbox/protocol/up";
 import type { JsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
-import * as answers from "./answers.ts";
+import { Health } from "../responses/health.ts";
+import { HistoryMessage, Message, Reaction } from "../responses/messages.ts";
+import { OwnPresence, Typing } from "../responses/presence.ts";
+import { Projection, Statistics } from "../responses/projections.ts";
+import { Member, Room, RoomSummary } from "../responses/rooms.ts";
+import { Receipt, SignalSnapshot, Typist, WordPresence } from "../responses/signals.ts";
+import { Mute, NoEngagement, RoomState, Sidekick, Snooze, StateMember } from "../responses/state.ts";
+import { Ticket } from "../responses/tickets.ts";
+import { User } from "../responses/users.ts";
 
 type Named = Readonly<Record<string, GenericSchema>>;
 
@@ -22,21 +29,23 @@ export const IDS = {
 
 export const LIMIT = limit;
 
-/** What is sent to us. */
+/** Requests. */
 export const INPUTS: Named = {
   Action,
   ...Object.fromEntries(Action.options.map((option) => [`Action.${option.entries.type.literal}`, option])),
 };
 
-/** Events that are somebody's doing: an action is answered with the one that it caused. */
+/** Events and signals that an action causes: its answer is one of these. */
 export const DONE = [...DurableEvent.options, ...Signal.options].filter(({ entries }) =>
   ACTION_TYPES.has(entries.type.literal),
 );
 
-/** What we answer. */
+/** Responses. */
 export const ANSWERS: Named = {
-  ...answers,
-  Original,
+  ...{ Room, RoomSummary, Member, LastMessage: Message, HistoryMessage, Reaction, File: Attachment, Original },
+  ...{ WordPresence, Typist, Receipt, SignalSnapshot, OwnPresence, Typing },
+  ...{ RoomState, StateMember, Sidekick, NoEngagement, Mute, Snooze },
+  ...{ Projection, Statistics, User, Ticket, Health },
   Engagement,
   Plan,
   Call,
@@ -48,7 +57,7 @@ export const ANSWERS: Named = {
 const HEX = "[0-9A-Fa-f]";
 const UUID = `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`;
 
-/** Functions and expressions with flags that JSON Schema cannot hold, and what they let through: never less than they do. */
+/** Functions and flagged expressions, which JSON Schema cannot hold, with a schema that accepts at least as much. */
 export const WRITTEN: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>([
   [
     roomId.pipe[1],
@@ -58,7 +67,7 @@ export const WRITTEN: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSc
     messageId.pipe[1],
     {
       type: "string",
-      // The second form is the id that a message of ours has in Matrix: whatever stands behind its colon is let be.
+      // The second form is the Matrix event id of a message of ours, with any server name.
       pattern: `^((msg-|evt-)?${UUID}|\\$[A-Za-z0-9_-]{22}:[\\s\\S]*|\\$\\S{1,254})$`,
       description: "a message id: a UUID, also behind msg- or evt-, or a Matrix event id ($…)",
     },

@@ -1,8 +1,8 @@
 /** `/openapi.json`: what the routes say of themselves, and what all of them have in common. */
 import type { Hono } from "hono";
 import { type GenerateSpecOptions, generateSpecs } from "hono-openapi";
+import { STREAM_PATH, stream } from "./chat-api-v1/signals.ts";
 import { PROBLEM_RESPONSES } from "./problems.ts";
-import { STREAM_PATH, stream } from "./stream.ts";
 
 export type OpenApi = Awaited<ReturnType<typeof generateSpecs>>;
 

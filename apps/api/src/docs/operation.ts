@@ -1,4 +1,4 @@
-/** One endpoint's entry in `/openapi.json`, in few words: what all endpoints of a kind have in common is said here. */
+/** One endpoint's entry in `/openapi.json`, in few words: the parts that all endpoints of a kind share are added here. */
 import { PROBLEMS, type ProblemCode } from "@signalbox/protocol/errors";
 import { type DescribeRouteOptions, describeRoute } from "hono-openapi";
 import type { GenericSchema, ObjectEntries, ObjectSchema } from "valibot";
@@ -8,46 +8,46 @@ type Parameter = NonNullable<DescribeRouteOptions["parameters"]>[number];
 type Responses = NonNullable<DescribeRouteOptions["responses"]>;
 type Errors = Partial<Record<ProblemCode, string>>;
 
-/** What stands in front of the endpoint; `limited` also counts towards the rate limit. */
-type Door = "open" | "auth" | "limited";
+/** The guard in front of the endpoint; `limited` also counts towards the rate limit. */
+type Guard = "open" | "auth" | "limited";
 
 export interface Operation {
-  /** What generated clients call it. */
+  /** The name of the call in generated clients. */
   readonly id: string;
   readonly tag: string;
   readonly summary: string;
   readonly text?: string;
-  readonly door: Door;
+  readonly guard: Guard;
   readonly path?: readonly Parameter[];
   readonly query?: ObjectSchema<ObjectEntries, undefined>;
   readonly queryExamples?: Readonly<Record<string, unknown>>;
   readonly body?: {
     readonly schema: GenericSchema;
-    /** By what each shows. */
+    /** By title. */
     readonly examples: Readonly<Record<string, unknown>>;
-    /** An empty body does too. */
+    /** An empty body is accepted too. */
     readonly optional?: true;
   };
   readonly answer: { readonly schema: GenericSchema; readonly example: unknown; readonly status?: 201 };
-  /** When each is given, beyond what every endpoint of its kind gives. */
+  /** The reason for each error, beyond those that every endpoint of its kind has. */
   readonly errors?: Errors;
 }
 
-const DOORS: Record<Door, Errors> = {
+const AUTH: Errors = {
+  unauthenticated: "The token is missing or not valid.",
+  unavailable: "A backend of the node does not answer.",
+};
+const GUARDS: Record<Guard, Errors> = {
   open: {},
-  auth: { unauthenticated: "No token, or one that does not hold.", unavailable: "A part of it is away." },
-  limited: {
-    unauthenticated: "No token, or one that does not hold.",
-    rate_limited: "More than `ACTION_RATE` a second.",
-    unavailable: "A part of it is away.",
-  },
+  auth: AUTH,
+  limited: { ...AUTH, rate_limited: "More than `ACTION_RATE` requests a second." },
 };
 
-/** Middleware that only describes the route that it stands at. */
+/** Middleware that describes the route at which it stands, and does nothing else. */
 export const operation = (described: Operation) => describeRoute(specOf(described));
 
 export function specOf(described: Operation): DescribeRouteOptions {
-  const { id, tag, summary, text, door, body, answer } = described;
+  const { id, tag, summary, text, guard, body, answer } = described;
   const parameters = [...(described.path ?? []), ...queryOf(described)];
   const { schema, example, status = 200 } = answer;
   return {
@@ -55,12 +55,12 @@ export function specOf(described: Operation): DescribeRouteOptions {
     tags: [tag],
     summary,
     ...(text === undefined ? {} : { description: text }),
-    security: door === "open" ? [] : [{ token: [] }],
+    security: guard === "open" ? [] : [{ token: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: bodyOf(body) }),
     responses: {
       [status]: {
-        description: status === 201 ? "Made." : "Done.",
+        description: status === 201 ? "Created." : "Success.",
         content: { "application/json": { schema: givenSchema(schema), example } },
       },
       ...errorsOf(described),
@@ -93,11 +93,11 @@ const bodyOf = ({ schema, examples, optional }: NonNullable<Operation["body"]>) 
   },
 });
 
-function errorsOf({ door, body, query, errors }: Operation): Responses {
+function errorsOf({ guard, body, query, errors }: Operation): Responses {
   const all: Errors = {
-    ...(body === undefined && query === undefined ? {} : { invalid: "A field is not as it has to be." }),
-    ...(body === undefined ? {} : { too_large: "More than 256 KiB." }),
-    ...DOORS[door],
+    ...(body === undefined && query === undefined ? {} : { invalid: "A field is not valid." }),
+    ...(body === undefined ? {} : { too_large: "The body is larger than 256 KiB." }),
+    ...GUARDS[guard],
     ...errors,
   };
   const codes = (Object.keys(all) as ProblemCode[]).sort((a, b) => PROBLEMS[a].status - PROBLEMS[b].status);

@@ -1,4 +1,7 @@
-/** What the examples of the documentation are about. */
+/** Values of the examples in the documentation. */
+import type { Message } from "../responses/messages.ts";
+import type { Room } from "../responses/rooms.ts";
+
 export const ROOM = "a1b2c3d4-e5f6-7890-abcd-ef1234567890";
 export const ADA = "c3d4e5f6-a7b8-9012-cdef-123456789012";
 export const BEN = "d4e5f6a7-b8c9-0123-defa-234567890123";
@@ -8,7 +11,7 @@ export const EVENT = "$AY86HFsAfD6dT6pmVUQAmQ:your-sphere.example.com";
 export const NOON = "2026-02-24T12:00:00.000Z";
 export const LATER = "2026-02-24T14:35:00.000Z";
 
-export const sampleRoom = {
+export const sampleRoom: Room = {
   id: ROOM,
   name: "Deployment",
   metadata: { colour: "green" },
@@ -19,7 +22,7 @@ export const sampleRoom = {
   seq: 7,
 };
 
-export const sampleMessage = {
+export const sampleMessage: Message = {
   messageId: MESSAGE,
   chatId: ROOM,
   senderId: ADA,

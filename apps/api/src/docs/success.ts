@@ -7,5 +7,5 @@ export const dataOf = <const S extends v.GenericSchema>(schema: S, example: unkn
   example: { data: example },
 });
 
-/** `{"message": "…"}`: it is done, and there is nothing to say of it. */
+/** `{"message": "…"}`, of a change without a result. */
 export const done = (message: string) => ({ schema: v.object({ message: v.literal(message) }), example: { message } });

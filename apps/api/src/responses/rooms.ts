@@ -1,9 +1,36 @@
-/** What REST prints of rooms, members and messages. CONTRACT sections 3 "History" and 6 "Rooms". */
+/** Rooms and members, as `/v1` prints them. CONTRACT section 6, "Rooms". */
+import type { MemberRow, RoomRow } from "@signalbox/core/model/rows";
+import type { RoomSummary as SummaryRow } from "@signalbox/core/ports/store";
+import { Role } from "@signalbox/protocol/http";
+import { userId } from "@signalbox/protocol/ids";
+import * as v from "valibot";
+import { Message, messageBody } from "./messages.ts";
+import { free, time, uuid, whole } from "./values.ts";
 
-import type { MemberRow, MessageRow, ReactionRow, RoomRow } from "@signalbox/core/model/rows";
-import type { HistoryMessage, RoomSummary } from "@signalbox/core/ports/store";
+export const Room = v.object({
+  id: uuid,
+  name: v.string(),
+  metadata: free,
+  created_by: userId,
+  created_at: time,
+  matrix_room_id: v.nullable(v.string()),
+  member_count: whole,
+  seq: whole,
+});
+export type Room = v.InferOutput<typeof Room>;
 
-export const roomBody = (room: RoomRow) => ({
+/** A room in the caller's own list. */
+export const RoomSummary = v.object({
+  ...Room.entries,
+  last_message: v.nullable(Message),
+  unread_count: whole,
+  cursor: whole,
+  role: Role,
+});
+
+export const Member = v.object({ user_id: userId, role: Role, joined_at: time });
+
+export const roomBody = (room: RoomRow): Room => ({
   id: room.roomId,
   name: room.name,
   metadata: room.metadata,
@@ -14,8 +41,7 @@ export const roomBody = (room: RoomRow) => ({
   seq: room.lastSeq,
 });
 
-/** A room among the caller's own. */
-export const summaryBody = (room: RoomSummary) => ({
+export const summaryBody = (room: SummaryRow): v.InferOutput<typeof RoomSummary> => ({
   ...roomBody(room),
   last_message: room.lastMessage === null ? null : messageBody(room.lastMessage),
   unread_count: room.unread,
@@ -23,42 +49,8 @@ export const summaryBody = (room: RoomSummary) => ({
   role: room.role,
 });
 
-export const memberBody = (member: MemberRow) => ({
+export const memberBody = (member: MemberRow): v.InferOutput<typeof Member> => ({
   user_id: member.userId,
   role: member.role,
   joined_at: member.joinedAt.toISOString(),
-});
-
-export const historyBody = (message: HistoryMessage) => ({
-  ...messageBody(message),
-  replyTo: message.original,
-  reactions: message.reactions.map(reactionBody),
-});
-
-const messageBody = (message: MessageRow) => ({
-  messageId: message.messageId,
-  chatId: message.roomId,
-  senderId: message.senderId,
-  content: message.content,
-  timeStamp: message.sentAt.toISOString(),
-  edited: message.editedAt !== null,
-  editedAt: message.editedAt?.toISOString() ?? null,
-  seq: message.seq,
-  deleted: message.deletedAt !== null,
-  ...fromMatrix(message),
-});
-
-/** What only a message that came from Matrix has, under the names that events give it. */
-const fromMatrix = ({ type, file, threadRoot, eventId }: MessageRow) => ({
-  ...(eventId === null ? {} : { eventId }),
-  ...(type === "m.text" ? {} : { messageType: type }),
-  ...(file === null ? {} : { file }),
-  ...(threadRoot === null ? {} : { threadRootEventId: threadRoot }),
-});
-
-const reactionBody = (reaction: ReactionRow) => ({
-  reactionId: reaction.reactionId,
-  senderId: reaction.senderId,
-  reaction: reaction.reaction,
-  timeStamp: reaction.sentAt.toISOString(),
 });

@@ -1,16 +1,36 @@
-/** What `/chat/api/v1` prints of a conversation's signals. CONTRACT section 5. */
-
+/** Presence, typing and receipts of a conversation, as `/chat/api/v1` prints them. CONTRACT section 5. */
 import type { RoomStateMember } from "@signalbox/core/ports/store";
-import type { Typist } from "@signalbox/core/ports/typing-store";
+import type { Typist as TypistRow } from "@signalbox/core/ports/typing-store";
 import type { SeenPresence } from "@signalbox/core/presence/presence";
-import { eventIdOf } from "@signalbox/protocol/ids";
+import { eventIdOf, userId } from "@signalbox/protocol/ids";
 import { signalStatusOf } from "@signalbox/protocol/presence";
+import * as v from "valibot";
 import type { Snapshot } from "../snapshot.ts";
+import { matrixEvent, time, uuid, whole } from "./values.ts";
+
+export const WordPresence = v.object({
+  user_id: userId,
+  status: v.picklist(["online", "offline", "unavailable"]),
+  last_active_at: v.nullable(time),
+});
+export const Typist = v.object({ user_id: userId, started_at: time });
+export const Receipt = v.object({ user_id: userId, last_read_event_id: matrixEvent, read_at: time });
+export const SignalSnapshot = v.object({
+  conversation_id: uuid,
+  presence: v.array(WordPresence),
+  typing: v.array(v.object({ ...Typist.entries, expires_at: time })),
+  receipts: v.array(Receipt),
+  cursor: whole,
+});
 
 /** `now`: milliseconds since the epoch. */
-export const snapshotBody = ({ state, seen, typists }: Snapshot, serverName: string, now: number) => ({
+export const snapshotBody = (
+  { state, seen, typists }: Snapshot,
+  serverName: string,
+  now: number,
+): v.InferOutput<typeof SignalSnapshot> => ({
   conversation_id: state.room.roomId,
-  presence: state.members.map(({ userId }) => presenceBody(seen.get(userId) ?? unseen(userId))),
+  presence: state.members.map((member) => presenceBody(seen.get(member.userId) ?? unseen(member.userId))),
   typing: typists.map((typist) => ({
     ...typistBody(typist),
     expires_at: new Date(now + typist.remainingMs).toISOString(),
@@ -19,7 +39,7 @@ export const snapshotBody = ({ state, seen, typists }: Snapshot, serverName: str
   cursor: state.room.lastSeq,
 });
 
-export const presenceBody = ({ userId, status, activeAt }: SeenPresence) => ({
+export const presenceBody = ({ userId, status, activeAt }: SeenPresence): v.InferOutput<typeof WordPresence> => ({
   user_id: userId,
   status: signalStatusOf(status),
   last_active_at: activeAt?.toISOString() ?? null,
@@ -27,13 +47,16 @@ export const presenceBody = ({ userId, status, activeAt }: SeenPresence) => ({
 
 const unseen = (userId: string): SeenPresence => ({ userId, status: "offline", activeAt: null });
 
-export const typistBody = ({ userId, startedAt }: Typist) => ({
+export const typistBody = ({ userId, startedAt }: TypistRow): v.InferOutput<typeof Typist> => ({
   user_id: userId,
   started_at: new Date(startedAt).toISOString(),
 });
 
-/** How far each member has read; those who never read are left out. */
-export const receiptsBody = (members: readonly RoomStateMember[], serverName: string) =>
+/** The receipt of each member; members without one are left out. */
+export const receiptsBody = (
+  members: readonly RoomStateMember[],
+  serverName: string,
+): v.InferOutput<typeof Receipt>[] =>
   members.flatMap(({ userId, read }) =>
     read === null
       ? []

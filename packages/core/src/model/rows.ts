@@ -1,5 +1,5 @@
 /** The rows of the store, as commands read and write them. */
-import type { EventType } from "@signalbox/protocol/down";
+import type { Attachment, EventType } from "@signalbox/protocol/down";
 import type { Role } from "@signalbox/protocol/http";
 import type { Choice } from "@signalbox/protocol/presence";
 import type { Bytes } from "./bytes.ts";
@@ -27,15 +27,6 @@ export interface MemberRow {
   readonly joinedAt: Date;
   readonly joinedSeq: number;
   readonly leftSeq: number | null;
-}
-
-/** The file of a message, as projections print it. */
-export interface Attachment {
-  readonly filename: string | null;
-  readonly mime_type: string | null;
-  /** In bytes. */
-  readonly size: number | null;
-  readonly mxc_uri: string | null;
 }
 
 /** A message as it is now. `seq` orders messages: it is the seq of the event that created it. */

@@ -1,5 +1,9 @@
 /** CONTRACT section 9: the API's own documents, and real answers compared with them. */
-import * as answers from "@signalbox/api/docs/answers";
+import { HistoryMessage } from "@signalbox/api/responses/messages";
+import { Projection, Statistics } from "@signalbox/api/responses/projections";
+import { Room, RoomSummary } from "@signalbox/api/responses/rooms";
+import { SignalSnapshot } from "@signalbox/api/responses/signals";
+import { RoomState } from "@signalbox/api/responses/state";
 import { describe, expect, test } from "vitest";
 import { ask, dataOf, type HistoryEntry, jsonOf } from "../../../support/http.ts";
 import { conversation } from "../../../support/queries.ts";
@@ -57,14 +61,14 @@ export function documentation(world: World): void {
         { asker: bridged.alice, id: bridged.chatId },
       ]) {
         const asks = async (path: string) => dataOf<unknown>(await asker.asks("GET", path));
-        expectAs(answers.Room, await asks(`/v1/rooms/${id}`));
-        expectAs(answers.RoomState, await asks(`/v1/rooms/${id}/state`));
-        expectAs(answers.SignalSnapshot, await asks(`${conversation(id)}/signals/snapshot`));
-        expectAs(answers.Statistics, await asks(`/core/api/v1/messages/stats?conversation_id=${id}`));
+        expectAs(Room, await asks(`/v1/rooms/${id}`));
+        expectAs(RoomState, await asks(`/v1/rooms/${id}/state`));
+        expectAs(SignalSnapshot, await asks(`${conversation(id)}/signals/snapshot`));
+        expectAs(Statistics, await asks(`/core/api/v1/messages/stats?conversation_id=${id}`));
         const each = [
-          [answers.RoomSummary, await asks("/v1/rooms")],
-          [answers.Projection, await asks(`/core/api/v1/messages?conversation_id=${id}`)],
-          [answers.HistoryMessage, await asker.history(id)],
+          [RoomSummary, await asks("/v1/rooms")],
+          [Projection, await asks(`/core/api/v1/messages?conversation_id=${id}`)],
+          [HistoryMessage, await asker.history(id)],
         ] as const;
         for (const [schema, list] of each) {
           expect(list).not.toEqual([]);
