@@ -10,7 +10,7 @@ import type {
   PresenceRow,
   PresenceTiming,
 } from "@signalbox/core/ports/presence-registry";
-import { type Entry, isStranded, rowOf, unknown } from "@signalbox/core/presence/state";
+import { type Entry, hasOnlyDeadNodes, rowOf, unknown } from "@signalbox/core/presence/state";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Redis } from "ioredis";
 import { type Commands, load, type Script } from "./commands.ts";
@@ -122,7 +122,7 @@ export class RedisPresence implements PresenceRegistry {
     for (const { entries, now } of known)
       for (const entry of entries) {
         const row = rowOf(entry);
-        rows.set(row.userId, isStranded(entry, now, isDead) ? { ...row, own: "offline", shown: "offline" } : row);
+        rows.set(row.userId, hasOnlyDeadNodes(entry, now, isDead) ? { ...row, own: "offline", shown: "offline" } : row);
       }
     return rows;
   }

@@ -42,7 +42,7 @@ export class MemoryPresence implements PresenceRegistry {
   }
 
   async endNode(node: string, forMs: number): Promise<void> {
-    this.table.strand(node, this.now() + forMs);
+    this.table.endNode(node, this.now() + forMs);
     this.leases.end(node);
   }
 

@@ -1,6 +1,6 @@
 import { addTo, removeFrom } from "../model/groups.ts";
 import type { PresenceChange, PresenceRow, PresenceTiming } from "../ports/presence-registry.ts";
-import { type Entry, isStranded, NEVER, rowOf, settle, strand, unknown } from "../presence/state.ts";
+import { type Entry, endNode, hasOnlyDeadNodes, NEVER, rowOf, settle, unknown } from "../presence/state.ts";
 import { Schedule } from "./schedule.ts";
 import { UnannouncedChanges } from "./unannounced.ts";
 
@@ -42,11 +42,11 @@ export class PresenceTable {
   }
 
   /** Keeps users of `node` online until `end`, in milliseconds since the epoch, and forgets the node. */
-  strand(node: string, end: number): void {
+  endNode(node: string, end: number): void {
     for (const userId of this.nodes.get(node) ?? []) {
       const entry = this.entries.get(userId);
       if (entry === undefined) continue;
-      strand(entry, node, end);
+      endNode(entry, node, end);
       // An end in the past also waits for the next sweep: its caller announces the change.
       this.schedule.setEarlier(userId, end);
     }
@@ -78,8 +78,8 @@ export class PresenceTable {
     for (const userId of userIds) {
       const entry = this.entries.get(userId);
       if (entry === undefined) continue;
-      const stranded = isStranded(entry, now, isDead);
-      rows.set(userId, stranded ? { ...rowOf(entry), own: "offline", shown: "offline" } : rowOf(entry));
+      const offline = hasOnlyDeadNodes(entry, now, isDead);
+      rows.set(userId, offline ? { ...rowOf(entry), own: "offline", shown: "offline" } : rowOf(entry));
     }
     return rows;
   }

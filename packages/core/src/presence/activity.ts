@@ -5,9 +5,9 @@ import { firstOf, taskLoop } from "./task-loop.ts";
 
 /** The shortest time between two reports of one user. */
 const EVERY_MS = 10_000;
-/** Users whose last report is remembered, and users that may wait. */
+/** The most users with a remembered report, and the most that wait. */
 const REMEMBERED = 50_000;
-/** Users of one call. */
+/** The most users of one call. */
 const CHUNK = 500;
 
 export interface ActivityReporterDeps {

@@ -1,15 +1,15 @@
-import { chunksOf } from "../model/groups.ts";
+import { chunksOf, groupBy } from "../model/groups.ts";
 import { encodeOwnFrame, encodePresenceFrame } from "../ports/engine-frames.ts";
 import { type Faults, reportFault } from "../ports/faults.ts";
 import type { PresenceChange, PresenceRegistry } from "../ports/presence-registry.ts";
 import type { PubSub } from "../ports/pub-sub.ts";
 import type { Store } from "../ports/store.ts";
 
-/** Users of one announcement. */
+/** The most users of one announcement. */
 const CHUNK = 500;
-/** Rooms whose publications are under way at the same time. */
+/** The most publications to rooms that are under way at the same time. */
 const ROOMS_AT_ONCE = 1000;
-/** Users whose changes may wait; further ones stay pending in the registry. */
+/** The most users with a waiting change; further changes stay pending in the registry. */
 const WAITING = 100_000;
 
 export interface AnnouncerDeps {
@@ -21,8 +21,8 @@ export interface AnnouncerDeps {
 
 /**
  * Publishes presence changes to the users' own channels and to their rooms. One announcement is under way at a time: changes
- * that come meanwhile go together into the next, the newest of each user. It keeps a node's publications in the order of
- * their versions, and makes few queries of many changes.
+ * that come meanwhile go together into the next, the newest of each user. This keeps a node's publications in the order of
+ * their versions, and many changes cost few queries.
  */
 export class Announcer {
   readonly #deps: AnnouncerDeps;
@@ -38,7 +38,7 @@ export class Announcer {
     if (changes.length === 0) return;
     this.#next ??= this.#begin();
     const waiting = this.#next.changes;
-    // A newer change is for others too when an older one that waits is: the registry guarantees that.
+    // The registry guarantees that a newer change is for others, too, when an older one that waits is.
     for (const change of waiting.size < WAITING ? changes : [])
       if (change.version >= (waiting.get(change.userId)?.version ?? 0)) waiting.set(change.userId, change);
     await this.#next.done;
@@ -59,9 +59,9 @@ export class Announcer {
       const failed = new Set<string>();
       await Promise.all([this.#publishOwn(chunk, failed), this.#publishToRooms(chunk, failed)]);
       const published = chunk.filter(({ userId }) => !failed.has(userId));
-      // A port that is away would be waited for again with each further chunk: those changes stay pending.
+      // A port that is away would delay each further chunk: those changes stay pending.
       if (published.length === 0) return;
-      // When this fails they are published once more, under the same versions, which no session notices.
+      // After a failure they are published once more, under the same versions, which no session notices.
       await this.#deps.registry.announced(published).catch((error: unknown) => this.#failed(error));
     }
   }
@@ -79,33 +79,35 @@ export class Announcer {
     await Promise.all(publishing);
   }
 
-  /** Publishes changes that concern others, each room once. Adds to `failed` the users with a room without success. */
+  /** Publishes changes for others, once to each room. Adds to `failed` the users with a room without success. */
   async #publishToRooms(changes: readonly PresenceChange[], failed: Set<string>): Promise<void> {
     const { store, pubSub } = this.#deps;
     const people = changes.filter(({ toOthers }) => toOthers);
     if (people.length === 0) return;
-    let rooms: ReadonlyMap<string, readonly PresenceChange[]>;
+    let rooms: ReadonlyMap<string, readonly Member[]>;
     try {
-      // Before the publication: a client that asks on hearing of it must find it.
+      // Before the publication: a client that receives it and asks must find this.
       await this.#saveLastActive(people);
-      rooms = byRoom(people, await store.roomsOfAll(people.map(({ userId }) => userId)));
+      const roomsOf = await store.roomsOfAll(people.map(({ userId }) => userId));
+      rooms = groupBy(membersIn(people, roomsOf), ({ roomId }) => roomId);
     } catch (error) {
       this.#failed(error);
       for (const { userId } of people) failed.add(userId);
       return;
     }
     for (const chunk of chunksOf([...rooms], ROOMS_AT_ONCE)) {
-      const publishing = chunk.map(([id, inRoom]) =>
-        pubSub.publishConfirmed({ kind: "room", id }, encodePresenceFrame(inRoom)).catch((error: unknown) => {
+      const publishing = chunk.map(([id, members]) => {
+        const frame = encodePresenceFrame(members.map(({ change }) => change));
+        return pubSub.publishConfirmed({ kind: "room", id }, frame).catch((error: unknown) => {
           this.#failed(error);
-          for (const { userId } of inRoom) failed.add(userId);
-        }),
-      );
+          for (const { change } of members) failed.add(change.userId);
+        });
+      });
       await Promise.all(publishing);
     }
   }
 
-  /** Saves the last activity of users who went offline: the engine forgets a user who stays away. */
+  /** Saves the last activity of users that went offline: the engine forgets a user after a time offline. */
   async #saveLastActive(changes: readonly PresenceChange[]): Promise<void> {
     const active = new Map<string, Date>();
     for (const { userId, shown, activeAt } of changes)
@@ -118,16 +120,11 @@ export class Announcer {
   }
 }
 
-function byRoom(
-  people: readonly PresenceChange[],
-  roomsOf: ReadonlyMap<string, readonly string[]>,
-): Map<string, PresenceChange[]> {
-  const rooms = new Map<string, PresenceChange[]>();
-  for (const change of people)
-    for (const roomId of roomsOf.get(change.userId) ?? []) {
-      const room = rooms.get(roomId);
-      if (room === undefined) rooms.set(roomId, [change]);
-      else room.push(change);
-    }
-  return rooms;
+/** The change of a user in one of their rooms. */
+interface Member {
+  readonly roomId: string;
+  readonly change: PresenceChange;
 }
+
+const membersIn = (people: readonly PresenceChange[], roomsOf: ReadonlyMap<string, readonly string[]>): Member[] =>
+  people.flatMap((change) => (roomsOf.get(change.userId) ?? []).map((roomId) => ({ roomId, change })));

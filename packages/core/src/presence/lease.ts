@@ -2,7 +2,7 @@ import type { Clock } from "../ports/clock.ts";
 import { type Faults, reportFault } from "../ports/faults.ts";
 import type { ExpiredNode, PresenceRegistry } from "../ports/presence-registry.ts";
 
-/** The pause before a renewal that failed is tried again. */
+/** The pause after a failed renewal. */
 const RETRY_MS = 250;
 
 export interface LeaseDeps {
@@ -11,33 +11,33 @@ export interface LeaseDeps {
   readonly faults: Faults;
   readonly leaseMs: number;
   readonly graceMs: number;
-  /** The lease was renewed: called each time, but not again before the last call has settled. */
+  /** Called after a renewal, unless an earlier call is still under way. */
   readonly renewed: () => Promise<void>;
-  /** The lease was lost, and is held again under another id. */
+  /** Called when the lease was lost and is held again under another id. */
   readonly lost: () => void;
 }
 
 /**
- * This node's lease: renewed three times in its length, and opened anew under another id when it is lost. Expired leases of
- * other nodes are judged here, only by a node that renewed its own for one whole lease without a failure or a pause. DESIGN 4.
+ * This node's lease: renewed three times in its length, and opened under another id after a loss. It takes over expired leases
+ * of other nodes, but only after renewing its own for one whole lease without a failure or a pause. DESIGN 4.
  */
 export class Lease {
   /** This incarnation's id. */
   node: string = crypto.randomUUID();
-  /** Whether the lease is open, and the last renewal worked. */
+  /** True while the lease is open and its last renewal worked. */
   held = false;
   readonly #deps: LeaseDeps;
   readonly #everyMs: number;
   #open = false;
-  /** Whether the lease was open before. */
-  #again = false;
+  /** True once the lease has been open. */
+  #openedBefore = false;
   #stopped = false;
   #renewedAt = Number.NEGATIVE_INFINITY;
-  /** The time since which renewals work; undefined while they do not. */
-  #soundSince: number | undefined;
+  /** The start of the present row of renewals without a failure or a pause; undefined after a failure. */
+  #steadySince: number | undefined;
   #cancel: (() => void) | undefined;
   #renewing: Promise<void> | undefined;
-  #errands: Promise<void> | undefined;
+  #followUp: Promise<void> | undefined;
 
   constructor(deps: LeaseDeps) {
     this.#deps = deps;
@@ -54,12 +54,12 @@ export class Lease {
     this.#stopped = true;
     this.#cancel?.();
     await this.#renewing;
-    await this.#errands;
+    await this.#followUp;
   }
 
   /** Ends the lease, once it is stopped: at the orderly end of a node that has no users left. */
   async end(): Promise<void> {
-    // When this fails the lease runs out, and another node takes over its users, which are none.
+    // After a failure the lease expires, and another node takes it over, without any users.
     if (this.#open) await this.#deps.registry.close(this.node).catch((error: unknown) => this.#failed(error));
     this.held = false;
   }
@@ -79,16 +79,16 @@ export class Lease {
       const expired = this.#open ? await this.#prolong() : [];
       if (!this.#open) await this.#begin();
       this.held = true;
-      const judges = this.#judges();
-      this.#errands ??= this.#run(judges ? expired : []).finally(() => (this.#errands = undefined));
+      const steady = this.#isSteady();
+      this.#followUp ??= this.#run(steady ? expired : []).finally(() => (this.#followUp = undefined));
     } catch (error) {
       this.#failed(error);
       this.held = false;
-      this.#soundSince = undefined;
+      this.#steadySince = undefined;
     }
   }
 
-  /** Renews the lease. One that is gone was lost under this id: other nodes take over its users. */
+  /** Renews the lease. A lease that is gone is lost under this id: other nodes take over its users. */
   async #prolong(): Promise<readonly ExpiredNode[]> {
     const { registry, leaseMs } = this.#deps;
     const { held, expired } = await registry.renew(this.node, leaseMs);
@@ -104,31 +104,31 @@ export class Lease {
     await registry.open(this.node, leaseMs);
     this.#open = true;
     this.held = true;
-    if (this.#again) lost();
-    this.#again = true;
+    if (this.#openedBefore) lost();
+    this.#openedBefore = true;
   }
 
-  /** Called after each renewal: whether its answer may judge other nodes. */
-  #judges(): boolean {
+  /** Called after each renewal. True when this node may take over the leases that its answer lists as expired. */
+  #isSteady(): boolean {
     const now = this.#deps.clock.now();
-    // After a pause of this node nothing is known of others: the machine, or the engine, may have stood still.
+    // A pause of this node says nothing about other nodes: the machine or the engine may have paused.
     const paused = now - this.#renewedAt > this.#deps.leaseMs;
-    if (paused) this.#soundSince = now;
-    this.#soundSince ??= now;
+    if (paused) this.#steadySince = now;
+    this.#steadySince ??= now;
     this.#renewedAt = now;
-    return now - this.#soundSince >= this.#deps.leaseMs;
+    return now - this.#steadySince >= this.#deps.leaseMs;
   }
 
-  async #run(judged: readonly ExpiredNode[]): Promise<void> {
-    // An errand that fails comes again with the next renewal.
-    await this.#takeOver(judged).catch((error: unknown) => this.#failed(error));
+  async #run(expired: readonly ExpiredNode[]): Promise<void> {
+    // Work that fails is done after the next renewal.
+    await this.#takeOver(expired).catch((error: unknown) => this.#failed(error));
     await this.#deps.renewed().catch((error: unknown) => this.#failed(error));
   }
 
-  /** Users of a dead node count for a grace from one interval after its last renewal on: so long it may have lived. */
-  async #takeOver(judged: readonly ExpiredNode[]): Promise<void> {
+  /** Keeps users of an expired node online for a grace, counted from one interval after its last renewal: it may have lived until then. */
+  async #takeOver(expired: readonly ExpiredNode[]): Promise<void> {
     const { registry, leaseMs, graceMs } = this.#deps;
-    for (const { node, forMs } of judged)
+    for (const { node, forMs } of expired)
       if (await registry.claim(node, leaseMs))
         await registry.endNode(node, Math.max(0, Math.round(this.#everyMs + graceMs - leaseMs - forMs)));
   }

@@ -8,7 +8,7 @@ import { Lease } from "./lease.ts";
 import type { Presence } from "./presence.ts";
 import { activityOf, PresenceRegistrar, type PresentUser } from "./registrar.ts";
 
-/** Users of one activity report. */
+/** The most users of one activity report. */
 const CHUNK = 500;
 /** The shortest time between two reports of a user's activity. Idleness takes much longer. */
 const ACTIVE_MS = 10_000;
@@ -24,15 +24,15 @@ export interface LocalPresenceDeps {
   /** `PRESENCE_GRACE_MS`. */
   readonly graceMs: number;
   /**
-   * Presence that sessions were told may be stale: called after a loss, and again, `final`, when every node has had the time
-   * to register its users: a user who is unknown then is offline.
+   * Called when the presence that sessions have may be stale: after a loss, and again, `final`, when every node has had the
+   * time to register its users: an unknown user is offline then.
    */
   readonly stale: (final: boolean) => void;
 }
 
 /**
- * A gateway's part in presence: its lease, the users with a session on it, and their activity. Three times in a lease there
- * is a beat, which renews it and does the work of the time between; an idle session costs nothing. DESIGN 4.
+ * A gateway's part in presence: its lease, the users with a session on it, and their activity. Three times in its length the
+ * lease is renewed, and waiting work is done; an idle session costs nothing. DESIGN 4.
  */
 export class LocalPresence {
   readonly #deps: LocalPresenceDeps;
@@ -58,7 +58,7 @@ export class LocalPresence {
     this.#registrar = new PresenceRegistrar({ ...deps, lease: this.#lease });
   }
 
-  /** Opens this node's lease. Resolves when it is open, or the engine is away: it is opened then when that is back. */
+  /** Opens this node's lease. Resolves when it is open, or the engine is away: then it is opened at the engine's return. */
   async start(): Promise<void> {
     await this.#lease.start();
   }
@@ -70,12 +70,12 @@ export class LocalPresence {
   async arrive(userId: string): Promise<void> {
     if (this.#closed) return;
     const arrived = this.#registrar.arrive(userId);
-    // Before the user is entered: coming here is an activity.
+    // Before the registration: an arrival is activity.
     this.active(userId);
     await arrived;
   }
 
-  /** Takes the end of the user's last session here. Resolves with whether there is none elsewhere: false also when that cannot be known. */
+  /** Takes the end of the user's last session here. Resolves with true when no other node has one; with false also when that is unknown. */
   async depart(userId: string): Promise<boolean> {
     const user = this.#registrar.find(userId);
     if (user !== undefined) this.#active.delete(user);
@@ -90,13 +90,13 @@ export class LocalPresence {
     this.#active.add(user);
   }
 
-  /** Whether a user with a session here chose to appear offline. While that is not known, yes. */
+  /** True for a user with a session here that chose to appear offline, and while the choice is unknown. */
   appearsOffline(userId: string): boolean {
     const user = this.#registrar.find(userId);
     return user !== undefined && (user.chosen?.choice ?? "appear_offline") === "appear_offline";
   }
 
-  /** Takes a user's choice, as the store has it. A newer one than is known here goes to the registry: perhaps no other node sent it. */
+  /** Takes a user's choice from the store. A newer one than the known one goes to the registry: perhaps no other node sent it. */
   chosen(user: UserRow): void {
     this.#registrar.chosen(user);
   }
@@ -113,14 +113,14 @@ export class LocalPresence {
     this.#cancelFinal?.();
     await this.#lease.stop();
     this.#active.clear();
-    // Users who could not be taken out have their grace when another node takes over the expired lease.
+    // Users that could not be removed have their grace when another node takes over the expired lease.
     if (await this.#registrar.empty()) await this.#lease.end();
   }
 
   async #renewed(): Promise<void> {
     void this.#registrar.proceed();
     const failed = (error: unknown) => void reportFault(this.#deps.faults, "registration", error);
-    // Neither waits for the other to have worked; work that failed comes again with the next beat.
+    // A failure of one does not stop the other; failed work is done after the next renewal.
     await Promise.all([this.#settle().catch(failed), this.#flush().catch(failed)]);
   }
 
@@ -129,7 +129,7 @@ export class LocalPresence {
     await presence.announce(await registry.settle());
   }
 
-  /** No user is registered under the new incarnation, and perhaps none at all. */
+  /** Registers all users under the new incarnation: the registry may have lost the users of all nodes. */
   async #lost(): Promise<void> {
     const { clock, stale, leaseMs, graceMs } = this.#deps;
     await this.#registrar.enterAnew();
@@ -139,7 +139,7 @@ export class LocalPresence {
     stale(false);
   }
 
-  /** Reports activity: at once after a pause, then now and then, and always the last of it. */
+  /** Reports activity: at once after a pause, then every `ACTIVE_MS`, and always the last one. */
   async #flush(): Promise<void> {
     const { registry, clock, presence } = this.#deps;
     const now = clock.now();

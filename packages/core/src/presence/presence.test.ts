@@ -12,44 +12,44 @@ async function openWith(...userIds: string[]) {
 const statuses = (seen: ReadonlyMap<string, { readonly status: string }>) =>
   [...seen].map(([userId, { status }]) => `${userId} ${status}`);
 
-test("a choice is committed, told, and how its maker sees themselves is the answer", async () => {
-  const { gateways, presence, attendance } = await openWith("ann");
-  await attendance.arrive("ann");
+test("a choice is committed, announced, and answered with the user's own view", async () => {
+  const { gateways, presence, localPresence } = await openWith("ann");
+  await localPresence.arrive("ann");
   const seen = await presence.choose("ann", "busy");
   expect(seen).toMatchObject({ userId: "ann", status: "busy", user: { choice: "busy", choiceVersion: 1 } });
   expect(seen.activeAt).toBeInstanceOf(Date);
   await settled();
-  expect(gateways.told).toEqual(["ann online", "ann busy"]);
+  expect(gateways.received).toEqual(["ann online", "ann busy"]);
 });
 
 test("a choice without a session is announced, and so is its end", async () => {
   const { gateways, presence, clock } = await openWith("ann");
   expect(await presence.choose("ann", "online")).toMatchObject({ status: "online" });
   await clock.pass(MINUTE_MS - 1);
-  expect(gateways.told).toEqual(["ann online"]);
+  expect(gateways.received).toEqual(["ann online"]);
   await clock.pass(2000);
-  expect(gateways.told).toEqual(["ann online", "ann offline"]);
+  expect(gateways.received).toEqual(["ann online", "ann offline"]);
 });
 
-test("who appears offline is seen so by others when a closed session would be, and by themselves at once", async () => {
-  const { gateways, presence, attendance, clock } = await openWith("ann", "ben");
-  await attendance.arrive("ann");
+test("a user that appears offline is offline for others after the grace of a closed session, and appear_offline for themselves at once", async () => {
+  const { gateways, presence, localPresence, clock } = await openWith("ann", "ben");
+  await localPresence.arrive("ann");
   await presence.choose("ann", "appear_offline");
   expect(statuses(await presence.look(user("ann"), ["ann"]))).toEqual(["ann appear_offline"]);
   expect(statuses(await presence.look(user("ben"), ["ann"]))).toEqual(["ann online"]);
   const chosenAt = (await presence.look(user("ben"), ["ann"])).get("ann")?.activeAt;
   await clock.pass(1000);
-  attendance.active("ann");
-  // Until the engine has heard of that, too.
+  localPresence.active("ann");
+  // Until the engine has this activity, too.
   await clock.pass(15_000);
   expect(statuses(await presence.look(user("ben"), ["ann"]))).toEqual(["ann offline"]);
   expect(statuses(await presence.look(service, ["ann"]))).toEqual(["ann offline"]);
   expect((await presence.look(user("ben"), ["ann"])).get("ann")?.activeAt).toEqual(chosenAt);
   expect((await presence.look(user("ann"), ["ann"])).get("ann")?.activeAt).not.toEqual(chosenAt);
-  expect(gateways.told).toEqual(["ann online", "ann offline"]);
+  expect(gateways.received).toEqual(["ann online", "ann offline"]);
 });
 
-test("a choice stands while the engine is away; without the store there is none", async () => {
+test("a choice works while the engine is away; without the store it is rejected", async () => {
   const { gateways, presence } = await openWith("ann");
   gateways.away = true;
   expect(await presence.choose("ann", "busy")).toMatchObject({ status: "busy", activeAt: null });
@@ -57,22 +57,22 @@ test("a choice stands while the engine is away; without the store there is none"
   await expect(presence.choose("ann", "idle")).rejects.toMatchObject({ code: "unavailable" });
 });
 
-test("a look answers for every asked user: a stranger, and who does not exist, is offline and was never active", async () => {
-  const { gateways, presence, attendance } = await openWith("ann", "ben", "eve");
+test("a look answers for every user: a stranger or an unknown user is offline and was never active", async () => {
+  const { gateways, presence, localPresence } = await openWith("ann", "ben", "eve");
   gateways.room("elsewhere", "zoe");
-  for (const userId of ["ben", "zoe"]) await attendance.arrive(userId);
-  const seen = await presence.look(user("ann"), ["ben", "zoe", "nobody", "eve"]);
-  expect(statuses(seen)).toEqual(["ben online", "zoe offline", "nobody offline", "eve offline"]);
-  for (const userId of ["zoe", "nobody", "eve"]) expect(seen.get(userId)?.activeAt).toBeNull();
+  for (const userId of ["ben", "zoe"]) await localPresence.arrive(userId);
+  const seen = await presence.look(user("ann"), ["ben", "zoe", "unknown", "eve"]);
+  expect(statuses(seen)).toEqual(["ben online", "zoe offline", "unknown offline", "eve offline"]);
+  for (const userId of ["zoe", "unknown", "eve"]) expect(seen.get(userId)?.activeAt).toBeNull();
   expect(statuses(await presence.look(service, ["zoe"]))).toEqual(["zoe online"]);
   gateways.away = true;
   await expect(presence.look(user("ann"), ["ben"])).rejects.toMatchObject({ code: "unavailable" });
 });
 
-test("the store knows when somebody was last active whom the engine has forgotten", async () => {
-  const { gateways, presence, attendance, clock } = await openWith("ann", "ben");
-  await attendance.arrive("ben");
-  await attendance.depart("ben");
+test("the store has the last activity of a user that the engine has forgotten", async () => {
+  const { gateways, presence, localPresence, clock } = await openWith("ann", "ben");
+  await localPresence.arrive("ben");
+  await localPresence.depart("ben");
   await clock.pass(GRACE_MS + 2000);
   const before = (await presence.look(user("ann"), ["ben"])).get("ben");
   expect(before).toMatchObject({ status: "offline", activeAt: expect.any(Date) });
@@ -80,7 +80,7 @@ test("the store knows when somebody was last active whom the engine has forgotte
   expect((await presence.look(user("ann"), ["ben"])).get("ben")).toEqual(before);
 });
 
-test("500 users in one announcement are one question to the store, and one publication to each room", async () => {
+test("an announcement of 500 users is one read of the store, and one publication to each room", async () => {
   const people = many(500);
   const { gateways, presence } = await openWith(...people);
   gateways.room("other", ...people.slice(0, 10));
@@ -91,12 +91,12 @@ test("500 users in one announcement are one question to the store, and one publi
   expect(gateways.store.calls.get("roomsOfAll")).toBe(1);
   expect(gateways.announced.filter(({ kind }) => kind === "room").map(({ id }) => id)).toEqual([ROOM, "other"]);
   expect(gateways.announced.filter(({ kind }) => kind === "user")).toHaveLength(500);
-  expect(gateways.told).toHaveLength(500);
+  expect(gateways.received).toHaveLength(500);
 });
 
-test("changes that come while an announcement is under way are told together, the newest of each user", async () => {
-  const { gateways, presence, attendance } = await openWith("ann", "ben");
-  for (const userId of ["ann", "ben"]) await attendance.arrive(userId);
+test("changes that come during an announcement are announced together, the newest of each user", async () => {
+  const { gateways, presence, localPresence } = await openWith("ann", "ben");
+  for (const userId of ["ann", "ben"]) await localPresence.arrive(userId);
   let release: () => void = () => undefined;
   gateways.store.underway = (method) =>
     method === "roomsOfAll" ? new Promise((resolve) => (release = resolve)) : undefined;
@@ -108,57 +108,57 @@ test("changes that come while an announcement is under way are told together, th
   gateways.store.calls.clear();
   release();
   await settled();
-  expect(gateways.told).toEqual(["ann online", "ben online", "ann busy", "ann idle", "ben busy"]);
+  expect(gateways.received).toEqual(["ann online", "ben online", "ann busy", "ann idle", "ben busy"]);
   expect(gateways.store.calls.get("roomsOfAll")).toBe(1);
 });
 
-test("what could not be told stays pending, and is told when it can be; the others are not kept waiting", async () => {
-  const { gateways, presence, attendance, clock } = await openWith("ann", "ben");
+test("a change that could not be announced stays pending and is announced later; others do not wait for it", async () => {
+  const { gateways, presence, localPresence, clock } = await openWith("ann", "ben");
   gateways.room("other", "ben");
   gateways.refused.add("other");
-  await Promise.all(["ann", "ben"].map((userId) => attendance.arrive(userId)));
-  expect(gateways.told).toEqual(["ann online", "ben online"]);
+  await Promise.all(["ann", "ben"].map((userId) => localPresence.arrive(userId)));
+  expect(gateways.received).toEqual(["ann online", "ben online"]);
   gateways.refused.clear();
   gateways.announced.length = 0;
   await clock.pass(4000);
   expect(gateways.announced.map(({ id }) => id).sort()).toEqual(["ben", "other", ROOM].sort());
   gateways.store.away = true;
   await presence.choose("ann", "busy").catch(() => undefined);
-  await attendance.depart("ben");
+  await localPresence.depart("ben");
   await clock.pass(MINUTE_MS);
-  expect(gateways.told).toEqual(["ann online", "ben online"]);
+  expect(gateways.received).toEqual(["ann online", "ben online"]);
   gateways.store.away = false;
   await clock.pass(4000);
-  expect(gateways.told).toEqual(["ann online", "ben online", "ben offline"]);
+  expect(gateways.received).toEqual(["ann online", "ben online", "ben offline"]);
 });
 
-test("an announcement of nothing asks nothing", async () => {
+test("an empty announcement makes no call", async () => {
   const { gateways, presence } = await openWith();
-  gateways.asked.length = 0;
+  gateways.calls.length = 0;
   await presence.announce([]);
-  expect(gateways.asked).toEqual([]);
+  expect(gateways.calls).toEqual([]);
 });
 
-test("what users do reaches the engine at most once in 10 s each, in one call for all of a tick", async () => {
+test("activity reaches the engine at most once in 10 s for each user, in one call for all of a tick", async () => {
   const { gateways, presence, clock } = await openWith("ann", "ben");
-  gateways.asked.length = 0;
-  const touches = () => gateways.asked.filter((method) => method === "touch").length;
+  gateways.calls.length = 0;
+  const reports = () => gateways.calls.filter((method) => method === "touch").length;
   for (const userId of ["ann", "ben", "ann"]) presence.touch(userId);
   await settled();
-  expect(touches()).toBe(1);
+  expect(reports()).toBe(1);
   await clock.pass(9999);
   presence.touch("ann");
   await settled();
-  expect(touches()).toBe(1);
+  expect(reports()).toBe(1);
   await clock.pass(1);
   presence.touch("ann");
   await settled();
-  expect(touches()).toBe(2);
+  expect(reports()).toBe(2);
 });
 
-test("what the engine did not hear of it hears of with the next thing that its user does", async () => {
-  const { gateways, presence, attendance, clock } = await openWith("ann");
-  await attendance.arrive("ann");
+test("activity that the engine did not take is reported with the user's next activity", async () => {
+  const { gateways, presence, localPresence, clock } = await openWith("ann");
+  await localPresence.arrive("ann");
   await clock.pass(6 * MINUTE_MS);
   gateways.away = true;
   presence.touch("ann");
@@ -166,5 +166,5 @@ test("what the engine did not hear of it hears of with the next thing that its u
   gateways.away = false;
   presence.touch("ann");
   await settled();
-  expect(gateways.told).toEqual(["ann online", "ann idle", "ann online"]);
+  expect(gateways.received).toEqual(["ann online", "ann idle", "ann online"]);
 });

@@ -22,14 +22,14 @@ export interface Presence {
   /**
    * Commits the choice, then sends it to the registry and announces what it changes. Resolves with the user's own view, and
    * with the row as committed; rejects with `unavailable` when it may not be committed. An engine that is away changes nothing
-   * of the answer: the gateways with a session of the user send the choice to the registry (`LocalPresence.chosen`).
+   * of the answer: gateways with a session of the user send the choice to the registry (`LocalPresence.chosen`).
    */
   choose(userId: string, choice: Choice): Promise<SeenPresence & { readonly user: UserRow }>;
   /** Reports that the user did something. Best effort, at most once in 10 seconds. */
   touch(userId: string): void;
   /**
-   * The viewer's view of these users, each of whom is in the answer: a user who does not exist or shares no room with the
-   * viewer is offline and was never active. A service sees all users. Rejects with `unavailable`.
+   * The viewer's view of these users, all of them: a user that does not exist or shares no room with the viewer is offline and
+   * was never active. A service sees all users. Rejects with `unavailable`.
    */
   look(viewer: Actor, userIds: readonly string[]): Promise<ReadonlyMap<string, SeenPresence>>;
   /** As `look`, for users that the viewer may see by a read of the store a moment ago, each with its `activeAt`. */
@@ -87,7 +87,7 @@ export function createPresence({ engine, store, clock, faults }: PresenceDeps): 
   };
 }
 
-/** `storedAt`: the last activity as far as the store knows. */
+/** `storedAt`: the last activity in the store. */
 function viewOf(userId: string, row: PresenceRow | undefined, own: boolean, storedAt: Date | null): SeenPresence {
   if (row === undefined) return { userId, status: "offline", activeAt: storedAt };
   const activeAt = own ? row.ownActiveAt : row.activeAt;

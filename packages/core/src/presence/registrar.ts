@@ -8,14 +8,14 @@ import type { Lease } from "./lease.ts";
 import type { Presence } from "./presence.ts";
 import { firstOf, taskLoop } from "./task-loop.ts";
 
-/** Users of one call. */
+/** The most users of one call. */
 const CHUNK = 500;
-/** Choices that go to the registry at the same time. */
+/** The most choices that go to the registry at the same time. */
 const CHOICES_AT_ONCE = 50;
 
 /** A choice, and its number among the user's choices. */
 type Chosen = Pick<UserRow, "choice" | "choiceVersion">;
-/** The choice of a user who never chose. */
+/** The choice of a user without one. */
 const DEFAULT_CHOICE: Chosen = { choice: "online" satisfies Choice, choiceVersion: 0 };
 
 /** A user with a session here, or with a departure that is not registered yet. */
@@ -28,9 +28,9 @@ export interface PresentUser {
   activeAt: number;
   /** The last report of activity to the registry. */
   reportedAt: number;
-  /** The incarnation of this node under which the user may be registered. */
+  /** The incarnation of this node under which the user may be registered; undefined for none. */
   enteredAs: string | undefined;
-  /** Whether that is certain. */
+  /** True when that is certain. */
   entered: boolean;
   arrived: () => void;
   departed: (gone: boolean) => void;
@@ -47,17 +47,17 @@ export interface PresenceRegistrarDeps {
 
 /**
  * Keeps the registry's entries for the users of this node. Sessions come and go; the registry follows in groups, one call at
- * a time, so that the newest state wins whatever the order of the answers. Work that fails waits for `proceed`. While the
- * lease is not held no user is entered: the departures that wait are bounded by the users who were here before.
+ * a time, so that the newest state wins in any order of the answers. Work that fails waits for `proceed`. Without a lease no
+ * user is entered: the departures that wait are bounded by the users that were here before.
  */
 export class PresenceRegistrar {
   readonly #deps: PresenceRegistrarDeps;
   readonly #users = new Map<string, PresentUser>();
-  /** Users whose choice is not known yet. */
+  /** Users without a known choice. */
   readonly #unknown = new Set<PresentUser>();
-  /** Users whose registration may not match their sessions. */
+  /** Users with a registration that may not match their sessions. */
   readonly #unregistered = new Set<PresentUser>();
-  /** Users whose choice is newer than the one that they were entered with. */
+  /** Users with a newer choice than the one of their registration. */
   readonly #chose = new Set<PresentUser>();
   readonly #load: () => Promise<void>;
   readonly #register: () => Promise<void>;
@@ -113,20 +113,20 @@ export class PresenceRegistrar {
   chosen({ userId, choice, choiceVersion }: UserRow): void {
     const user = this.#users.get(userId);
     if (user === undefined || choiceVersion <= (user.chosen?.choiceVersion ?? -1)) return;
-    this.#know(user, { choice, choiceVersion });
-    // A user who is not entered yet is entered with it.
+    this.#setChoice(user, { choice, choiceVersion });
+    // A user that is not entered yet will be entered with it.
     if (!user.here || user.enteredAs !== this.#deps.lease.node) return;
     this.#chose.add(user);
     void this.#choices();
   }
 
-  /** Whether the registry has the user as the sessions here want it. Under another incarnation it has none. */
+  /** True when the registry matches the user's sessions here. An entry of another incarnation does not count. */
   isRegistered({ here, entered, enteredAs }: PresentUser): boolean {
     const known = enteredAs === this.#deps.lease.node;
     return here ? known && entered : !known;
   }
 
-  /** Does the waiting work. Resolves when only work is left that waits for the store, the engine or the lease. */
+  /** Does the waiting work. Resolves when the rest waits for the store, the engine or the lease. */
   async proceed(): Promise<void> {
     await Promise.all([this.#load(), this.#register(), this.#choices()]);
   }
@@ -141,7 +141,7 @@ export class PresenceRegistrar {
     await this.proceed();
   }
 
-  /** Takes every user out. Resolves with whether the registry has taken that. */
+  /** Removes every user. Resolves with true when the registry has taken that. */
   async empty(): Promise<boolean> {
     for (const userId of [...this.#users.keys()]) void this.depart(userId);
     await this.#register();
@@ -150,7 +150,7 @@ export class PresenceRegistrar {
     return left.length === 0;
   }
 
-  #know(user: PresentUser, chosen: Chosen): void {
+  #setChoice(user: PresentUser, chosen: Chosen): void {
     user.chosen = chosen;
     if (!this.#unknown.delete(user)) return;
     this.#unregistered.add(user);
@@ -162,13 +162,13 @@ export class PresenceRegistrar {
     const rows = await this.#deps.store.users(some.map(({ userId }) => userId));
     for (const user of some) {
       const { choice, choiceVersion } = rows.get(user.userId) ?? DEFAULT_CHOICE;
-      // The user may be gone, or have chosen, meanwhile.
-      if (this.#unknown.has(user)) this.#know(user, { choice, choiceVersion });
+      // The user may have left, or chosen, meanwhile.
+      if (this.#unknown.has(user)) this.#setChoice(user, { choice, choiceVersion });
     }
   }
 
   async #registerSome(): Promise<void> {
-    // The lease may be lost, and held again, while this is under way: users are registered under this incarnation.
+    // The lease may be lost and held again meanwhile: these users are registered under this incarnation.
     const { node } = this.#deps.lease;
     const some = firstOf(this.#unregistered, CHUNK);
     const changing = some.filter((user) => !this.isRegistered(user));
@@ -202,15 +202,15 @@ export class PresenceRegistrar {
     for (const user of users) user.entered = false;
     const departures = users.map((user) => activityOf(user, now));
     const { changes, gone } = await registry.leave(node, departures);
-    const nowhere = new Set(gone);
+    const withoutSession = new Set(gone);
     for (const user of users) {
       user.enteredAs = undefined;
-      user.departed(!user.here && nowhere.has(user.userId));
+      user.departed(!user.here && withoutSession.has(user.userId));
     }
     void presence.announce(changes);
   }
 
-  /** Whether no work is left for the user. */
+  /** Ends the work on a registered user, and forgets a departed one. False while work is left. */
   #conclude(user: PresentUser): boolean {
     if (!this.isRegistered(user)) return false;
     this.#unregistered.delete(user);
@@ -222,14 +222,14 @@ export class PresenceRegistrar {
 
   async #sendChoices(): Promise<void> {
     const { registry, presence } = this.#deps;
-    const bringing = firstOf(this.#chose, CHOICES_AT_ONCE).map(async (user) => {
+    const sending = firstOf(this.#chose, CHOICES_AT_ONCE).map(async (user) => {
       const { userId, chosen = DEFAULT_CHOICE } = user;
       const { changes } = await registry.choose({ userId, ...chosen });
       // The user may have chosen again meanwhile.
       if (chosen === user.chosen) this.#chose.delete(user);
       void presence.announce(changes);
     });
-    await Promise.all(bringing);
+    await Promise.all(sending);
   }
 }
 
@@ -245,7 +245,7 @@ const newcomer = (userId: string): PresentUser => ({
   departed: () => undefined,
 });
 
-/** How long ago the user was last active. */
+/** The last activity of the user, as the registry takes it. */
 export const activityOf = ({ userId, activeAt }: PresentUser, now: number): Activity => ({
   userId,
   idleForMs: Math.round(now - activeAt),

@@ -1,53 +1,56 @@
-/** The presence of one user: what they are, when that changes by itself, what others may know of it. No clock, no I/O. Redis' scripts say the same in Lua. */
+/**
+ * The presence of one user: the status, the moment of its next change, and the status that others see. No clock, no I/O. Redis
+ * has the same in Lua: packages/redis/lua/presence.lua.
+ */
 import type { Choice, Shown, Status } from "@signalbox/protocol/presence";
 import type { Arrival, ExternalPresence, PresenceRow, PresenceTiming } from "../ports/presence-registry.ts";
 
-/** Stands for other systems among the nodes that have somebody. No node is called so. */
+/** The key of other systems among the nodes of an entry. No node has this id. */
 const EXTERNAL = "elsewhere";
 
-/** "Has no end", in milliseconds: beyond every moment, and a number that JSON keeps exactly. */
+/** "No end", in milliseconds: beyond every moment, and a number that JSON keeps exactly. */
 export const NEVER = 1e15;
 
-/** What is known of a user. All times are milliseconds since the epoch, by the engine's clock. */
+/** The state of a user. All times are milliseconds since the epoch, by the engine's clock. */
 export interface Entry {
   readonly userId: string;
-  /** Until when they count by each node: `NEVER` while they have a session there. */
+  /** By node, the end of the user's presence there: `NEVER` while they have a session. */
   readonly nodes: Map<string, number>;
-  /** Until when they count by a choice made without a session; 0: not. */
+  /** The end of a choice that was made without a session; 0 without one. */
   heldUntil: number;
   choice: Choice;
   choiceVersion: number;
-  /** While they chose appear_offline: what others would see without it, and until when they go on seeing that. */
+  /** With the choice appear_offline, the state that other users see until `until`. */
   mask: { readonly choice: Choice; readonly heldUntil: number; readonly until: number } | null;
   activeAt: number | null;
   ownActiveAt: number | null;
-  /** As told last, or about to be. */
+  /** The last change, announced or about to be. */
   own: Status;
   shown: Shown;
   version: number;
-  /** Until when they are remembered; null while they count. */
+  /** Of a user that does not count, the moment at which they are forgotten; null for others. */
   keptUntil: number | null;
 }
 
-/** What came of looking at an entry. */
+/** The result of an update of an entry. */
 export interface Settled {
-  /** Which of `own` and `shown` changed: both count as the user's, `shown` also as everybody's. */
+  /** `own`: a change for the user's own sessions; `shown`: a change for them and for others. */
   readonly change: "none" | "own" | "shown";
-  /** When to look again: `NEVER` when only a call can change anything. */
+  /** The moment of the next update: `NEVER` when only a call can change anything. */
   readonly dueAt: number;
-  /** They have been offline for so long that nothing needs to be known of them. */
+  /** True after so long offline that the entry is no longer needed. */
   readonly forgotten: boolean;
 }
 
 interface View {
   readonly status: Status;
-  /** When it changes by itself. */
+  /** The moment at which it changes by itself. */
   readonly until: number;
 }
 
 const OFFLINE: View = { status: "offline", until: NEVER };
 
-/** Somebody of whom nothing is known: older than any choice. */
+/** An unknown user: offline, with a choice older than any. */
 export const unknown = (userId: string): Entry => ({
   userId,
   nodes: new Map(),
@@ -63,21 +66,21 @@ export const unknown = (userId: string): Entry => ({
   keptUntil: null,
 });
 
-/** They have a session on `node`. */
+/** The user has a session on `node`. */
 export function enter(entry: Entry, node: string, arrival: Arrival, now: number, timing: PresenceTiming): void {
   adopt(entry, arrival.choice, arrival.choiceVersion, now, timing);
   entry.nodes.set(node, NEVER);
   act(entry, now - arrival.idleForMs);
 }
 
-/** Another system says that they are there, or no longer. */
-export function setExternal(entry: Entry, word: ExternalPresence, now: number, timing: PresenceTiming): void {
-  adopt(entry, word.choice, word.choiceVersion, now, timing);
-  entry.nodes.set(EXTERNAL, now + word.forMs);
-  if (word.forMs > 0) act(entry, now - word.idleForMs);
+/** Another system has the user, or no longer has them. */
+export function setExternal(entry: Entry, external: ExternalPresence, now: number, timing: PresenceTiming): void {
+  adopt(entry, external.choice, external.choiceVersion, now, timing);
+  entry.nodes.set(EXTERNAL, now + external.forMs);
+  if (external.forMs > 0) act(entry, now - external.idleForMs);
 }
 
-/** Their last session on `node` is closed. False when there was none. */
+/** The user's last session on `node` is closed. False when there was none. */
 export function leave(entry: Entry, node: string, idleForMs: number, now: number, timing: PresenceTiming): boolean {
   if (entry.nodes.get(node) !== NEVER) return false;
   act(entry, now - idleForMs);
@@ -85,19 +88,19 @@ export function leave(entry: Entry, node: string, idleForMs: number, now: number
   return true;
 }
 
-/** `node` died: they count by it until `end`. Whoever had left it keeps their grace. */
-export function strand(entry: Entry, node: string, end: number): void {
+/** Keeps the user online by a dead node until `end`. A user that had left it keeps their grace. */
+export function endNode(entry: Entry, node: string, end: number): void {
   if (entry.nodes.get(node) === NEVER) entry.nodes.set(node, end);
 }
 
-/** They did something. False when they do not count. */
+/** The user did something. False for a user that does not count. */
 export function touch(entry: Entry, idleForMs: number, now: number): boolean {
   if (countsUntil(entry, entry.heldUntil) <= now) return false;
   act(entry, now - idleForMs);
   return true;
 }
 
-/** They chose, with a session (`here`) or without. False when the choice is an older one than the known one. */
+/** The user chose, with a session (`here`) or without. False for an older choice than the known one. */
 export function choose(
   entry: Entry,
   { choice, choiceVersion }: Omit<Arrival, "idleForMs">,
@@ -105,18 +108,18 @@ export function choose(
   now: number,
   timing: PresenceTiming,
 ): boolean {
-  // The same version again is a repeat, or somebody entered with it before it came here.
+  // The same version is a repeat, or the user entered with it before it came here.
   if (choiceVersion < entry.choiceVersion) return false;
   adopt(entry, choice, choiceVersion, now, timing);
-  // After the mask was taken: what others see is not prolonged by choosing to be hidden.
+  // After the mask is set: a choice to appear offline does not prolong the status that others see.
   if (!here) entry.heldUntil = now + timing.holdMs;
   if (choice !== "appear_offline") act(entry, now);
   return true;
 }
 
 /**
- * Brings an entry up to date. While somebody appears offline, only time changes what others see, and only a `sweep` says
- * so: otherwise what a hidden user does would show in the moment at which they seem to go.
+ * Updates an entry. While a user appears offline, only time changes what other users see, and only in a `sweep`: otherwise the
+ * moment at which they seem to go would reveal what a hidden user does.
  */
 export function settle(entry: Entry, now: number, timing: PresenceTiming, sweep: boolean): Settled {
   for (const [node, end] of entry.nodes) if (end <= now) entry.nodes.delete(node);
@@ -133,12 +136,12 @@ export function settle(entry: Entry, now: number, timing: PresenceTiming, sweep:
   return { change, dueAt, forgotten: entry.keptUntil !== null && entry.keptUntil <= now };
 }
 
-/** Whether some node, of which `lives` holds, has a session of theirs. */
+/** True when a node for which `lives` is true has a session of the user. */
 export const hasSession = (entry: Entry, lives: (node: string) => boolean = () => true): boolean =>
   [...entry.nodes].some(([node, end]) => end === NEVER && lives(node));
 
-/** Whether all that speaks for them is nodes of which `isDead` holds. */
-export const isStranded = (entry: Entry, now: number, isDead: (node: string) => boolean): boolean =>
+/** True when the user counts only by nodes for which `isDead` is true. */
+export const hasOnlyDeadNodes = (entry: Entry, now: number, isDead: (node: string) => boolean): boolean =>
   entry.heldUntil <= now &&
   hasSession(entry) &&
   [...entry.nodes].every(([node, end]) => (end === NEVER ? isDead(node) : end <= now));
@@ -155,7 +158,7 @@ export const rowOf = ({ userId, own, shown, activeAt, ownActiveAt, version }: En
 function adopt(entry: Entry, choice: Choice, choiceVersion: number, now: number, timing: PresenceTiming): void {
   if (choiceVersion <= entry.choiceVersion) return;
   if (choice !== "appear_offline") entry.mask = null;
-  // Choosing it again does not begin it again.
+  // A repeated choice keeps the mask of the first.
   else entry.mask ??= { choice: entry.choice, heldUntil: entry.heldUntil, until: now + timing.graceMs };
   entry.choice = choice;
   entry.choiceVersion = choiceVersion;
@@ -167,10 +170,10 @@ function act(entry: Entry, moment: number): void {
   if (entry.choice !== "appear_offline") entry.activeAt = Math.max(entry.activeAt ?? 0, at);
 }
 
-/** Until when they count unless something happens. */
+/** The end of the user's presence, unless a call prolongs it. */
 const countsUntil = (entry: Entry, heldUntil: number): number => Math.max(heldUntil, ...entry.nodes.values());
 
-/** What somebody with this choice is. */
+/** The status of a choice, and the moment at which it changes by itself. */
 function view(choice: Choice, countsUntil: number, activeAt: number | null, now: number, timing: PresenceTiming): View {
   if (countsUntil <= now) return OFFLINE;
   const idleAt = choice === "online" && activeAt !== null ? activeAt + timing.idleMs : NEVER;
@@ -178,7 +181,7 @@ function view(choice: Choice, countsUntil: number, activeAt: number | null, now:
   return { status: choice, until: Math.min(idleAt, countsUntil) };
 }
 
-/** What others see of somebody who appears offline. Once that is offline it stays so, whoever comes. */
+/** The status that other users see of a user that appears offline. Once offline it stays so, also when the user comes back. */
 function masked(
   entry: Entry,
   mask: NonNullable<Entry["mask"]>,

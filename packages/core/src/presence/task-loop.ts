@@ -1,6 +1,6 @@
 /**
- * Work that is done in turns: the returned function begins it, unless it is under way, and resolves when `more` says no, or
- * a turn failed; it never rejects. `failed` takes the error of a turn; the work is tried again with the next call.
+ * Work that is done in turns: the returned function begins it, unless it is under way, and resolves when `more` returns false,
+ * or a turn failed; it never rejects. `failed` takes the error of a turn; the next call tries the work again.
  */
 export function taskLoop(
   more: () => boolean,
@@ -10,14 +10,14 @@ export function taskLoop(
   let running: Promise<void> | undefined;
 
   async function run(): Promise<void> {
-    // Work that comes in this tick belongs to the first turn.
+    // Work of the same tick belongs to the first turn.
     await Promise.resolve();
     try {
       while (more()) await turn();
     } catch (error) {
       failed(error);
     } finally {
-      // Right after `more` said no, so that no work is added in between and left lying.
+      // Right after `more` returned false, so that no work is added in between and left waiting.
       running = undefined;
     }
   }

@@ -13,7 +13,7 @@ import { RecordingFaults } from "./recording-faults.fake.ts";
 
 export const LEASE_MS = 4000;
 export const GRACE_MS = DEFAULT_TIMING.graceMs;
-/** The room that everybody in these tests is a member of. */
+/** The room of all users in these tests. */
 export const ROOM = "room";
 
 export const BEAT_MS = Math.floor(LEASE_MS / 3);
@@ -21,37 +21,37 @@ export const MINUTE_MS = 60_000;
 
 type Method = keyof PresenceRegistry;
 
-/** Several gateways' parts in presence over one registry, which can be away, be slow, or lose everything it knew. */
+/** Several gateways' parts in presence over one registry, which can be away, be slow, or lose its data. */
 export class Gateways {
   readonly faults = new RecordingFaults();
   readonly clock = new ManualClock();
   readonly store = new MapStore();
-  /** While true, the registry rejects every call, and no announcement is taken. */
+  /** While true, the registry and the announcements reject. */
   away = false;
-  /** Holds answers of the registry back, as `MapStore.underway`. */
+  /** Delays answers of the registry, as `MapStore.underway`. */
   underway: (method: Method) => Promise<void> | undefined = () => undefined;
-  /** What the room was told, in order, each version of a user once: "ann online". */
-  readonly told: string[] = [];
-  /** Where something was announced, in order. */
+  /** The statuses that the room received, in order, each version of a user once: "ann online". */
+  readonly received: string[] = [];
+  /** The channels of all announcements, in order. */
   readonly announced: Channel[] = [];
-  /** Rooms whose announcements are refused. */
+  /** Ids of channels with announcements that reject. */
   readonly refused = new Set<string>();
-  /** What each gateway asked of the registry, in order. */
-  readonly asked: Method[] = [];
+  /** The calls of the registry, in order. */
+  readonly calls: Method[] = [];
   readonly #versions = new Map<string, number>();
-  #known = new MemoryPresence(this.clock, DEFAULT_TIMING);
+  #registry = new MemoryPresence(this.clock, DEFAULT_TIMING);
 
-  /** The registry forgets everything. */
+  /** The registry loses its data. */
   lose(): void {
-    this.#known = new MemoryPresence(this.clock, DEFAULT_TIMING);
+    this.#registry = new MemoryPresence(this.clock, DEFAULT_TIMING);
   }
 
-  /** Users who exist, and are members of the room. */
+  /** Creates users, and makes them members of the room. */
   people(...userIds: string[]): void {
     this.room(ROOM, ...userIds);
   }
 
-  /** A room, and its members, who exist. */
+  /** Creates a room and its members. */
   room(roomId: string, ...userIds: string[]): void {
     const joinedAt = new Date(0);
     this.store.write({
@@ -91,11 +91,11 @@ export class Gateways {
 
   async open() {
     const clock = new StoppableClock(this.clock);
-    const doubts: boolean[] = [];
+    const stale: boolean[] = [];
     const pubSub = { publishConfirmed: (to: Channel, what: Bytes) => this.announce(to, what) };
     const engine = { presence: this.registry(), pubSub };
     const presence = createPresence({ engine, store: this.store, clock, faults: this.faults });
-    const attendance = new LocalPresence({
+    const localPresence = new LocalPresence({
       registry: engine.presence,
       store: this.store,
       clock,
@@ -103,28 +103,28 @@ export class Gateways {
       presence,
       leaseMs: LEASE_MS,
       graceMs: GRACE_MS,
-      stale: (settled) => doubts.push(settled),
+      stale: (final) => stale.push(final),
     });
-    await attendance.start();
-    return { attendance, presence, doubts, clock };
+    await localPresence.start();
+    return { localPresence, presence, stale, clock };
   }
 
-  /** How the registry has these users now, as others see them. */
+  /** The present statuses of these users in the registry, as others see them. */
   async shown(...userIds: string[]): Promise<string[]> {
-    const rows = await this.#known.read(userIds);
+    const rows = await this.#registry.read(userIds);
     return userIds.map((userId) => rows.get(userId)?.shown ?? "offline");
   }
 
   read(userIds: readonly string[]) {
-    return this.#known.read(userIds);
+    return this.#registry.read(userIds);
   }
 
   registry(): PresenceRegistry {
     const call = async (method: Method, args: unknown[]) => {
-      this.asked.push(method);
+      this.calls.push(method);
       await Promise.resolve();
       if (this.away) throw new Problem("unavailable", "the engine is away");
-      const answer = await (this.#known[method] as (...args: unknown[]) => Promise<unknown>)(...args);
+      const answer = await (this.#registry[method] as (...args: unknown[]) => Promise<unknown>)(...args);
       await this.underway(method);
       return answer;
     };
@@ -145,12 +145,12 @@ export class Gateways {
     for (const { userId, shown, version } of frame.people) {
       if (version <= (this.#versions.get(userId) ?? 0)) continue;
       this.#versions.set(userId, version);
-      this.told.push(`${userId} ${shown}`);
+      this.received.push(`${userId} ${shown}`);
     }
   }
 }
 
-/** Two gateways, and users who exist and share a room. */
+/** Two gateways, and users that share a room. */
 export async function openTwo(...userIds: string[]) {
   const gateways = new Gateways();
   gateways.people(...userIds);
@@ -161,10 +161,10 @@ export async function openTwo(...userIds: string[]) {
 
 export const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `user${index}`);
 
-/** A clock that one process sees: while it is stopped, nothing of that process happens. */
+/** The clock of one process: while it is stopped, nothing of that process happens. */
 class StoppableClock implements Clock {
   readonly #clock: Clock;
-  readonly #missed: (() => void)[] = [];
+  readonly #due: (() => void)[] = [];
   #stopped = false;
 
   constructor(clock: Clock) {
@@ -176,16 +176,16 @@ class StoppableClock implements Clock {
   }
 
   after(ms: number, then: () => void): () => void {
-    let calledOff = false;
+    let canceled = false;
     const run = () => {
-      if (calledOff) return;
-      if (this.#stopped) this.#missed.push(run);
+      if (canceled) return;
+      if (this.#stopped) this.#due.push(run);
       else then();
     };
-    const callOff = this.#clock.after(ms, run);
+    const cancel = this.#clock.after(ms, run);
     return () => {
-      calledOff = true;
-      callOff();
+      canceled = true;
+      cancel();
     };
   }
 
@@ -195,6 +195,6 @@ class StoppableClock implements Clock {
 
   go(): void {
     this.#stopped = false;
-    for (const run of this.#missed.splice(0)) run();
+    for (const run of this.#due.splice(0)) run();
   }
 }

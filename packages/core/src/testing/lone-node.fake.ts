@@ -13,7 +13,7 @@ import { RecordingSink } from "./recording-sink.fake.ts";
 export const service = { userId: "service", service: true };
 export const user = (userId: string) => ({ userId, service: false });
 
-/** A node for tests, over an engine whose publications can be lost and a store whose answers can be kept under way. */
+/** A node for tests, with an engine that can lose publications and a store that can delay answers. */
 export async function openLoneNode() {
   const clock = new ManualClock();
   const store = new MapStore();
@@ -41,7 +41,7 @@ export async function openLoneNode() {
     const sink = new RecordingSink(userId);
     return { sink, subscriber: createSubscriber(sink) };
   };
-  /** A session from its beginning to the present: `cursors` where it resumes. */
+  /** A session from its beginning to the present; with `cursors`, a resumed one. */
   const connect = async (userId: string, cursors: Record<string, number> | null = null) => {
     const arrival = arrive(userId);
     const ready = await hub.joining.attach(arrival.subscriber);

@@ -5,7 +5,7 @@ interface Timer {
   readonly then: () => void;
 }
 
-/** A clock for tests: time stands still until it is turned. */
+/** A clock for tests: time passes only by `pass`. */
 export class ManualClock implements Clock {
   #now = 1_000_000;
   readonly #timers = new Set<Timer>();
@@ -20,7 +20,7 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Lets `ms` milliseconds pass: runs what is due in its order, and lets everything settle after each. */
+  /** Passes `ms` milliseconds: runs due timers in order, and lets promises settle after each. */
   async pass(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settled();
@@ -33,7 +33,7 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
-  /** How many timers wait. */
+  /** The number of waiting timers. */
   get waiting(): number {
     return this.#timers.size;
   }

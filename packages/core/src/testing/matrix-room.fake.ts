@@ -14,7 +14,7 @@ import { MapStore } from "./map-store.fake.ts";
 export const ROOM = "018f0000-0000-8000-8000-00000000000a";
 
 const T0 = Date.UTC(2026, 5, 1);
-/** `second` of the room's life, by the clocks of Matrix. */
+/** The time of a second of the room's life, by the clocks of Matrix. */
 export const second = (at: number): Date => new Date(T0 + at * 1000);
 
 /** A UUID that belongs to an event. */
@@ -49,7 +49,7 @@ export const message = (eventId: string, content: string, more: Partial<MatrixMe
   ...more,
 });
 
-/** A bridged room that nothing has happened in. `homeserver`: whether native actions have to go to one first. */
+/** A bridged room without events. `homeserver`: true when native actions go to one first. */
 export async function matrixRoom(homeserver = false) {
   const store = new MapStore();
   const engine = createMemoryEngine(new ManualClock());

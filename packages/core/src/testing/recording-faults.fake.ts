@@ -1,6 +1,6 @@
 import type { FaultPlace, Faults } from "../ports/faults.ts";
 
-/** Faults for tests: writes down what is reported. */
+/** Faults for tests: records the reports. */
 export class RecordingFaults implements Faults {
   readonly reports: { readonly place: FaultPlace; readonly error: unknown }[] = [];
 

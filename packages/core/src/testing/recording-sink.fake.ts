@@ -2,16 +2,16 @@ import type { Signal } from "../delivery/signal.ts";
 import type { Sink } from "../delivery/subscriber.ts";
 import type { EventRow } from "../model/rows.ts";
 
-/** A session for tests: writes down what it is told, and takes from replays as much as it is given room for. */
+/** A session for tests: records everything that it receives, and takes a limited number of events from replays. */
 export class RecordingSink implements Sink {
   readonly userId: string;
   readonly events: EventRow[] = [];
   readonly signals: Signal[] = [];
   readonly resets: { readonly roomId: string; readonly reason: string; readonly seq: number }[] = [];
   readonly revocations: Date[] = [];
-  /** How often the hub gave the session up. */
+  /** The number of calls of `fail`. */
   failures = 0;
-  /** How many more events it takes before it is not ready. */
+  /** The number of events that it takes before it is not ready. */
   #room = Number.POSITIVE_INFINITY;
   #over = false;
   #drained: ((ready: boolean) => void)[] = [];
@@ -51,31 +51,31 @@ export class RecordingSink implements Sink {
     return new Promise((resolve) => this.#drained.push(resolve));
   }
 
-  /** Has room for `count` events from now on. */
+  /** Takes `count` more events. */
   takes(count: number): void {
     this.#room = count;
-    if (count > 0) this.#tell(true);
+    if (count > 0) this.#resolve(true);
   }
 
   /** The session is over. */
   end(): void {
     this.#over = true;
-    this.#tell(false);
+    this.#resolve(false);
   }
 
-  /** The seqs of what it received of a room, in the order of receipt. */
+  /** The seqs of a room's events, in the order of receipt. */
   seqs(roomId: string): number[] {
     return this.events.filter((event) => event.roomId === roomId).map(({ seq }) => seq);
   }
 
-  /** Typing as it was told: `["ann", true]` when Ann started, `["ann", false]` when she stopped. */
+  /** The typing signals: `["ann", true]` when Ann started, `["ann", false]` when she stopped. */
   typing(): [string, boolean][] {
     return this.signals.flatMap(({ about }) =>
       about.kind === "typing" ? [[about.userId, about.remainingMs > 0] as [string, boolean]] : [],
     );
   }
 
-  /** Receipts as they were told: who, and up to which seq. */
+  /** The receipts: user and seq of the message. */
   receipts(): [string, number][] {
     return this.signals.flatMap(({ about }) =>
       about.kind === "receipts"
@@ -84,14 +84,14 @@ export class RecordingSink implements Sink {
     );
   }
 
-  /** Presence as it was told: `["ann", "online"]`. */
+  /** The presence signals: `["ann", "online"]`. */
   presence(): [string, string][] {
     return this.signals.flatMap(({ about }) =>
       about.kind === "presence" ? [[about.userId, about.status] as [string, string]] : [],
     );
   }
 
-  #tell(ready: boolean): void {
+  #resolve(ready: boolean): void {
     const waiting = this.#drained;
     this.#drained = [];
     for (const resolve of waiting) resolve(ready);
