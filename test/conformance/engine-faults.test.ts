@@ -1,4 +1,4 @@
-/** Engines whose servers fail: connections cut, servers killed, frozen, replaced, slots moved. */
+/** Failures of an engine's servers: connections cut, servers killed, frozen, replaced, slots moved. */
 import { randomUUID } from "node:crypto";
 import type { Channel } from "@signalbox/core/ports/pub-sub";
 import { type Redis, type RedisCluster, startRedisCluster } from "@signalbox/infra/redis";

@@ -25,7 +25,7 @@ const SWEEP_MS = 20;
 export const BRISK: PresenceTiming = { graceMs: 500, idleMs: 1000, holdMs: 1000, keepMs: LONG_MS };
 /** A grace in which a busy machine still makes a few calls, and a hold that ends as much later. */
 export const PATIENT: PresenceTiming = { graceMs: 3000, idleMs: LONG_MS, holdMs: 6000, keepMs: LONG_MS };
-/** Users who are offline are forgotten soon. */
+/** The same, and an offline user is forgotten soon. */
 export const FORGETFUL: PresenceTiming = { ...BRISK, keepMs: 700 };
 
 export const person = (): string => `@${randomUUID()}:example.org`;
