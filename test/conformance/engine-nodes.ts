@@ -1,4 +1,4 @@
-/** Engines under test, each with an ear, in the three ways in which they are built. */
+/** Engines under test, each with a listener, in the three ways in which they are built. */
 import { randomUUID } from "node:crypto";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
 import type { Bytes } from "@signalbox/core/model/bytes";
@@ -10,7 +10,7 @@ import { type Redis, startRedis, startRedisCluster } from "@signalbox/infra/redi
 import { createRedisEngine, type RedisEngine } from "@signalbox/redis/engine";
 import { vi } from "vitest";
 
-/** An engine and what its listener heard. */
+/** An engine and the publications that its listener heard. */
 export class TestNode<E extends Engine = Engine> {
   readonly engine: E;
   readonly received: { readonly channel: Channel; readonly payload: Bytes }[] = [];
@@ -21,6 +21,19 @@ export class TestNode<E extends Engine = Engine> {
     engine.pubSub.listen({
       message: (channel, payload) => void this.received.push({ channel, payload }),
       restored: (channels) => void this.restored.push(...channels),
+    });
+  }
+
+  /**
+   * Publishes as soon as every server is there: one that was slow for half a second counts as away, and a publication to it is
+   * dropped, as the port allows.
+   */
+  publish(channel: Channel, payload: Bytes): Promise<void> {
+    const { pubSub } = this.engine;
+    return holds(() => {
+      if (!pubSub.connected()) return false;
+      pubSub.publish(channel, payload);
+      return true;
     });
   }
 
@@ -40,7 +53,14 @@ export interface Nodes {
   stop(): Promise<void>;
 }
 
-export async function memoryNodes(): Promise<Nodes> {
+/** Every engine there is. A suite runs over each of them, on servers of its own. */
+export const engines = [
+  { name: "in-process", start: memoryNodes },
+  { name: "Redis", start: async () => nodesOn(await startRedis()) },
+  { name: "Redis Cluster", start: async () => nodesOn(await startRedisCluster()) },
+];
+
+async function memoryNodes(): Promise<Nodes> {
   const opened: TestNode[] = [];
   return {
     open: async (timing) => {
@@ -51,9 +71,6 @@ export async function memoryNodes(): Promise<Nodes> {
     stop: async () => void (await Promise.all(opened.map(({ engine }) => engine.close()))),
   };
 }
-
-export const redisNodes = async (): Promise<Nodes> => nodesOn(await startRedis());
-export const clusterNodes = async (): Promise<Nodes> => nodesOn(await startRedisCluster());
 
 function nodesOn(redis: Redis): Nodes {
   const opened: TestNode[] = [];
@@ -85,7 +102,7 @@ export const holds = (condition: () => boolean | Promise<boolean>, timeout = 20_
     async () => {
       if (!(await condition())) throw new Error(`This never held: ${condition}`);
     },
-    { timeout, interval: 10 },
+    { timeout, interval: 20 },
   );
 
 export const room = (): Channel => ({ kind: "room", id: randomUUID() });

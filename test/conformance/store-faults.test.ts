@@ -1,4 +1,4 @@
-/** A store whose server fails: locks held for too long, connections cut, the server stopped, restarted, silent. */
+/** Failures of a store's server: locks held for too long, connections cut, the server stopped, restarted, silent. */
 import { mkdtemp } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";

@@ -1,22 +1,34 @@
-/** The promises of the registry as to what people choose, held by every engine. */
-import type { Arrival, PresenceChange } from "@signalbox/core/ports/presence-registry";
+/** The promises of presence as to choices and other systems' words, held by every engine. */
+import type { Arrival, PresenceChange, PresenceTiming } from "@signalbox/core/ports/presence-registry";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { holds } from "./engine-nodes.ts";
-import { arrival, factories, LONG_MS, person, SLACK_MS, type Stage, setStage, TIMING } from "./registry-stage.ts";
+import { engines, holds, type Nodes } from "./engine-nodes.ts";
+import { arrival, BRISK, LONG_MS, PATIENT, person, SLACK_MS, type Stage, setStage } from "./presence-stage.ts";
 
-// Nearly all of the time goes into waiting for time to pass: all tests wait together.
+// Nearly all of the time goes into waiting for time to pass: the engines wait together, and so do the tests of a section.
 vi.setConfig({ maxConcurrency: 100 });
 
-describe.concurrent.each(factories)("choices in the registry of the $name engine", ({ start }) => {
+describe.concurrent.each(engines)("choices on the $name engine", ({ start }) => {
+  let nodes: Nodes;
   let stage: Stage;
 
   beforeAll(async () => {
-    stage = await setStage(start);
+    nodes = await start();
   });
-  afterAll(() => stage.stop());
+  afterAll(() => nodes.stop());
 
-  describe("choices", () => {
-    test("a choice without a session counts for a while, and ends like a session", async () => {
+  /** Sets the stage of a section, with sweeps. */
+  const play = (timing: PresenceTiming) => {
+    beforeAll(async () => {
+      stage = await setStage(nodes, timing);
+      stage.sweeper.start();
+    });
+    afterAll(() => stage.sweeper.stop());
+  };
+
+  describe.sequential("choices", () => {
+    play(BRISK);
+
+    test.concurrent("a choice without a session counts for a while, and ends like a session", async () => {
       const userId = person();
       const began = Date.now();
       const { row, changes } = await stage.choose(userId, "busy", 1);
@@ -24,19 +36,10 @@ describe.concurrent.each(factories)("choices in the registry of the $name engine
       expect(row).toMatchObject({ userId, own: "busy", shown: "busy" });
       const gone = await stage.sweeper.next(userId, row.version);
       expect(gone).toMatchObject({ own: "offline", shown: "offline", toOthers: true, activeAt: row.activeAt });
-      expect(gone.version).toBeGreaterThanOrEqual(began + TIMING.holdMs - SLACK_MS);
+      expect(gone.version).toBeGreaterThanOrEqual(began + BRISK.holdMs - SLACK_MS);
     });
 
-    test("a choice within a session counts no longer than the session", async () => {
-      const [{ userId, node }, held] = [await stage.present(), person()];
-      const { row } = await stage.choose(held, "busy", 1);
-      await stage.choose(userId, "idle", 2);
-      await stage.leave(node, userId);
-      const gone = await stage.sweeper.next(userId, (await stage.read(userId))!.version);
-      expect(gone.version).toBeLessThan((await stage.sweeper.next(held, row.version)).version);
-    });
-
-    test("a choice is a change at once, and something that they did", async () => {
+    test.concurrent("a choice is a change at once, and an activity", async () => {
       const { userId, change } = await stage.present({ idleForMs: 10_000 });
       const { row, changes } = await stage.choose(userId, "idle", 2);
       expect(changes).toEqual([{ ...row, toOthers: true }]);
@@ -46,7 +49,7 @@ describe.concurrent.each(factories)("choices in the registry of the $name engine
       expect(await stage.read(userId)).toEqual(row);
     });
 
-    test("an older choice changes nothing, whichever way it comes; a newer one comes with a session, too", async () => {
+    test.concurrent("an older choice changes nothing, whichever way it comes; a newer one comes with a session, too", async () => {
       const { userId, change } = await stage.present({ choiceVersion: 5 });
       const { toOthers: _, ...known } = change;
       expect(await stage.choose(userId, "online", 4)).toEqual({ row: known, changes: [] });
@@ -59,7 +62,7 @@ describe.concurrent.each(factories)("choices in the registry of the $name engine
       ]);
     });
 
-    test("versions grow with each change, and not without one", async () => {
+    test.concurrent("versions grow with each change, and not without one", async () => {
       const { userId, node, change } = await stage.present({ choice: "online" });
       const versions = [change.version];
       versions.push((await stage.choose(userId, "appear_offline", 2)).row.version);
@@ -74,56 +77,60 @@ describe.concurrent.each(factories)("choices in the registry of the $name engine
     });
   });
 
-  describe("another system's word", () => {
+  describe.sequential("another system's word", () => {
+    play(BRISK);
+
     const word = (userId: string, forMs: number, more: Partial<Arrival> = {}) => ({ ...arrival(userId, more), forMs });
 
-    test("counts for as long as it says, until the next, and beside a session", async () => {
+    test.concurrent("counts for as long as it says, until the next, and beside a session", async () => {
       const userId = person();
-      expect(await stage.vouch(word(userId, LONG_MS))).toMatchObject([{ shown: "busy", toOthers: true }]);
-      expect(await stage.vouch(word(userId, LONG_MS))).toEqual([]);
-      expect(await stage.vouch(word(userId, 0))).toMatchObject([{ shown: "offline", toOthers: true }]);
-      const [short] = await stage.vouch(word(person(), TIMING.graceMs));
+      expect(await stage.setExternal(word(userId, LONG_MS))).toMatchObject([{ shown: "busy", toOthers: true }]);
+      expect(await stage.setExternal(word(userId, LONG_MS))).toEqual([]);
+      expect(await stage.setExternal(word(userId, 0))).toMatchObject([{ shown: "offline", toOthers: true }]);
+      const [short] = await stage.setExternal(word(person(), BRISK.graceMs));
       expect(await stage.sweeper.next(short!.userId, short!.version)).toMatchObject({ shown: "offline" });
       const present = await stage.present();
-      expect(await stage.vouch(word(present.userId, LONG_MS))).toEqual([]);
-      expect(await stage.vouch(word(present.userId, 0))).toEqual([]);
+      expect(await stage.setExternal(word(present.userId, LONG_MS))).toEqual([]);
+      expect(await stage.setExternal(word(present.userId, 0))).toEqual([]);
       expect(await stage.read(present.userId)).toMatchObject({ shown: "busy" });
     });
 
-    test("that somebody has gone makes nobody known", async () => {
+    test.concurrent("about an end makes no user known", async () => {
       const userId = person();
-      expect(await stage.vouch(word(userId, 0))).toEqual([]);
+      expect(await stage.setExternal(word(userId, 0))).toEqual([]);
       expect(await stage.read(userId)).toBeUndefined();
     });
 
-    test("shows nobody who appears offline, whatever it says", async () => {
+    test.concurrent("never shows a user who appears offline", async () => {
       const hidden = { choice: "appear_offline", choiceVersion: 2 } as const;
       const [stranger, present] = [person(), await stage.present({ choiceVersion: 1 })];
-      await stage.choose(present.userId, "appear_offline", 2);
-      await stage.sweeper.next(present.userId, (await stage.read(present.userId))!.version);
+      const { row } = await stage.choose(present.userId, "appear_offline", 2);
+      await stage.sweeper.next(present.userId, row.version);
       for (const userId of [stranger, present.userId])
         for (const forMs of [LONG_MS, LONG_MS, 0]) {
-          const changes = await stage.vouch(word(userId, forMs, hidden));
+          const changes = await stage.setExternal(word(userId, forMs, hidden));
           expect(changes.filter(({ toOthers }) => toOthers)).toEqual([]);
           expect((await stage.read(userId))?.shown ?? "offline").toBe("offline");
         }
     });
 
-    test("says when they were last active, and so that they are idle", async () => {
-      const idle = word(person(), LONG_MS, { choice: "online", idleForMs: TIMING.idleMs + 1000 });
-      expect(await stage.vouch(idle)).toMatchObject([{ shown: "idle" }]);
+    test.concurrent("says when a user was last active, and so that the user is idle", async () => {
+      const idle = word(person(), LONG_MS, { choice: "online", idleForMs: BRISK.idleMs + 1000 });
+      expect(await stage.setExternal(idle)).toMatchObject([{ shown: "idle" }]);
     });
   });
 
-  describe("appearing offline", () => {
-    /** What others are told and can read of somebody, but for who it is and when. */
+  describe.sequential("appearing offline", () => {
+    play(BRISK);
+
+    /** The fields that others are told and can read of a user, but for the id and the time. */
     const seen = ({ shown, toOthers, version, activeAt }: PresenceChange) => ({
       shown,
       toOthers,
       idleForMs: version - activeAt! > 10_000,
     });
 
-    test("others see what they would see if the last session had closed with the choice", async () => {
+    test.concurrent("others see what they would see if the last session had closed with the choice", async () => {
       const [hidden, closed] = [await stage.present({ idleForMs: 10_000 }), await stage.present({ idleForMs: 10_000 })];
       const began = Date.now();
       const [{ row, changes }] = await Promise.all([
@@ -138,11 +145,11 @@ describe.concurrent.each(factories)("choices in the registry of the $name engine
       ]);
       expect(seen(gone)).toEqual(seen(witness));
       expect(gone).toMatchObject({ own: "appear_offline", shown: "offline", activeAt: hidden.change.activeAt });
-      expect(gone.version).toBeGreaterThanOrEqual(began + TIMING.graceMs - SLACK_MS);
+      expect(gone.version).toBeGreaterThanOrEqual(began + BRISK.graceMs - SLACK_MS);
       expect((await stage.read(hidden.userId))!.shown).toBe("offline");
     });
 
-    test("nothing that they do meanwhile or later shows, but for themselves", async () => {
+    test.concurrent("nothing that the user does meanwhile or later shows to others", async () => {
       const { userId, node, change } = await stage.present({ idleForMs: 10_000 });
       const second = await stage.open();
       const { row } = await stage.choose(userId, "appear_offline", 2);
@@ -163,29 +170,7 @@ describe.concurrent.each(factories)("choices in the registry of the $name engine
       expect((await stage.read(userId))!.activeAt).toBe(change.activeAt);
     });
 
-    test("whoever was not there is not seen coming, with a session or without", async () => {
-      const [ada, bob, node] = [person(), person(), await stage.open()];
-      const hidden = { choice: "appear_offline", choiceVersion: 2 } as const;
-      const mine = { own: "appear_offline", shown: "offline", activeAt: null, toOthers: false };
-      expect(await stage.enter(node, arrival(ada, hidden))).toMatchObject([mine]);
-      expect((await stage.choose(bob, "appear_offline", 2)).changes).toMatchObject([mine]);
-      expect(await stage.enter(node, arrival(bob, hidden))).toEqual([]);
-      expect((await stage.read(bob))!.shown).toBe("offline");
-    });
-
-    test("who hides in the grace of their last session goes with its end, though the choice counts for longer", async () => {
-      const { userId, node } = await stage.present();
-      await stage.leave(node, userId);
-      const { row } = await stage.choose(userId, "appear_offline", 2);
-      expect(row).toMatchObject({ own: "appear_offline", shown: "busy" });
-      const gone = await stage.sweeper.next(userId, row.version);
-      expect(gone).toMatchObject({ own: "appear_offline", shown: "offline", toOthers: true });
-      const over = await stage.sweeper.next(userId, gone.version);
-      expect(over).toMatchObject({ own: "offline", shown: "offline", toOthers: false });
-      expect(over.version).toBeGreaterThanOrEqual(row.version + TIMING.holdMs - SLACK_MS);
-    });
-
-    test("who shows themselves again is seen at once, and what they do as well", async () => {
+    test.concurrent("a user who shows again is seen at once, and what that user does as well", async () => {
       const { userId, change } = await stage.present({ idleForMs: 10_000 });
       const { row } = await stage.choose(userId, "appear_offline", 2);
       const gone = await stage.sweeper.next(userId, row.version);
@@ -195,8 +180,44 @@ describe.concurrent.each(factories)("choices in the registry of the $name engine
       expect(back.version).toBeGreaterThan(gone.version);
       expect(back.activeAt!).toBeGreaterThan(change.activeAt! + 9_000);
     });
+  });
 
-    test("who changes their mind before the grace is over was never away", async () => {
+  describe.sequential("the grace and the hold", () => {
+    play(PATIENT);
+
+    test.concurrent("a choice within a session counts no longer than the session", async () => {
+      const [{ userId, node }, held] = [await stage.present(), person()];
+      const { row } = await stage.choose(userId, "idle", 2);
+      await stage.leave(node, userId);
+      const hold = await stage.choose(held, "busy", 1);
+      const gone = await stage.sweeper.next(userId, row.version);
+      expect(gone).toMatchObject({ own: "offline", shown: "offline", toOthers: true });
+      expect(gone.version).toBeLessThan((await stage.sweeper.next(held, hold.row.version)).version);
+    });
+
+    test.concurrent("a user who was not there is not seen coming, with a session or without", async () => {
+      const [ada, bob, node] = [person(), person(), await stage.open()];
+      const hidden = { choice: "appear_offline", choiceVersion: 2 } as const;
+      const mine = { own: "appear_offline", shown: "offline", activeAt: null, toOthers: false };
+      expect(await stage.enter(node, arrival(ada, hidden))).toMatchObject([mine]);
+      expect((await stage.choose(bob, "appear_offline", 2)).changes).toMatchObject([mine]);
+      expect(await stage.enter(node, arrival(bob, hidden))).toEqual([]);
+      expect((await stage.read(bob))!.shown).toBe("offline");
+    });
+
+    test.concurrent("a user who hides in the grace of the last session goes with its end, though the choice counts for longer", async () => {
+      const { userId, node } = await stage.present();
+      await stage.leave(node, userId);
+      const { row } = await stage.choose(userId, "appear_offline", 2);
+      expect(row).toMatchObject({ own: "appear_offline", shown: "busy" });
+      const gone = await stage.sweeper.next(userId, row.version);
+      expect(gone).toMatchObject({ own: "appear_offline", shown: "offline", toOthers: true });
+      const over = await stage.sweeper.next(userId, gone.version);
+      expect(over).toMatchObject({ own: "offline", shown: "offline", toOthers: false });
+      expect(over.version).toBeGreaterThanOrEqual(row.version + PATIENT.holdMs - SLACK_MS);
+    });
+
+    test.concurrent("a user who shows again before the grace is over was never away", async () => {
       const { userId } = await stage.present();
       const hidden = await stage.choose(userId, "appear_offline", 2);
       const { row, changes } = await stage.choose(userId, "busy", 3);
@@ -209,16 +230,18 @@ describe.concurrent.each(factories)("choices in the registry of the $name engine
     });
   });
 
-  // From here on nothing is swept but by the tests, which therefore go one after the other.
+  // Nothing is swept here but by the tests, which therefore go one after the other.
   describe.sequential("without sweeps", () => {
-    beforeAll(() => stage.sweeper.stop());
+    beforeAll(async () => {
+      stage = await setStage(nodes, BRISK);
+    });
 
-    test("only a sweep says that somebody appears offline, whatever they do: as of one who went", async () => {
+    test("only a sweep says that a user appears offline, as of one who went", async () => {
       const hidden = await stage.present();
       const closed = await stage.present();
       await stage.choose(hidden.userId, "appear_offline", 2);
       await stage.leave(closed.node, closed.userId);
-      const over = Date.now() + TIMING.graceMs + SLACK_MS;
+      const over = Date.now() + BRISK.graceMs + SLACK_MS;
       await holds(() => Date.now() > over);
       expect((await stage.touch(hidden.userId)).map(({ toOthers }) => toOthers)).not.toContain(true);
       const again = await stage.enter(
