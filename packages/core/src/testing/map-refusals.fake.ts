@@ -16,7 +16,7 @@ export function refuse(known: MapRows, rows: Rows): void {
   unique(known.users.values(), rows.users, {
     key: ({ userId }) => userId,
     once: ({ matrixUserId }) => matrixUserId,
-    problem: () => new Problem("conflict", "this Matrix user is mapped to somebody else"),
+    problem: () => new Problem("conflict", "this Matrix user is mapped to another user"),
   });
   const message = {
     key: ({ roomId, messageId }: Rows["messages"][number]) => `${roomId} ${messageId}`,
