@@ -1,14 +1,14 @@
 import { defineConfig } from "vitest/config";
 
 // Sources run as TypeScript: the packages' "development" export condition leads to src. The SDK's has a name of its own, since
-// bundlers of those who install it follow "development", too.
+// users' bundlers follow "development", too.
 const conditions = ["development", "@signalbox/source", "node", "import", "module", "default"];
 const resolve = { conditions };
 const ssr = { resolve: { conditions, externalConditions: conditions } };
 /** Suites that start servers: generous limits, since two cores carry servers, load and assertions alike. */
 const servers = { testTimeout: 60_000, hookTimeout: 120_000 };
 
-/** What the SDK goes through that takes its time: servers killed under it, networks cut, a thousand disconnects. */
+/** Suites of the SDK that take minutes: servers killed under it, networks cut, a thousand disconnects. */
 const patient = ["restarts", "cut", "disconnects"].map((name) => `test/sdk/${name}.test.ts`);
 
 const project = (name: string, include: string[], options: object = {}) => ({

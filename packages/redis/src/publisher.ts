@@ -29,8 +29,9 @@ export class Publisher {
 
   /** As `PubSub.publishConfirmed`. */
   async publishConfirmed(channel: Channel, payload: Bytes): Promise<void> {
+    const sent = this.send(channel, payload);
     try {
-      await within(ANSWER_MS, this.send(channel, payload) ?? Promise.reject(new Error("It was dropped")));
+      await within(ANSWER_MS, sent ?? Promise.reject(new Error("It was dropped")));
     } catch {
       throw new Problem("unavailable", "This could not be published to the other nodes");
     }
