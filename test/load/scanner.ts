@@ -1,4 +1,7 @@
-/** Reads a server's WebSocket frames from chunks without copying or parsing them: 600,000 frames a second leave no time for that. */
+/**
+ * Reads a server's WebSocket frames from chunks without copying or parsing them: 600,000 frames a second leave no time for
+ * that.
+ */
 
 /** The frames that a scanner finds. `chunk` is only valid during the call. */
 export interface FrameSink {
@@ -24,7 +27,10 @@ const COLON = 0x3a;
 const QUOTE = 0x22;
 const LETTER_Q = 0x71;
 
-/** Scans the stream of one session. Frames may be split anywhere between chunks. Throws for other frames than whole texts and control frames. */
+/**
+ * Scans the stream of one session. Frames may be split anywhere between chunks. Throws for other frames than whole texts
+ * and control frames.
+ */
 export class FrameScanner {
   readonly #sink: FrameSink;
   readonly #addressedSeq: number;
