@@ -1,5 +1,5 @@
 /**
- * The house rules that a compiler does not hold: the imports between workspaces, the owner of each library, and the sizes of files.
+ * The rules that a compiler does not check: the imports between workspaces, the owner of each library, and the sizes of files.
  * The tables are those of the design; a change here is a change of the design.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -9,14 +9,14 @@ import { expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-interface House {
+interface Workspace {
   /** The workspaces that it may import. */
   readonly may: readonly string[];
   /** The libraries that it owns. */
   readonly libraries: readonly string[];
 }
 
-const HOUSES: Record<string, House> = {
+const WORKSPACES: Record<string, Workspace> = {
   "packages/protocol": { may: [], libraries: ["valibot"] },
   "packages/core": { may: ["protocol"], libraries: [] },
   "packages/redis": { may: ["core", "protocol"], libraries: ["ioredis"] },
@@ -44,7 +44,7 @@ const HOUSES: Record<string, House> = {
   },
 };
 
-/** The wings of packages/core, each with those that it may import: eight rooms on five floors. DESIGN 2. */
+/** The wings of packages/core, each with those that it may import: eight folders in five layers. DESIGN 2. */
 const WINGS: Record<string, readonly string[]> = {
   model: [],
   ports: ["model"],
@@ -58,14 +58,14 @@ const WINGS: Record<string, readonly string[]> = {
 
 /** Additional libraries of tests beside the code. */
 const TEST_LIBRARIES = ["vitest", "fast-check"];
-/** Free of I/O: they run in a browser, or under a clock that is turned by hand. */
+/** Free of I/O: they run in a browser, or under a manual clock. */
 const PURE = ["packages/protocol", "packages/core"];
 const FORBIDDEN_FOLDERS = ["types", "utils", "helpers", "common", "shared", "services", "managers"];
 const NOT_OURS = new Set(["node_modules", "dist", ".turbo", ".git", "data", "coverage"]);
 
 interface Source {
   readonly path: string;
-  readonly house: string;
+  readonly workspace: string;
   readonly text: string;
   readonly isTest: boolean;
 }
@@ -83,12 +83,12 @@ const sources: Source[] = everything
   .filter((path) => path.endsWith(".ts") || path.endsWith(".tsx"))
   .map((path) => ({
     path,
-    house: houseOf(path),
+    workspace: workspaceOf(path),
     text: readFileSync(join(ROOT, path), "utf8"),
     isTest: path.endsWith(".test.ts"),
   }));
 
-function houseOf(path: string): string {
+function workspaceOf(path: string): string {
   const [first = "", second = ""] = path.split("/");
   return first === "packages" || first === "apps" ? `${first}/${second}` : first;
 }
@@ -101,36 +101,36 @@ function importsOf({ text }: Source): string[] {
 }
 
 /** The file behind an import of `from`; undefined for a library. */
-function fileOf(from: string, name: string): string | undefined {
-  if (name.startsWith(".")) return join(dirname(from), name).split(sep).join("/");
-  const [, workspace, file] = /^@signalbox\/([^/]+)\/(.+)$/.exec(name) ?? [];
-  const house = Object.keys(HOUSES).find((each) => each.split("/").at(-1) === workspace);
-  return house === undefined ? undefined : `${house}/src/${file}.ts`;
+function fileOf(from: string, imported: string): string | undefined {
+  if (imported.startsWith(".")) return join(dirname(from), imported).split(sep).join("/");
+  const [, name, file] = /^@signalbox\/([^/]+)\/(.+)$/.exec(imported) ?? [];
+  const workspace = Object.keys(WORKSPACES).find((each) => each.split("/").at(-1) === name);
+  return workspace === undefined ? undefined : `${workspace}/src/${file}.ts`;
 }
 
 /** A source without its comments. */
 const bare = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
 
-const workspaceOf = (name: string) => /^@signalbox\/([^/]+)/.exec(name)?.[1];
+const importedWorkspaceOf = (name: string) => /^@signalbox\/([^/]+)/.exec(name)?.[1];
 const libraryOf = (name: string) => /^(@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name;
 const isLibrary = (name: string) =>
-  !name.startsWith(".") && !name.startsWith("node:") && workspaceOf(name) === undefined;
+  !name.startsWith(".") && !name.startsWith("node:") && importedWorkspaceOf(name) === undefined;
 
-test("there is something to look at", () => {
+test("sources and imports are found", () => {
   expect(sources.length).toBeGreaterThan(50);
   expect(sources.flatMap((source) => importsOf(source)).length).toBeGreaterThan(200);
 });
 
 test("every workspace has a place in the design", () => {
-  expect(sources.map(({ house }) => house).filter((house) => !(house in HOUSES))).toEqual([]);
+  expect(sources.map(({ workspace }) => workspace).filter((workspace) => !(workspace in WORKSPACES))).toEqual([]);
 });
 
 test("a workspace imports only those that it may", () => {
   const wrong = sources.flatMap((source) => {
-    const own = source.house.split("/").at(-1);
-    const may = [own, ...(HOUSES[source.house]?.may ?? [])];
+    const own = source.workspace.split("/").at(-1);
+    const may = [own, ...(WORKSPACES[source.workspace]?.may ?? [])];
     const strangers = importsOf(source)
-      .map(workspaceOf)
+      .map(importedWorkspaceOf)
       .filter((name) => name !== undefined && !may.includes(name));
     return strangers.map((name) => `${source.path} imports ${name}`);
   });
@@ -141,7 +141,7 @@ test("no file reaches into another workspace past its export map", () => {
   const wrong = sources.flatMap((source) =>
     importsOf(source)
       .filter((name) => name.startsWith("."))
-      .filter((name) => houseOf(join(dirname(source.path), name).split(sep).join("/")) !== source.house)
+      .filter((name) => workspaceOf(join(dirname(source.path), name).split(sep).join("/")) !== source.workspace)
       .map((name) => `${source.path} imports ${name}`),
   );
   expect(wrong).toEqual([]);
@@ -149,17 +149,17 @@ test("no file reaches into another workspace past its export map", () => {
 
 test("every library is imported only by its owner", () => {
   const wrong = sources.flatMap((source) => {
-    const may = [...(HOUSES[source.house]?.libraries ?? []), ...(source.isTest ? TEST_LIBRARIES : [])];
+    const may = [...(WORKSPACES[source.workspace]?.libraries ?? []), ...(source.isTest ? TEST_LIBRARIES : [])];
     const libraries = importsOf(source).filter(isLibrary).map(libraryOf);
     return libraries.filter((name) => !may.includes(name)).map((name) => `${source.path} imports ${name}`);
   });
-  // The conformance suites and the one configuration are tests without the name.
+  // The conformance suites and the one configuration are tests without the file name.
   const suites = wrong.filter((line) => !/^test\/.* imports (vitest|fast-check)$/.test(line));
   expect(suites).toEqual([]);
 });
 
 test("protocol and core do no I/O", () => {
-  const pure = sources.filter(({ house, isTest }) => PURE.includes(house) && !isTest);
+  const pure = sources.filter(({ workspace, isTest }) => PURE.includes(workspace) && !isTest);
   const modules = pure.flatMap((source) =>
     importsOf(source)
       .filter((name) => name.startsWith("node:"))
@@ -173,23 +173,23 @@ test("protocol and core do no I/O", () => {
 });
 
 test("protocol runs in a browser: it uses nothing that only Node has", () => {
-  const own = sources.filter(({ house, isTest }) => house === "packages/protocol" && !isTest);
+  const own = sources.filter(({ workspace, isTest }) => workspace === "packages/protocol" && !isTest);
   const wrong = own.filter(({ text }) => /\b(Buffer|setImmediate)\b/.test(bare(text)));
   expect(wrong.map(({ path }) => path)).toEqual([]);
 });
 
 test("only packages/node reads the environment", () => {
-  // Those that start processes (infra, test) hand theirs on; examples are programs of their own.
+  // Workspaces that start processes (infra, test) pass their environment on; examples are programs of their own.
   const free = ["packages/node", "infra", "test", "examples"];
-  const bound = sources.filter(({ house, isTest }) => !free.includes(house) && !isTest);
+  const bound = sources.filter(({ workspace, isTest }) => !free.includes(workspace) && !isTest);
   expect(bound.filter(({ text }) => /process\.env\b/.test(text)).map(({ path }) => path)).toEqual([]);
 });
 
 test("a wing of core imports only those that it may", () => {
   const wingOf = (path: string) => /^packages\/core\/src\/([^/]+)\//.exec(path)?.[1];
-  const core = sources.filter(({ house }) => house === "packages/core");
+  const core = sources.filter(({ workspace }) => workspace === "packages/core");
   expect(core.map(({ path }) => path).filter((path) => WINGS[wingOf(path) ?? ""] === undefined)).toEqual([]);
-  // Tests and fakes stand beside what they test, and may play with the whole house.
+  // Tests and fakes stand beside their subject, and may import all wings.
   const wrong = core
     .filter(({ path, isTest }) => !isTest && !path.endsWith(".fake.ts"))
     .flatMap((source) => {
@@ -202,15 +202,15 @@ test("a wing of core imports only those that it may", () => {
   expect(wrong).toEqual([]);
 });
 
-test("implementations of the ports import no inside of the in-process one", () => {
+test("implementations of the ports import nothing of the in-process one", () => {
   const wrong = sources
-    .filter(({ house, isTest, path }) => house !== "packages/core" && !isTest && !path.endsWith(".fake.ts"))
-    .filter(({ house }) => ["packages/redis", "packages/postgres", "packages/matrix"].includes(house))
+    .filter(({ workspace, isTest, path }) => workspace !== "packages/core" && !isTest && !path.endsWith(".fake.ts"))
+    .filter(({ workspace }) => ["packages/redis", "packages/postgres", "packages/matrix"].includes(workspace))
     .filter((source) => importsOf(source).some((name) => name.startsWith("@signalbox/core/memory/")));
   expect(wrong.map(({ path }) => path)).toEqual([]);
 });
 
-test("no files import each other in a circle, by types neither", () => {
+test("no files import each other in a circle, not even by types", () => {
   const graph = new Map(
     sources.map((source) => [source.path, importsOf(source).flatMap((name) => fileOf(source.path, name) ?? [])]),
   );
@@ -226,7 +226,7 @@ test("no files import each other in a circle, by types neither", () => {
   expect(circles).toEqual([]);
 });
 
-test("no folder is a drawer for anything", () => {
+test("no folder has a name for anything", () => {
   const folders = everything.filter((path) => FORBIDDEN_FOLDERS.includes(path.split("/").at(-1) ?? ""));
   expect(folders.filter((path) => statSync(join(ROOT, path)).isDirectory())).toEqual([]);
 });
@@ -240,10 +240,10 @@ test("no file has more than 400 lines", () => {
 });
 
 test("no function has more than 80 lines", () => {
-  // The formatter sees to it that what a line opens is closed at the same depth. Suites are lists of tests, not functions to be read as one.
+  // The formatter closes each block at the depth of the line that opens it. Suites are lists of tests, not functions to read as one.
   const opens = /^(\s*)(?!.*\b(?:if|for|while|switch|catch|class|interface)\b).*\)(?:: [^{}]*)?(?: =>)? \{$/;
   const wrong = sources
-    .filter(({ house, isTest }) => !isTest && house !== "test")
+    .filter(({ workspace, isTest }) => !isTest && workspace !== "test")
     .flatMap(({ path, text }) => {
       const lines = text.split("\n");
       return lines.flatMap((line, start) => {

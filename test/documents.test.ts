@@ -1,11 +1,11 @@
-/** Holds the documents together: references lead to sections that exist, links to files and headings, and lines end in time. */
+/** Checks the documents: references lead to sections that exist, links to files and headings, and lines end at 120 columns. */
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
 import { anchorsOf, filesOf, proseOf, ROOT, read, sectionsOf } from "./markdown.ts";
 
 const COLUMNS = 120;
-/** The documents that keep to that. */
+/** The documents with that limit. */
 const HELD = [
   ...filesOf([".md"], "docs"),
   "README.md",
@@ -22,17 +22,17 @@ const sources = filesOf([".ts", ".tsx", ".mjs", ".lua", ".sql", ".html", ".yaml"
 /** "4", `4 "Rate"`, `4, "Rate"`, "1, 5 and 6", "5 to 8". */
 const NUMBER = /\d+(?:\.\d+)?(?:,? "[^"]+")?/.source;
 const LIST = `(${NUMBER}(?:(?:, | and | or | to )${NUMBER})*)`;
-/** How each document is referred to, by its name in `docs`. */
+/** The form of references to each document, by its name in `docs`. */
 const REFERENCES: Readonly<Record<string, RegExp>> = {
   "CONTRACT.md": new RegExp(`CONTRACT(?:\\.md)? sections? ${LIST}`, "g"),
   "PROTOCOL.md": new RegExp(`PROTOCOL\\.md sections? ${LIST}`, "g"),
   "DESIGN.md": new RegExp(`DESIGN ${LIST}`, "g"),
   "DECISIONS.md": new RegExp(`DECISIONS ${LIST}`, "g"),
 };
-/** A reference in another form would be held to nothing. */
+/** References in another form, which no test would check. */
 const MISSHAPEN = /\b(?:CONTRACT:|CONTRACT (?=\d)|PROTOCOL (?=\d|section)|DESIGN\.md section|DECISIONS, (?=\d))/g;
 
-/** A text on one line, without the marks that continue a comment. */
+/** A text as one line, without the marks that continue a comment. */
 const joined = (text: string): string => text.replaceAll(/\s*\n\s*(?:\*|\/\/|--|#)?\s*/g, " ");
 
 interface Reference {
@@ -50,7 +50,7 @@ function referencesIn(list: string): Reference[] {
   return [...references, ...between.map((number) => ({ number, title: undefined }))];
 }
 
-/** Why each of these references leads nowhere. */
+/** The references without a target: their numbers, with the title if only that is missing. */
 function astray(sections: ReadonlyMap<string, string>, references: readonly Reference[]): string[] {
   return references.flatMap(({ number, title }) => {
     const section = sections.get(number);
@@ -72,7 +72,7 @@ test.each(Object.entries(REFERENCES))("references to %s lead to sections that ex
   expect(found).toBeGreaterThan(2);
 });
 
-test("references have the form that is looked for", () => {
+test("references have the form that the tests check", () => {
   const held = sources.filter((path) => path !== "test/documents.test.ts");
   const wrong = held.flatMap((path) => [...joined(read(path)).matchAll(MISSHAPEN)].map(([text]) => `${path}: ${text}`));
   expect(wrong).toEqual([]);
@@ -83,7 +83,7 @@ test("a document's references to its own sections lead to sections that exist", 
   const wrong = documents.flatMap((path) => {
     const markdown = read(path);
     const sections = sectionsOf(markdown);
-    // Without numbers of its own it speaks of other documents.
+    // A document without numbers refers to others.
     if (sections.size === 0) return [];
     const prose = joined(
       proseOf(markdown)
@@ -121,7 +121,7 @@ test("relative links lead to files that exist, and their anchors to headings", (
 });
 
 test(`lines end at ${COLUMNS} columns`, () => {
-  // Rows of tables and blocks of code are as long as they are; so is a line that is nothing but an image or a link.
+  // Rows of tables and lines of one image or link cannot be wrapped; `proseOf` leaves out blocks of code.
   const free = (text: string) => text.startsWith("|") || /^!?\[[^\]]*\]\([^)]*\)$/.test(text);
   const wrong = HELD.flatMap((path) =>
     proseOf(read(path))

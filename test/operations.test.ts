@@ -1,4 +1,4 @@
-/** Holds the operator's documents to the code: every setting and every metric is in them, and nothing else. */
+/** Compares the operator's documents with the code: they have every setting and every metric, and no others. */
 import { createMetrics } from "@signalbox/node/metrics";
 import { expect, test } from "vitest";
 import { codeIn, filesOf, read, sectionsOf, tableOf } from "./markdown.ts";

@@ -1,4 +1,4 @@
-/** Holds the recipes of CONTRIBUTING.md to the code: each sample is in the files that its recipe names, and in no others. */
+/** Compares the recipes of CONTRIBUTING.md with the code: each sample is in the files that its recipe names, and in no others. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -12,9 +12,9 @@ const production = ["packages", "apps", "infra"]
 
 interface Recipe {
   readonly title: string;
-  /** Any of these shows that a file has its part of the sample. */
+  /** Any of these marks a file as part of the sample. */
   readonly samples: readonly string[];
-  /** The sample is looked for only here; everywhere when absent. */
+  /** The folder of the search; undefined for all. */
   readonly folder: string | undefined;
   /** In the order of the steps. */
   readonly files: readonly string[];
@@ -25,7 +25,7 @@ function recipesOf(markdown: string): Recipe[] {
   return recipes.split("\n### ").slice(1).map(recipeOf);
 }
 
-/** A step begins with its files, up to the colon. */
+/** Reads one recipe: each step begins with its files, up to the colon. */
 function recipeOf(text: string): Recipe {
   const line = text.replaceAll(/\s*\n\s*(?!\d+\. |\n)/g, " ");
   const [, sample = ""] = /Sample: (.*)/.exec(line) ?? [];
@@ -41,7 +41,7 @@ function recipeOf(text: string): Recipe {
 
 const recipes = recipesOf(read("CONTRIBUTING.md"));
 
-/** A sample that begins or ends as a word does is one: `mute` is not in `muted_until`. */
+/** Matches a sample as a whole word where it begins or ends like one: `mute` is not in `muted_until`. */
 const asWord = (sample: string): RegExp => {
   const plain = sample.replaceAll(/[^\w]/g, "\\$&");
   return new RegExp(plain.replace(/^(?=\w)/, "(?<!\\w)").replace(/(?<=\w)$/, "(?!\\w)"));

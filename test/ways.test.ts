@@ -1,4 +1,4 @@
-/** Holds the ways that docs/ARCHITECTURE.md draws to the code: their files exist, hand over to each other, and stay few. */
+/** Compares the ways that docs/ARCHITECTURE.md draws with the code: their files exist, and are few. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -14,7 +14,7 @@ const FOLDERS: Record<string, string> = {
   redis: "packages/redis/src",
 };
 
-/** The drawn ways, each as the files on it. */
+/** The drawn ways, each as its files. */
 const ways = [...read("docs/ARCHITECTURE.md").matchAll(/^```\n([\s\S]*?)^```$/gm)].map(([, drawing = ""]) => {
   let folder = "";
   return drawing.split("\n").flatMap((line) => {

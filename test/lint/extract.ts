@@ -1,11 +1,11 @@
-/** The prose of a file: its comments, its document text and the strings that people read. Code and its strings are left out. */
+/** The prose of a file: its comments, its document text and the strings for people. Code and other strings are left out. */
 import { type ParseResult, parseSync, Visitor } from "vite";
 
 export interface Piece {
   readonly kind: "comment" | "document" | "string";
   /** The line of the file on which `text` begins, from 1. */
   readonly line: number;
-  /** One line of it for each line of the file. */
+  /** One line for each line of the file. */
   readonly text: string;
 }
 
@@ -35,13 +35,13 @@ const TOKENS: Record<string, RegExp> = {
   html: /<!--(?<block>[\s\S]*?)-->/g,
 };
 const FENCED = /^[ \t]*(```|~~~)[\s\S]*?^[ \t]*\1.*$/gm;
-/** The texts of the OpenAPI and AsyncAPI documents, and all other strings there that hold more than one word. */
+/** The sources of the OpenAPI and AsyncAPI documents: every string of several words there is prose. */
 const DOCS = /^apps\/api\/src\/docs\/(?!page\/)/;
 /** Calls with a text for people: a log line, an error, a description or a message of valibot. */
 const SPEAKS = /(?:\blog(?:ger)?(?:\.(?:trace|debug|info|warn|error|fatal))?|\w*(?:Problem|Error)|\bv\.\w+)$/;
 const IS_TEST = /^test\/|\.(?:test|fake)\.tsx?$/;
 
-/** True for the kinds of file that `extract` reads. */
+/** True for files that `extract` can read. */
 export const isReadable = (path: string): boolean => /\.(?:tsx?|lua|sql|css|html|md)$/.test(path);
 
 /** @param path relative to the repository, with slashes. Throws when TypeScript cannot be parsed. */
@@ -87,7 +87,7 @@ function stringsOf(path: string, source: string, program: ParseResult["program"]
     Literal: ({ value, start }) => {
       if (typeof value === "string") strings.push({ text: value, start });
     },
-    // An expression inside stands as one sign, so that a code span around it stays one.
+    // An expression becomes one character, so that a code span around it stays whole.
     TemplateLiteral: ({ quasis, start }) => {
       strings.push({ text: quasis.map(({ value }) => value.cooked ?? "").join("…"), start });
     },

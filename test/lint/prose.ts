@@ -1,5 +1,5 @@
 /**
- * `npm run lint:prose`: holds the repository's English to the rules of `rules.ts`, and exits with 1 when a limit is passed.
+ * `npm run lint:prose`: checks the repository's English by the rules of `rules.ts`, and exits with 1 when a limit is passed.
  * `-- --list` prints every finding, `-- --stats` the totals of each folder; paths narrow it to the files below them.
  */
 import { readdirSync, readFileSync } from "node:fs";

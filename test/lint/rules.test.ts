@@ -10,7 +10,7 @@ const limitsOf = (...sources: string[]) =>
 /** A document of 6,000 words. */
 const LONG = `${"word ".repeat(20)}\n`.repeat(300);
 
-test("finds words that name nobody, with their line, and leaves names in code spans alone", () => {
+test("finds words that name no thing, with their line, and ignores code spans", () => {
   const source = "/**\n * The user.\n * Anybody of `who`,\n * and Whose\n */";
   expect(
     findings("a.ts", source, "persons").map(({ line, text, advice }) => [line, text, advice.split(":")[0]]),
@@ -21,7 +21,7 @@ test("finds words that name nobody, with their line, and leaves names in code sp
   expect(findings("a.md", "A `who\nwhom` and https://a/who and `who` whole.", "persons")).toEqual([]);
 });
 
-test("finds comments that open with a clause, and no later one", () => {
+test("finds clauses at the beginning of a comment, and no later ones", () => {
   const source = "// Whether it is so.\nlet a;\n// True where it is so.\nlet b;\n/** What it is. */";
   expect(findings("a.ts", source, "openings").map(({ line, text }) => [line, text])).toEqual([
     [1, "Whether it is so."],
@@ -46,7 +46,7 @@ test("finds long lines of Markdown, aside from tables, code and lines of one lin
   ]);
 });
 
-test("finds names that were given up, and says which one to use", () => {
+test("finds names that were given up, with the one to use", () => {
   const source = "/** Each `Seat` of a draft. */\nconst seatsOf = scroll(dice.rollOf, createDraft, seating);";
   expect(findings("packages/core/src/a.ts", source, "names").map(({ line, advice }) => [line, advice])).toEqual([
     [1, '"Seat" was given up: say Subscriber'],
@@ -56,20 +56,20 @@ test("finds names that were given up, and says which one to use", () => {
   ]);
 });
 
-test("leaves a name alone where it has a meaning of its own", () => {
+test("ignores a name outside the folder of its rule", () => {
   expect(findings("apps/console/src/a.ts", "const entrance = draft;", "names")).toEqual([]);
 });
 
-test("passes no limit with a rate, a file and a share below them", () => {
+test("a rate, a file and a share below the limits pass none", () => {
   expect(limitsOf(`${LONG} who, whom`)).toEqual([]);
 });
 
-test("passes the limit of a file by three in it, and that of all files by their rate", () => {
+test("three findings in a file pass its limit, and a high rate passes that of all files", () => {
   expect(limitsOf(`${LONG} who, whom, whose`)).toEqual(['1 files with over 2 words like "who" and "somebody"']);
   expect(limitsOf("one two three who")).toEqual(['250.00 words like "who" and "somebody" per 1,000, of at most 0.6']);
 });
 
-test("passes the limit of openings by their share of all comments", () => {
+test("a high share of all comments passes the limit of openings", () => {
   const source = (good: number) => `// What.\nlet a;\n${"// A noun.\nlet a;\n".repeat(good)}`;
   const passed = (good: number) =>
     passedLimits([measure("a.lua", extract("a.lua", source(good).replaceAll("//", "--")))]);

@@ -20,13 +20,13 @@ export interface Tally {
   readonly findings: readonly Finding[];
 }
 
-/** Words that name no user, session, node or thing; so many of a thousand words of prose may be one, and so many of a file. */
+/** Words that name no user, session, node or thing, and the most of them in a thousand words of prose and in a file. */
 const PERSONS =
   /\b(?:who|whom|whose|whoever|whomever|whatever|whichever|somebody|someone|anybody|anyone|nobody|everybody|everyone)\b/gi;
 export const PERSONS_PER_THOUSAND = 0.6;
 export const PERSONS_PER_FILE = 2;
 
-/** A comment opens with a noun phrase or an imperative; its share of all comments may be this many percent. */
+/** The openings of comments that are neither a noun phrase nor an imperative, and their highest share in percent. */
 const OPENING = /^\s*(?:what|who|whom|whose|whoever|whatever|whichever|whether|where|wherever)\b/i;
 export const OPENINGS_PERCENT = 3;
 
@@ -35,7 +35,7 @@ const TABLE = /^\s*\|/;
 const LINK_ONLY = /^\s*(?:[-*] +)?(?:\[[^\]]*\]\([^)]*\)|(?:\[[^\]]*\]: *)?<?https?:\S+)[.,;]?\s*$/;
 
 interface GivenUp {
-  /** In small letters, each form by itself. An identifier is held by its parts: `createdAt` holds `created` and `at`. */
+  /** Each form in small letters. An identifier is compared by its parts: `createdAt` is `created` and `at`. */
   readonly now: readonly string[];
   readonly becomes: string;
   /** The folder to which this is limited, for a word with an ordinary meaning elsewhere. */
@@ -60,7 +60,7 @@ export const GIVEN_UP: readonly GivenUp[] = [
   { now: ["draft"], becomes: "Transaction", ...CORE },
 ];
 
-/** Code spans and addresses are names, not prose. Lines stay where they are. */
+/** Blanks code spans and addresses: they are names, not prose. Lines stay in place. */
 const withoutNames = (text: string): string =>
   text.replace(/(`+)[^`]+\1|https?:\/\/[^\s)>]+/g, (name) => name.replace(/[^\n]/g, " "));
 
@@ -123,7 +123,7 @@ function givenUp(path: string, { pieces, names }: Extract): Finding[] {
 
 const partsOf = (name: string): string[] => name.split(/(?<=[a-z0-9])(?=[A-Z])|_/).map((part) => part.toLowerCase());
 
-/** The line of a piece that comes after `before`. */
+/** The line of a piece that follows `before`. */
 function lineAt(piece: Piece, before: string): Place {
   const index = before.split("\n").length - 1;
   return { line: piece.line + index, text: (piece.text.split("\n")[index] ?? "").trim() };

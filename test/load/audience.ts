@@ -9,7 +9,7 @@ const OPEN_LIMIT_MS = 120_000;
 /** Room id to seq. */
 export type Heads = Readonly<Record<string, number>>;
 
-/** How far the sessions of one process are. */
+/** The progress of the sessions of one process. */
 export interface Progress {
   /** Frames received so far, of any kind. */
   readonly frames: number;
@@ -44,7 +44,7 @@ export class Audience {
     return heads;
   }
 
-  /** How far these sessions are from having every event up to `until`. */
+  /** The progress of these sessions towards every event up to `until`. */
   progress(until: Heads): Progress {
     let behind = this.tally.missing;
     for (const { tracks } of this.sessions) {

@@ -1,8 +1,8 @@
-/** The processes of a load run: the main one asks, receivers and senders answer. */
+/** The processes of a load run: the main one calls, receivers and senders answer. */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** What a child can be asked: each name takes one plain value and answers with one. */
+/** The calls of a child: each name takes one plain value and answers with one. */
 export type Calls<C> = { readonly [K in keyof C]: (argument: never) => unknown };
 
 interface Question {
@@ -36,7 +36,7 @@ export class Child<C extends Calls<C>> {
     });
   }
 
-  /** Rejects when the call throws there, or the child ends before it answers. */
+  /** Makes a call in the child. Rejects when it throws there, or the child ends before the answer. */
   ask<K extends keyof C & string>(name: K, argument: Parameters<C[K]>[0]): Promise<Awaited<ReturnType<C[K]>>> {
     const id = this.#asked++;
     return new Promise((resolve, reject) => {
@@ -60,7 +60,7 @@ export class Child<C extends Calls<C>> {
   }
 }
 
-/** In a child: answers the questions of the process that started it, and ends when that one does. */
+/** In a child: answers the calls of its parent process, and ends with it. */
 export function serve<C extends Calls<C>>(calls: C): void {
   const answer = async ({ id, name, argument }: Question): Promise<Answer> => {
     try {
@@ -72,7 +72,7 @@ export function serve<C extends Calls<C>>(calls: C): void {
   process.on("message", (question) => {
     void answer(question as Question).then((reply) => process.send?.(reply));
   });
-  // Ctrl-C reaches the whole group: the main process ends its children itself, after it has said what happened.
+  // Ctrl-C reaches the whole group: the main process ends its children itself, after its last output.
   process.on("SIGINT", () => {});
   process.on("disconnect", () => process.exit());
 }

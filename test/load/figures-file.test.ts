@@ -26,7 +26,7 @@ test("a row of figures goes to the end of its table, and nothing else changes", 
   expect(page).toContain(`${row}\n\n## Ratios to the bare floor`);
 });
 
-test("recorded ratios are those that the next comparison reads", () => {
+test("the next comparison reads the recorded ratios", () => {
   const page = withRow(kept, head, figures, ratios);
   expect(added(kept, page)).toHaveLength(2);
   const newest = newestRatios(page);
@@ -34,7 +34,7 @@ test("recorded ratios are those that the next comparison reads", () => {
   expect(newest?.ratios).toMatchObject({ p50Ms: 2, p99Ms: 3, microsPerDelivery: 2.22, idleKb: 4 });
 });
 
-test("a ratio that a row leaves out is not compared", () => {
+test("a ratio that is missing in a row is not compared", () => {
   const page = withRow(kept, head, figures, ratios).replace("| 3.00 |", "| – |");
   expect(Object.keys(newestRatios(page)?.ratios ?? {})).not.toContain("p99Ms");
 });
@@ -47,7 +47,7 @@ test("a table without rows has no newest one", () => {
 });
 const isRow = (line: string) => line.startsWith("|");
 
-test("a page whose table is missing or has other columns is refused", () => {
+test("a page without the table, or with other columns, is refused", () => {
   expect(() => withRow("# Figures\n", head, figures)).toThrow('no table below "## Per version"');
   expect(() => newestRatios(kept.replace("fan-out, CPU", "CPU"))).toThrow("other columns");
 });

@@ -5,7 +5,7 @@ const LONGEST_LABEL = 32;
 const PER_VERSION = "## Per version";
 const TO_THE_FLOOR = "## Ratios to the bare floor";
 
-/** A version or commit as a row names it. Throws an Error with one sentence when it does not fit into a cell. */
+/** The version or commit that names a row. Throws an Error with one sentence when it does not fit into a cell. */
 export function labelOf(text: string): string {
   const label = text.trim();
   if (label.length > 0 && label.length <= LONGEST_LABEL && !/[|\r\n]/.test(label)) return label;
@@ -19,7 +19,7 @@ export interface RowHead {
   readonly date: string;
 }
 
-/** The page with a row of figures more, and one of ratios when there are any. Throws when a table is missing. */
+/** The page with a new row of figures, and one of ratios if there are any. Throws when a table is missing. */
 export function withRow(page: string, head: RowHead, figures: Figures, ratios?: Ratios): string {
   const more = appendRow(page, PER_VERSION, rowOf(head, FIGURES, figures));
   return ratios === undefined ? more : appendRow(more, TO_THE_FLOOR, rowOf(head, RATIOS, ratios));
@@ -51,7 +51,7 @@ const cellsOf = (line: string): readonly string[] =>
     .split("|")
     .map((cell) => cell.trim());
 
-/** The lines of the first table below a heading, and the number of the line behind it. */
+/** The lines of the first table below a heading, and the index of the line behind it. */
 function tableOf(page: string, heading: string): { readonly lines: readonly string[]; readonly end: number } {
   const all = page.split("\n");
   const section = all.indexOf(heading);

@@ -26,7 +26,7 @@ test("a ratio is the product's cost over the mean of the floor's, for sends too"
   expect(ratios).toMatchObject({ p50Ms: 2, p99Ms: 3, idleKb: 4 });
 });
 
-test("a comparison marks what is worse than recorded by more than 5 %, and nothing else", () => {
+test("a comparison marks only ratios that are worse than recorded by more than 5 %", () => {
   const ratios = { p50Ms: 2, p99Ms: 2.8, microsPerDelivery: 1.91, sendsPerSecond: 2.5, idleKb: 8 };
   expect(comparison(figures, floors, { label: "0.1", ratios }).split("\n")).toEqual([
     "fan-out: 16.0 ms p50, floor 8.0: 2.00 times, recorded 2.00",

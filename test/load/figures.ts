@@ -1,4 +1,4 @@
-/** The figures that are kept for each version, their ratios to the bare floor, and how both are printed. */
+/** The figures that are kept for each version, their ratios to the bare floor, and the output of both. */
 
 /** The results of `npm run measure`. */
 export interface Figures {
@@ -10,7 +10,7 @@ export interface Figures {
   readonly microsPerDelivery: number;
   /** CPU of the gateway during fan-out, in % of a core. */
   readonly corePercent: number;
-  /** Durable sends that were acknowledged. */
+  /** Durable, acknowledged sends. */
   readonly sendsPerSecond: number;
   /** Those, divided by the sends of one transaction per message. */
   readonly timesOneByOne: number;
@@ -38,7 +38,7 @@ export const FIGURES: readonly Column<keyof Figures>[] = [
 
 /** The figures that the floor programs have too. */
 type Compared = "p50Ms" | "p99Ms" | "microsPerDelivery" | "sendsPerSecond" | "idleKb";
-/** How many times the floor's cost the product costs: more is worse, for sends as well. */
+/** The product's cost as a multiple of the floor's: more is worse, for sends as well. */
 export type Ratios = Readonly<Record<Compared, number>>;
 /** The results of the floor programs, one for each of their runs. */
 export type Floors = Readonly<Record<Compared, readonly number[]>>;
@@ -51,13 +51,13 @@ export const RATIOS: readonly Column<Compared>[] = [
   { key: "idleKb", title: "idle session", digits: 2 },
 ];
 
-/** How a comparison names each. */
-const SPOKEN: Readonly<Record<Compared, { readonly what: string; readonly unit: string }>> = {
-  p50Ms: { what: "fan-out", unit: " ms p50" },
-  p99Ms: { what: "fan-out", unit: " ms p99" },
-  microsPerDelivery: { what: "fan-out", unit: " µs per delivery" },
-  sendsPerSecond: { what: "sends", unit: " a second" },
-  idleKb: { what: "idle session", unit: " KB" },
+/** The names and units of a comparison. */
+const NAMES: Readonly<Record<Compared, { readonly name: string; readonly unit: string }>> = {
+  p50Ms: { name: "fan-out", unit: " ms p50" },
+  p99Ms: { name: "fan-out", unit: " ms p99" },
+  microsPerDelivery: { name: "fan-out", unit: " µs per delivery" },
+  sendsPerSecond: { name: "sends", unit: " a second" },
+  idleKb: { name: "idle session", unit: " KB" },
 };
 
 /** A ratio this many times the recorded one is worse; below, it is noise. */
@@ -65,7 +65,7 @@ const WORSE = 1.05;
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** A number with thousands separated and so many digits behind the point. */
+/** A number with separated thousands and `digits` digits behind the point. */
 export const printed = (value: number, digits: number): string =>
   value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
@@ -98,11 +98,11 @@ export function comparison(
 ): string {
   const ratios = ratiosOf(figures, floors);
   const lines = RATIOS.map(({ key, digits }) => {
-    const { what, unit } = SPOKEN[key];
+    const { name, unit } = NAMES[key];
     const own = FIGURES.find((column) => column.key === key)!.digits;
     const runs = floors[key].map((value) => printed(value, own));
     const floor = `${printed(mean(floors[key]), own)}${runs.length > 1 ? ` (${runs.join(", ")})` : ""}`;
-    const line = `${what}: ${printed(figures[key], own)}${unit}, floor ${floor}: ${printed(ratios[key], digits)} times`;
+    const line = `${name}: ${printed(figures[key], own)}${unit}, floor ${floor}: ${printed(ratios[key], digits)} times`;
     const before = recorded?.ratios[key];
     if (before === undefined) return line;
     return `${line}, recorded ${printed(before, digits)}${ratios[key] > before * WORSE ? ": worse" : ""}`;

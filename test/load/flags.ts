@@ -1,20 +1,20 @@
-/** What a load run is told on its command line. */
+/** The command line of a load run. */
 import { parseArgs } from "node:util";
 
 export const USAGE = `npm run load -- --gateway ws://127.0.0.1:8081 [--gateway …] --api http://127.0.0.1:8080 --secret <JWT_SECRET>
-  --via socket|api|engine  how messages go in (socket); engine publishes past the store and needs --redis;
-                           floor: to the floor program of floor/broadcast.ts, which needs no --api and no --secret
+  --via socket|api|engine  the way of messages (socket); engine publishes past the store and needs --redis;
+                           floor: to the floor program of floor/broadcast.ts, without --api and --secret
   --idle                   no messages: opens the sessions and measures memory; needs --pid
   --sessions 1000          receiving sessions, each of a user of its own
   --rooms 1                rooms (idle: as many as give a room 20 members)
   --rooms-per-user 1       (idle: 5)
-  --rate 100               messages a second over all rooms; 0: as fast as they are acknowledged
+  --rate 100               messages a second over all rooms; 0: one after each acknowledgement
   --inflight 64            unacknowledged messages at --rate 0
-  --senders 8              authors; with --via socket each has a session, which receives too
+  --senders 8              authors; with --via socket each has a session, which also receives
   --seconds 10             1 to 120
   --bytes 200              length of a message's text
   --workers 1              receiving processes
-  --redis redis://…        what --via engine publishes to
+  --redis redis://…        the Redis of --via engine
   --pid <pid>              a server process to measure; may be repeated
   --json                   print one line of JSON`;
 
@@ -38,7 +38,7 @@ export interface Flags {
   readonly json: boolean;
 }
 
-/** Members of a room of an idle run, unless told otherwise. */
+/** The default number of members of a room in an idle run. */
 const IDLE_MEMBERS = 20;
 const LOOPBACK = /^([^@\\]*@)?(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/;
 
@@ -46,7 +46,7 @@ const text = { type: "string" } as const;
 const many = { type: "string", multiple: true } as const;
 const flag = { type: "boolean", default: false } as const;
 
-/** Reads the command line. Throws an Error with one sentence when something does not fit. */
+/** Reads the command line. Throws an Error with one sentence for a wrong flag. */
 export function readFlags(args: readonly string[]): Flags {
   const { values } = parseArgs({
     args: [...args],
@@ -122,7 +122,7 @@ function oneOf<const T extends string>(name: string, value: string, words: reado
   return word;
 }
 
-/** A URL, or several hosts in one, all on this machine: load is never sent to another. */
+/** A URL with one or several hosts, all on this machine: a load never goes to another. */
 function loopback(name: string, url: string, scheme: RegExp): string {
   if (!scheme.test(url)) throw new Error(`--${name} takes a URL that begins with ${scheme.source.slice(1)}`);
   const hosts = url

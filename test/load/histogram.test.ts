@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Histogram } from "./histogram.ts";
 
-test("tells percentiles to 3 %, and the longest exactly", () => {
+test("gives percentiles to 3 %, and the longest duration exactly", () => {
   const histogram = new Histogram();
   for (let micros = 1; micros <= 100_000; micros++) histogram.record(micros);
   for (const share of [0.001, 0.01, 0.5, 0.99, 1]) {
@@ -21,6 +21,6 @@ test("adds up across processes", () => {
   expect(one.maxMs()).toBe((2 ** 31 - 1) / 1000);
 });
 
-test("says nothing of nothing", () => {
+test("has no percentile without durations", () => {
   expect(new Histogram().percentileMs(0.5)).toBeNaN();
 });

@@ -1,4 +1,4 @@
-/** Durations in buckets that are 3 % wide at most: small enough to send between processes, and to add up. */
+/** Durations in buckets of at most 3 % width: small enough to send between processes and to add up. */
 
 /** 2^5 buckets for each doubling. */
 const SUB_BITS = 5;
@@ -25,7 +25,7 @@ export class Histogram {
     if (value > this.#max) this.#max = value;
   }
 
-  /** The duration, in milliseconds, that `share` (0 to 1) of all stay at or below; NaN when there are none. */
+  /** The duration in milliseconds that `share` (0 to 1) of all do not exceed; NaN without any. */
   percentileMs(share: number): number {
     let left = Math.ceil(this.#total * share);
     if (left === 0) return Number.NaN;
@@ -36,7 +36,7 @@ export class Histogram {
     return Math.min(upperOf(index), this.#max) / 1000;
   }
 
-  /** The longest duration, exactly, in milliseconds; NaN when there are none. */
+  /** The longest duration, exactly, in milliseconds; NaN without any. */
   maxMs(): number {
     return this.#total === 0 ? Number.NaN : this.#max / 1000;
   }
@@ -46,7 +46,7 @@ export class Histogram {
     return { counts: this.#counts, max: this.#max };
   }
 
-  /** Adds what another process counted. */
+  /** Adds the counts of another process. */
   add(other: HistogramCounts): void {
     other.counts.forEach((count, index) => {
       this.#counts[index]! += count;

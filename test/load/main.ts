@@ -1,4 +1,4 @@
-/** The load generator: sets rooms up, opens sessions, sends, and says what arrived and what it cost. See `flags.ts` for its use. */
+/** The load generator: creates rooms, opens sessions, sends, and reports deliveries and costs. See `flags.ts` for its use. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Heads, Progress } from "./audience.ts";
 import { type Calls, Child } from "./children.ts";
@@ -10,22 +10,22 @@ import { type Result, summarise, summariseIdle, table } from "./report.ts";
 import type { SenderCalls } from "./sender.ts";
 import { type Plan, setUp } from "./setup.ts";
 
-/** Nothing arrives for so long: what follows the opening of sessions (presence of all to all) is over. */
+/** The time without a frame after which the signals of opening sessions (presence of all to all) are over. */
 const QUIET_MS = 500;
 const QUIET_LIMIT_MS = 60_000;
-/** Nothing arrives for so long: what has not come by then is missing. */
+/** The time without a frame after which late deliveries are missing. */
 const STALLED_MS = 5000;
 const LAST_DELIVERIES_LIMIT_MS = 60_000;
 const POLL_MS = 50;
 
 type Receiver = Child<ReceiverCalls>;
-/** Any child that has sessions. */
+/** A child with sessions. */
 interface Counting {
   ask(name: "progress", until: Heads): Promise<Progress>;
 }
 
 const children: { end(): void }[] = [];
-const note = (line: string): void => void process.stderr.write(`${line}\n`);
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
 function start<C extends Calls<C>>(file: string): Child<C> {
   const child = new Child<C>(file);
@@ -60,7 +60,7 @@ async function progressOf(all: readonly Counting[], until: Heads): Promise<Progr
   };
 }
 
-/** Waits until `done`, or no frame has arrived for `quietMs`, or the limit is over. Returns how far all are. */
+/** Waits until `done`, or no frame has arrived for `quietMs`, or the limit is over. Resolves with the progress of all. */
 async function settle(
   all: readonly Counting[],
   until: Heads,
@@ -82,7 +82,7 @@ async function quiet(all: readonly Counting[]): Promise<void> {
   const since = performance.now();
   await settle(all, {}, { quietMs: QUIET_MS, limitMs: QUIET_LIMIT_MS, done: () => false });
   if (performance.now() - since >= QUIET_LIMIT_MS)
-    note("the sessions never fell quiet: what they are sent besides costs too");
+    log("the sessions never became quiet: the figures contain other frames");
 }
 
 async function loadRun(flags: Flags, plan: Plan): Promise<Result> {
@@ -93,7 +93,7 @@ async function loadRun(flags: Flags, plan: Plan): Promise<Result> {
   const own = await sender.ask("open", { via, api, redis, authors: plan.authors, speakers: plan.speakers });
   const all: readonly Counting[] = [...receivers, sender];
   await quiet(all);
-  note(`${flags.sessions} + ${own} sessions are open; sending for ${seconds} s`);
+  log(`${flags.sessions} + ${own} sessions are open; sending for ${seconds} s`);
 
   await Promise.all(receivers.map((receiver) => receiver.ask("begin", undefined)));
   const cpuBefore = cpuMicros(pids);
@@ -116,26 +116,26 @@ async function idleRun(flags: Flags, plan: Plan): Promise<Result> {
   const before = await collectedRssKb(flags.pids);
   const { receivers } = await openReceivers(flags, plan);
   await quiet(receivers);
-  note(`${flags.sessions} sessions are open`);
+  log(`${flags.sessions} sessions are open`);
   const after = await collectedRssKb(flags.pids);
-  if (!after.collected) note("not all processes handle SIGUSR2: what was measured contains garbage");
+  if (!after.collected) log("not all processes handle SIGUSR2: the memory contains garbage");
   const reports = await Promise.all(receivers.map((receiver) => receiver.ask("report", undefined)));
   const closed = reports.flatMap(({ tally }) => Object.values(tally.closed)).reduce((total, count) => total + count, 0);
   return summariseIdle(flags, { before: before.kb, after: after.kb, collected: after.collected, closed });
 }
 
-/** Says at most once a second how far the set-up is. */
-function progressNote(): (done: number, of: number) => void {
-  let said = performance.now();
+/** Logs the progress of the set-up, at most once a second. */
+function progressLog(): (done: number, of: number) => void {
+  let loggedAt = performance.now();
   return (done, of) => {
-    if (done < of && performance.now() - said < 1000) return;
-    said = performance.now();
-    note(`set up ${done} of ${of} rooms and late members`);
+    if (done < of && performance.now() - loggedAt < 1000) return;
+    loggedAt = performance.now();
+    log(`set up ${done} of ${of} rooms and late members`);
   };
 }
 
 async function run(flags: Flags): Promise<number> {
-  const plan = flags.via === "floor" ? floorPlan(flags) : await setUp(flags, progressNote());
+  const plan = flags.via === "floor" ? floorPlan(flags) : await setUp(flags, progressLog());
   const result = await (flags.idle ? idleRun(flags, plan) : loadRun(flags, plan));
   process.stdout.write(`${flags.json ? JSON.stringify(result) : table(result)}\n`);
   return result.ok === true ? 0 : 1;
@@ -145,7 +145,7 @@ function readFlagsOrExit(): Flags {
   try {
     return readFlags(process.argv.slice(2));
   } catch (error) {
-    note(`${messageOf(error)}\n\n${USAGE}`);
+    log(`${messageOf(error)}\n\n${USAGE}`);
     process.exit(2);
   }
 }
@@ -164,6 +164,6 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 run(readFlagsOrExit()).then(endAll, (error: unknown) => {
-  note(messageOf(error));
+  log(messageOf(error));
   endAll(2);
 });

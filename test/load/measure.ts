@@ -1,6 +1,6 @@
 /**
- * `npm run measure`: brings up Redis, Postgres, an API node and a gateway as `npm run build` made them, runs the load generator
- * against them three times, and prints what docs/FIGURES.md keeps. Takes about a minute; with --compare, which runs the floor
+ * `npm run measure`: starts Redis, Postgres, and an API node and a gateway of `npm run build`, runs the load generator against
+ * them three times, and prints the figures of docs/FIGURES.md. Takes about a minute; with --compare, which runs the floor
  * programs in between, two.
  */
 import { randomBytes } from "node:crypto";
@@ -15,13 +15,13 @@ import { comparison, type Figures, type Floors, ratiosOf, summary } from "./figu
 import { labelOf, newestRatios, withRow } from "./figures-file.ts";
 import { bareSends, GROUP } from "./floor/store.ts";
 import type { Result } from "./report.ts";
-import { fanOut, floorFanOut, floorIdle, idle, LANES, oneByOne, type Stage, sends } from "./runs.ts";
+import { fanOut, floorFanOut, floorIdle, idle, oneByOne, type Stage, sends, WRITERS } from "./runs.ts";
 
 const USAGE = `npm run measure -- [--record <label>] [--compare]
   --record <label>  adds a row to docs/FIGURES.md; the label is a version or a commit
   --compare         runs the bare floor programs beside the product, and prints the product's ratios to them`;
 const FIGURES_FILE = new URL("../../docs/FIGURES.md", import.meta.url);
-/** How long each of two runs of bare inserts takes. */
+/** The duration of each of two runs of bare inserts. */
 const BARE_SENDS_MS = 3000;
 
 interface Options {
@@ -30,7 +30,7 @@ interface Options {
 }
 
 /** The results of the floor programs so far; empty without --compare. */
-type Findings = { readonly [Key in keyof Floors]: number[] };
+type FloorResults = { readonly [Key in keyof Floors]: number[] };
 
 const ends: (() => Promise<unknown>)[] = [];
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -56,7 +56,7 @@ async function raise(): Promise<Stage> {
   return { env, api: api.url };
 }
 
-async function measureFanOut(stage: Stage, floors: Findings, compare: boolean) {
+async function measureFanOut(stage: Stage, floors: FloorResults, compare: boolean) {
   const floor = async (): Promise<void> => {
     if (!compare) return;
     const found = await floorFanOut();
@@ -78,7 +78,7 @@ async function measureFanOut(stage: Stage, floors: Findings, compare: boolean) {
   };
 }
 
-async function measureSends(stage: Stage, floors: Findings, compare: boolean) {
+async function measureSends(stage: Stage, floors: FloorResults, compare: boolean) {
   const floor = async (): Promise<void> => {
     if (!compare) return;
     const rate = await bareSends(stage.env.DATABASE_URL, BARE_SENDS_MS);
@@ -89,7 +89,7 @@ async function measureSends(stage: Stage, floors: Findings, compare: boolean) {
   const found = await sends(stage);
   say(`durable acknowledged sends: ${JSON.stringify(found)}`);
   const single = await oneByOne(stage.env.DATABASE_URL);
-  say(`one transaction per message, ${LANES} at a time: ${single.toFixed(0)} a second`);
+  say(`one transaction per message, ${WRITERS} at a time: ${single.toFixed(0)} a second`);
   await floor();
   const sendsPerSecond = number(found, "sendsPerSecond");
   const timesOneByOne = sendsPerSecond / single;
@@ -97,7 +97,7 @@ async function measureSends(stage: Stage, floors: Findings, compare: boolean) {
   return { sendsPerSecond, timesOneByOne };
 }
 
-async function measureIdle(stage: Stage, floors: Findings, compare: boolean) {
+async function measureIdle(stage: Stage, floors: FloorResults, compare: boolean) {
   const found = await idle(stage);
   say(`idle, 5,000 sessions in 5 rooms each: ${JSON.stringify(found)}`);
   if (compare) {
@@ -109,10 +109,10 @@ async function measureIdle(stage: Stage, floors: Findings, compare: boolean) {
 }
 
 async function measure({ label, compare }: Options): Promise<void> {
-  // Other work on the machine decides how much the figures are worth.
+  // The figures are only comparable without other work on the machine.
   const busy = loadavg()[0] ?? 0;
   const stage = await raise();
-  const floors: Findings = { p50Ms: [], p99Ms: [], microsPerDelivery: [], sendsPerSecond: [], idleKb: [] };
+  const floors: FloorResults = { p50Ms: [], p99Ms: [], microsPerDelivery: [], sendsPerSecond: [], idleKb: [] };
   const figures: Figures = {
     ...(await measureFanOut(stage, floors, compare)),
     ...(await measureSends(stage, floors, compare)),

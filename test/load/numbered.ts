@@ -1,17 +1,17 @@
-/** Events as the writer makes them, for the doors that pass the writer by. */
+/** Events as the writer makes them, for transports past the writer. */
 import { randomUUID } from "node:crypto";
 import { toBytes } from "@signalbox/core/model/bytes";
 import type { EventRow } from "@signalbox/core/model/rows";
 import { encodeBody } from "@signalbox/protocol/encode";
 import type { Heads } from "./audience.ts";
-import { type DoorPlan, speakerOf } from "./door.ts";
+import { speakerOf, type TransportPlan } from "./transport.ts";
 
-/** Counts the rooms' seqs on from where they were. */
+/** Numbers events by the rooms' seqs. */
 export class NumberedEvents {
-  readonly #plan: DoorPlan;
+  readonly #plan: TransportPlan;
   readonly #seqs = new Map<string, number>();
 
-  constructor(plan: DoorPlan) {
+  constructor(plan: TransportPlan) {
     this.#plan = plan;
   }
 
@@ -20,7 +20,7 @@ export class NumberedEvents {
     for (const [room, seq] of Object.entries(heads)) this.#seqs.set(room, seq);
   }
 
-  /** The event of a message in the given turn, under its room's next seq. */
+  /** The event of a turn's message, under its room's next seq. */
   next(turn: number, message: string): EventRow {
     const { author, room: roomId } = speakerOf(this.#plan, turn);
     const userId = this.#plan.authors[author]!.userId;

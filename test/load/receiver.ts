@@ -1,4 +1,4 @@
-/** A child process that holds sessions and counts what they are sent. */
+/** A child process with sessions: it counts their frames. */
 import { Audience, type Heads, type Progress } from "./audience.ts";
 import { serve } from "./children.ts";
 import { ownCpuMicros } from "./proc.ts";
@@ -7,15 +7,15 @@ import type { TallyCounts } from "./tally.ts";
 
 export interface ReceiverReport {
   readonly tally: TallyCounts;
-  /** CPU used since `begin`, in microseconds. */
+  /** The CPU time since `begin`, in microseconds. */
   readonly cpu: number;
 }
 
-/** What a receiver is asked. */
+/** The calls of a receiver. */
 export interface ReceiverCalls {
   /** Opens sessions; answers with the highest seq of each room. */
   open(plans: readonly SessionPlan[]): Promise<Heads>;
-  /** What is used from now on counts. */
+  /** Starts the count of CPU time. */
   begin(nothing: undefined): void;
   progress(until: Heads): Progress;
   report(nothing: undefined): ReceiverReport;

@@ -1,20 +1,20 @@
-/** What a run found, and how it is printed. */
+/** The result of a run, and its output. */
 import type { Flags } from "./flags.ts";
 import { Histogram } from "./histogram.ts";
 import type { ReceiverReport } from "./receiver.ts";
 import type { SendReport } from "./sender.ts";
 import type { TallyCounts } from "./tally.ts";
 
-/** From here on a receiver can be what held a run back, in % of a core. */
+/** The load of a receiver, in % of a core, from which on it may be the bottleneck of a run. */
 const RECEIVER_BUSY = 85;
 
 export interface Measured {
   readonly sessions: number;
   readonly send: SendReport;
   readonly receivers: readonly ReceiverReport[];
-  /** What the senders' own sessions received. */
+  /** The frames of the senders' own sessions. */
   readonly senders: TallyCounts;
-  /** Deliveries that did not come by the end. */
+  /** Deliveries that were missing at the end. */
   readonly behind: number;
   /** CPU of the measured processes while messages were under way, in microseconds. */
   readonly serverCpu: number;
@@ -42,18 +42,18 @@ function merge(tallies: readonly TallyCounts[]): Omit<TallyCounts, "latency"> & 
   return { ...merged, closed, latency, lastAt: Math.max(...tallies.map((tally) => tally.lastAt)) };
 }
 
-/** Sums a run up. Latencies in ms, shares of CPU in % of one core. */
+/** Sums up a run. Latencies in ms, shares of CPU in % of one core. */
 export function summarise({ via, rooms, rate, bytes, pids }: Flags, run: Measured): Result {
   const { send, serverCpu, rss } = run;
-  const got = merge([...run.receivers.map(({ tally }) => tally), run.senders]);
+  const total = merge([...run.receivers.map(({ tally }) => tally), run.senders]);
   const ack = new Histogram();
   ack.add(send.ack);
-  const seconds = Math.max(0.001, (got.lastAt - send.startedAt) / 1e6);
+  const seconds = Math.max(0.001, (total.lastAt - send.startedAt) / 1e6);
   const busiest = Math.max(...run.receivers.map(({ cpu }) => percent(cpu, seconds)));
   const refused = Object.values(send.refused).reduce((total, count) => total + count, 0);
-  const wrong = run.behind + got.doubled + got.outOfOrder + Object.keys(got.closed).length + refused;
+  const wrong = run.behind + total.doubled + total.outOfOrder + Object.keys(total.closed).length + refused;
   return {
-    ok: wrong === 0 && got.deliveries > 0,
+    ok: wrong === 0 && total.deliveries > 0,
     via,
     sessions: run.sessions,
     rooms,
@@ -66,20 +66,20 @@ export function summarise({ via, rooms, rate, bytes, pids }: Flags, run: Measure
       ? {}
       : { ackP50Ms: round(ack.percentileMs(0.5), 2), ackP99Ms: round(ack.percentileMs(0.99), 2) }),
     refused: send.refused,
-    deliveries: got.deliveries,
-    deliveriesPerSecond: round(got.deliveries / seconds, 0),
-    latencyP50Ms: round(got.latency.percentileMs(0.5), 2),
-    latencyP99Ms: round(got.latency.percentileMs(0.99), 2),
-    latencyMaxMs: round(got.latency.maxMs(), 2),
+    deliveries: total.deliveries,
+    deliveriesPerSecond: round(total.deliveries / seconds, 0),
+    latencyP50Ms: round(total.latency.percentileMs(0.5), 2),
+    latencyP99Ms: round(total.latency.percentileMs(0.99), 2),
+    latencyMaxMs: round(total.latency.maxMs(), 2),
     missing: run.behind,
-    doubled: got.doubled,
-    outOfOrder: got.outOfOrder,
-    closed: got.closed,
+    doubled: total.doubled,
+    outOfOrder: total.outOfOrder,
+    closed: total.closed,
     ...(pids.length === 0
       ? {}
       : {
           serverCpuPercent: round(percent(serverCpu, seconds)),
-          serverMicrosPerDelivery: round(serverCpu / got.deliveries, 3),
+          serverMicrosPerDelivery: round(serverCpu / total.deliveries, 3),
           rssKbPerSession: round((rss.after - rss.before) / run.sessions),
         }),
     receiverCpuPercent: round(busiest),
@@ -88,7 +88,7 @@ export function summarise({ via, rooms, rate, bytes, pids }: Flags, run: Measure
   };
 }
 
-/** Sums an idle run up. Memory in KiB. */
+/** Sums up an idle run. Memory in KiB. */
 export const summariseIdle = (
   { sessions, rooms, roomsPerUser }: Flags,
   run: { readonly before: number; readonly after: number; readonly collected: boolean; readonly closed: number },

@@ -1,4 +1,4 @@
-/** The runs that `npm run measure` makes: of the product, and the same of the floor programs. */
+/** The runs of `npm run measure`: of the product, and the same of the floor programs. */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -10,8 +10,8 @@ import { Child } from "./children.ts";
 import type { FloorCalls } from "./floor/broadcast.ts";
 import type { Result } from "./report.ts";
 
-/** Transactions of one message each that run side by side: as many as the store has connections. */
-export const LANES = 10;
+/** Writers that run side by side, with one message per transaction: as many as the store has connections. */
+export const WRITERS = 10;
 const ONE_BY_ONE_MS = 4000;
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 
@@ -27,14 +27,14 @@ export interface Stage {
   readonly api: string;
 }
 
-/** Runs the load generator. Rejects when it fails, or when a delivery was missing, doubled or out of order. */
+/** Runs the load generator. Rejects when it fails, or a delivery was missing, doubled or out of order. */
 async function load(flags: readonly string[]): Promise<Result> {
   const node = ["--conditions=development", "--import", "tsx", MAIN, ...flags, "--json"];
   const { stdout } = await promisify(execFile)(process.execPath, node, { maxBuffer: 2 ** 24 });
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Result;
 }
 
-/** Each figure is of a gateway that has done nothing else. */
+/** Runs a load on a fresh gateway. */
 async function withGateway({ env, api }: Stage, flags: readonly string[]): Promise<Result> {
   const gateway = await startNode({ kind: "gateway", env, built: true, flags: PRODUCTION_FLAGS });
   try {
@@ -55,7 +55,7 @@ async function withFloor(flags: readonly string[]): Promise<Result> {
   }
 }
 
-/** One room, 1,000 sessions, 600 messages a second, past the store. */
+/** Fan-out past the store: one room, 1,000 sessions, 600 messages a second. */
 export const fanOut = (stage: Stage): Promise<Result> =>
   withGateway(stage, ["--via", "engine", "--redis", stage.env.REDIS_URL, ...FAN_OUT]);
 export const floorFanOut = (): Promise<Result> => withFloor(FAN_OUT);
@@ -63,16 +63,16 @@ export const floorFanOut = (): Promise<Result> => withFloor(FAN_OUT);
 /** Durable sends over sockets, as fast as they are acknowledged. */
 export const sends = (stage: Stage): Promise<Result> => withGateway(stage, ["--via", "socket", ...SENDS]);
 
-/** 5,000 sessions in 5 rooms each that nothing is sent to; the floor's are in none. */
+/** 5,000 idle sessions in 5 rooms each; the floor's are in none. */
 export const idle = (stage: Stage): Promise<Result> => withGateway(stage, IDLE);
 export const floorIdle = (): Promise<Result> => withFloor(IDLE);
 
-/** Messages a second when every message is a transaction of its own. */
+/** Messages a second with a transaction for each message. */
 export async function oneByOne(url: string): Promise<number> {
   const store = await createStore({ url });
   const engine = createMemoryEngine();
   const actor = { userId: "measure", service: false };
-  const writers = Array.from({ length: LANES }, () => createWriter({ store, engine, typingTtlMs: 4000 }));
+  const writers = Array.from({ length: WRITERS }, () => createWriter({ store, engine, typingTtlMs: 4000 }));
   const until = performance.now() + ONE_BY_ONE_MS;
   let sent = 0;
   await Promise.all(

@@ -5,8 +5,8 @@ import { FrameScanner, type FrameSink, OPCODE } from "./scanner.ts";
 const USER = "0f0e3b1c-5a70-4c6e-9d2e-7f3f6c1b2a90";
 const ROOM = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-/** A sink that writes down what it is told. */
-class Notes implements FrameSink {
+/** A sink that records its calls. */
+class RecordingSink implements FrameSink {
   readonly lines: string[] = [];
   event(seq: number, chunk: Buffer, at: number, end: number): void {
     this.lines.push(`event ${seq} ${chunk.toString("utf8", at, end)}`);
@@ -46,10 +46,10 @@ function message(seq: number, text: string): string {
 }
 
 function scanAll(chunks: readonly Buffer[]): string[] {
-  const notes = new Notes();
-  const scanner = new FrameScanner(USER, notes);
+  const sink = new RecordingSink();
+  const scanner = new FrameScanner(USER, sink);
   for (const chunk of chunks) scanner.scan(chunk, 0, chunk.length);
-  return notes.lines;
+  return sink.lines;
 }
 
 test("finds the seq of an addressed event at its fixed place", () => {
@@ -57,12 +57,12 @@ test("finds the seq of an addressed event at its fixed place", () => {
   expect(line).toMatch(/^event 1207 ,"type":"SEND_MSG",/);
 });
 
-test("finds the seq of an event that names no recipient", () => {
+test("finds the seq of an event without a recipient", () => {
   const body = encodeBody({ type: "ROOM_STATE", chatId: ROOM, seq: 8, changed: ["plan"] });
   expect(scanAll([frame(OPCODE.text, open(body, USER) + body)])[0]).toMatch(/^event 8 ,"type":"ROOM_STATE"/);
 });
 
-test("hands on signals and session frames as text", () => {
+test("passes on signals and session frames as text", () => {
   const body = encodeBody({ type: "TYPING", chatId: ROOM, senderId: "b" });
   const typing = open(body, USER) + body;
   const ack = encodeFrame({ type: "ACK", ref: 1, data: { recipientId: USER, seq: 9 } });
@@ -70,17 +70,17 @@ test("hands on signals and session frames as text", () => {
   expect(scanAll([chunk])).toEqual([`text ${typing}`, `text ${ack}`]);
 });
 
-test("is not misled by a text that looks like a seq", () => {
+test("takes no text for a seq", () => {
   const pong = encodeFrame({ type: "PONG", ref: '{"seq":77' });
   expect(scanAll([frame(OPCODE.text, pong)])).toEqual([`text ${pong}`]);
 });
 
-test("hands on pings and closes with their payload", () => {
+test("passes on pings and closes with their payload", () => {
   const chunk = Buffer.concat([frame(OPCODE.ping, "are you there"), frame(OPCODE.close, "xx")]);
   expect(scanAll([chunk])).toEqual(["control 9 are you there", "control 8 xx"]);
 });
 
-test("reads the same frames wherever the stream is split", () => {
+test("reads the same frames at any split of the stream", () => {
   const frames = [
     frame(OPCODE.text, message(1, "a")),
     frame(OPCODE.ping, ""),

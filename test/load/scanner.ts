@@ -1,8 +1,11 @@
-/** Reads a server's WebSocket frames out of chunks without copying or parsing them: at 600,000 frames a second that is all there is time for. */
+/**
+ * Reads a server's WebSocket frames from chunks without copying or parsing them: 600,000 frames a second leave no time for
+ * that.
+ */
 
-/** What a scanner finds. `chunk` is only valid during the call. */
+/** The frames that a scanner finds. `chunk` is only valid during the call. */
 export interface FrameSink {
-  /** A durable event: its seq lies right before `at`, the rest of its JSON ends at `end`. */
+  /** A durable event: its seq ends at `at`, the rest of its JSON at `end`. */
   event(seq: number, chunk: Buffer, at: number, end: number): void;
   /** Any other text frame. */
   text(chunk: Buffer, start: number, end: number): void;
@@ -12,27 +15,30 @@ export interface FrameSink {
 
 export const OPCODE = { text: 1, close: 8, ping: 9, pong: 10 } as const;
 
-/** Larger than anything a gateway sends: what claims to be is not a frame. */
+/** Larger than any frame of a gateway: a longer one is an error. */
 const LARGEST_FRAME = 1 << 20;
 /** `{"recipientId":"` before the user id, `","seq":` behind it (see `encodeBody` of the protocol). */
 const BEFORE_USER = 16;
 const BEHIND_USER = 8;
-/** `{"seq":`, how an event that names no recipient begins. */
+/** `{"seq":`, the beginning of an event without a recipient. */
 const BEFORE_SEQ = 7;
 
 const COLON = 0x3a;
 const QUOTE = 0x22;
 const LETTER_Q = 0x71;
 
-/** Scans what one session receives. Frames may be split anywhere between chunks. Throws on what is not a whole text or control frame. */
+/**
+ * Scans the stream of one session. Frames may be split anywhere between chunks. Throws for other frames than whole texts
+ * and control frames.
+ */
 export class FrameScanner {
   readonly #sink: FrameSink;
   readonly #addressedSeq: number;
-  /** The beginning of a frame whose end has not come yet; `#held` bytes of it are used. */
+  /** The beginning of an incomplete frame; `#held` bytes of it are used. */
   #part = Buffer.alloc(0);
   #held = 0;
 
-  /** `userId`: whose session this is. Its length says where an event's seq stands. */
+  /** `userId`: the user of the session. Its length is part of the offset of an event's seq. */
   constructor(userId: string, sink: FrameSink) {
     this.#sink = sink;
     this.#addressedSeq = BEFORE_USER + userId.length + BEHIND_USER;
@@ -88,7 +94,7 @@ export class FrameScanner {
     let at = from;
     while (at < to) {
       const end = frameEnd(this.#part, 0, this.#held);
-      // The header may be split too: it is completed a byte at a time until it says how long the frame is.
+      // The header may be split too: it is completed byte by byte until the frame's length is known.
       const missing = end === 0 ? 1 : end - this.#held;
       const next = Math.min(to, at + missing);
       this.#hold(chunk, at, next);
@@ -102,13 +108,13 @@ export class FrameScanner {
   }
 }
 
-/** Whether `…seq":` ends right before `at`. */
+/** True when `…seq":` ends right before `at`. */
 const seqEndsAt = (chunk: Buffer, at: number, end: number): boolean =>
   at < end && chunk[at - 1] === COLON && chunk[at - 2] === QUOTE && chunk[at - 3] === LETTER_Q;
 
 const headerLength = (second: number): number => (second < 126 ? 2 : second === 126 ? 4 : 10);
 
-/** Where the frame that begins at `at` ends (maybe beyond `to`); 0 while its header is incomplete. */
+/** The end of the frame that begins at `at`, maybe beyond `to`; 0 while its header is incomplete. */
 function frameEnd(chunk: Buffer, at: number, to: number): number {
   if (at + 2 > to) return 0;
   const second = chunk[at + 1]!;

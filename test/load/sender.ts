@@ -1,21 +1,21 @@
-/** A child process that sends messages through one of the doors, at a rate or as fast as they are acknowledged. */
+/** A child process that sends messages by one transport, at a rate or one after each acknowledgement. */
 import { setTimeout as delay } from "node:timers/promises";
 import { Audience, type Heads, type Progress } from "./audience.ts";
 import { serve } from "./children.ts";
-import type { Door, DoorPlan } from "./door.ts";
-import { openDoor } from "./doors.ts";
 import { Histogram, type HistogramCounts } from "./histogram.ts";
 import { ownCpuMicros } from "./proc.ts";
 import { nowMicros, stampedText } from "./stamp.ts";
 import type { TallyCounts } from "./tally.ts";
+import type { Transport, TransportPlan } from "./transport.ts";
+import { openTransport } from "./transports.ts";
 
-/** Sends under way at once when there is a rate: beyond, what is due waits, and the rate is not reached. */
+/** The most sends under way with a rate: further ones wait, and the rate is not reached. */
 const MOST_OPEN = 20_000;
-/** How long is waited for the last answers. */
+/** The longest wait for the last answers. */
 const LAST_ANSWERS_MS = 10_000;
 
 export interface Pace {
-  /** Messages a second; 0: as fast as they are acknowledged, with `inflight` under way. */
+  /** Messages a second; 0: one after each acknowledgement, with `inflight` under way. */
   readonly rate: number;
   readonly seconds: number;
   readonly inflight: number;
@@ -28,30 +28,30 @@ export interface Pace {
 export interface SendReport {
   /** In microseconds of the machine's clock. */
   readonly startedAt: number;
-  /** How long the sending took, in seconds. */
+  /** The duration of the sending, in seconds. */
   readonly seconds: number;
   readonly sent: number;
   readonly acknowledged: number;
   /** Error code to number of sends; `unanswered` among them. */
   readonly refused: Readonly<Record<string, number>>;
   readonly ack: HistogramCounts;
-  /** The highest seq of each room that got a message. */
+  /** The highest seq of each room with a message. */
   readonly until: Heads;
-  /** CPU used in those seconds, in microseconds. */
+  /** The CPU time of those seconds, in microseconds. */
   readonly cpu: number;
 }
 
-/** What a sender is asked. */
+/** The calls of a sender. */
 export interface SenderCalls {
-  /** Opens the door; answers with the number of sessions that it takes. */
-  open(plan: DoorPlan): Promise<number>;
+  /** Opens the transport; answers with the number of its sessions. */
+  open(plan: TransportPlan): Promise<number>;
   run(pace: Pace): Promise<SendReport>;
   progress(until: Heads): Progress;
   tally(nothing: undefined): TallyCounts;
 }
 
 const audience = new Audience();
-let door: Door;
+let transport: Transport;
 
 class Run {
   readonly ack = new Histogram();
@@ -66,13 +66,13 @@ class Run {
     this.#bytes = bytes;
   }
 
-  /** Sends the next message. Never rejects: what goes wrong is counted. */
+  /** Sends the next message. Never rejects: errors are counted. */
   async one(): Promise<void> {
     const turn = this.sent++;
     const startedAt = nowMicros();
     this.open++;
     try {
-      const { room, seq } = await door.send(turn, stampedText(this.#bytes));
+      const { room, seq } = await transport.send(turn, stampedText(this.#bytes));
       this.ack.record(nowMicros() - startedAt);
       this.acknowledged++;
       this.until[room] = Math.max(seq, this.until[room] ?? 0);
@@ -88,7 +88,7 @@ class Run {
   }
 }
 
-/** Sends what is due every millisecond: the rate does not sink because answers are slow. */
+/** Sends the due messages every millisecond: slow answers do not lower the rate. */
 async function atRate(run: Run, rate: number, seconds: number, startedAt: number): Promise<void> {
   const total = Math.round(rate * seconds);
   while (run.sent < total) {
@@ -116,7 +116,7 @@ async function lastAnswers(run: Run): Promise<void> {
 
 async function send(pace: Pace): Promise<SendReport> {
   const run = new Run(pace.bytes);
-  door.begin(pace.heads);
+  transport.begin(pace.heads);
   const begin = process.cpuUsage();
   const startedAt = nowMicros();
   if (pace.rate > 0) await atRate(run, pace.rate, pace.seconds, startedAt);
@@ -130,7 +130,7 @@ async function send(pace: Pace): Promise<SendReport> {
 
 serve<SenderCalls>({
   open: async (plan) => {
-    door = await openDoor(plan, audience);
+    transport = await openTransport(plan, audience);
     return audience.sessions.length;
   },
   run: send,

@@ -1,11 +1,11 @@
-/** One WebSocket session over a raw socket: it counts what it is sent and keeps none of it. */
+/** One WebSocket session over a raw socket: it counts frames and keeps none. */
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { FrameScanner, type FrameSink, OPCODE } from "./scanner.ts";
 import { nowMicros, readStamp } from "./stamp.ts";
 import { SAMPLE_EVERY, type Tally, type Track } from "./tally.ts";
 
-/** A chunk is scanned to its end before the next socket is read, so all sockets of a process share this. */
+/** The read buffer of all sockets of a process: a chunk is scanned to its end before the next socket is read. */
 const incoming = Buffer.allocUnsafeSlow(256 * 1024);
 const CHAT_ID = '"chatId":"';
 const LONGEST_HANDSHAKE = 16_384;
@@ -21,9 +21,9 @@ type State = "upgrading" | "greeting" | "open" | "ended";
 
 export class Session implements FrameSink {
   readonly userId: string;
-  /** Resolves when READY came; rejects when the session ends before it. */
+  /** Resolves with READY; rejects when the session ends before it. */
   readonly ready: Promise<void>;
-  /** One for each room that READY named. */
+  /** One for each room of READY. */
   tracks: readonly Track[] = [];
   readonly #tally: Tally;
   readonly #onText: ((text: string) => void) | undefined;
@@ -35,7 +35,7 @@ export class Session implements FrameSink {
   #answer = "";
   #settle: (problem?: Error) => void = () => {};
 
-  /** Connects. `onText` hears of text frames that are no durable events. */
+  /** Connects. `onText` receives text frames other than durable events. */
   constructor(plan: SessionPlan, tally: Tally, onText?: (text: string) => void) {
     this.userId = plan.userId;
     this.#tally = tally;

@@ -1,10 +1,10 @@
-/** Makes the users, rooms and tokens of a run, through the API. */
+/** Creates the users, rooms and tokens of a run, by the API. */
 import { randomUUID } from "node:crypto";
 import { MEMBERS_AT_ONCE } from "@signalbox/protocol/http";
 import { SignJWT } from "jose";
-import type { Speaker } from "./door.ts";
 import type { Flags } from "./flags.ts";
 import type { SessionPlan } from "./session.ts";
+import type { Speaker } from "./transport.ts";
 
 /** Requests under way at once. */
 const REQUESTS = 16;
@@ -13,22 +13,22 @@ const TOKEN_SECONDS = 3600;
 
 export interface Plan {
   readonly rooms: readonly string[];
-  /** Who receives. */
+  /** Sessions that receive. */
   readonly listeners: readonly SessionPlan[];
-  /** Who sends. */
+  /** Authors of messages. */
   readonly authors: readonly SessionPlan[];
   readonly speakers: readonly Speaker[];
 }
 
-/** Who is in a room, by index. */
-interface Seat {
+/** A user in a room, both by index. */
+interface Membership {
   readonly user: number;
   readonly room: number;
 }
 
 /**
- * Creates what the flags ask for, in parallel. `onProgress` hears how many of the rooms and members are made.
- * Rejects when a request fails, with its status in the message.
+ * Creates the rooms and members of the flags, in parallel. `onProgress` receives the number of those that are made. Rejects when
+ * a request fails, with its status in the message.
  */
 export async function setUp(flags: Flags, onProgress: (done: number, of: number) => void): Promise<Plan> {
   const sign = signer(flags.secret);
@@ -38,7 +38,7 @@ export async function setUp(flags: Flags, onProgress: (done: number, of: number)
     return { userId, gateway, token: await sign(userId, service) };
   };
   const listeners = await Promise.all(Array.from({ length: flags.sessions }, (_, index) => plan(index, false)));
-  // A service's sends are not limited in their rate.
+  // Services have no rate limit.
   const authors = await Promise.all(
     Array.from({ length: flags.idle ? 0 : flags.senders }, (_, index) => plan(index, true)),
   );
@@ -47,7 +47,7 @@ export async function setUp(flags: Flags, onProgress: (done: number, of: number)
   const listening = listeners.flatMap((_, user) =>
     Array.from(
       { length: flags.roomsPerUser },
-      (__, nth): Seat => ({ user, room: (user * flags.roomsPerUser + nth) % flags.rooms }),
+      (__, nth): Membership => ({ user, room: (user * flags.roomsPerUser + nth) % flags.rooms }),
     ),
   );
   const members = Array.from({ length: flags.rooms }, (): string[] => []);
@@ -59,8 +59,8 @@ export async function setUp(flags: Flags, onProgress: (done: number, of: number)
   return { rooms, listeners, authors, speakers };
 }
 
-/** Each author in a room, each room with an author; whichever there are fewer of takes several turns. */
-const turns = (authors: number, rooms: number): Seat[] =>
+/** Each author in a room, and each room with an author: the fewer of both take several turns. */
+const turns = (authors: number, rooms: number): Membership[] =>
   Array.from({ length: authors === 0 ? 0 : Math.max(authors, rooms) }, (_, turn) => ({
     user: turn % authors,
     room: turn % rooms,

@@ -14,14 +14,14 @@ test("counts each seq in order as one delivery", () => {
   expect(counts(tallyOf([1, 2, 3]))).toEqual({ deliveries: 3, missing: 0, doubled: 0, outOfOrder: 0 });
 });
 
-test("counts what is left out as missing", () => {
+test("counts a gap as missing", () => {
   expect(counts(tallyOf([1, 5]))).toEqual({ deliveries: 2, missing: 3, doubled: 0, outOfOrder: 0 });
 });
 
-test("counts what comes late as out of order, and as missing no more", () => {
+test("counts a late event as out of order, and no longer as missing", () => {
   expect(counts(tallyOf([2, 3, 1]))).toEqual({ deliveries: 3, missing: 0, doubled: 0, outOfOrder: 1 });
 });
 
-test("counts what comes again as doubled, late ones too", () => {
+test("counts a repeated event as doubled, a late one too", () => {
   expect(counts(tallyOf([2, 1, 1, 2, 3]))).toEqual({ deliveries: 3, missing: 0, doubled: 2, outOfOrder: 1 });
 });

@@ -1,16 +1,16 @@
-/** What the sessions of one process received, and how that differs from what was promised: every seq, once, in order. */
+/** The events of the sessions of one process, and the deviations from the promise: every seq, once, in order. */
 import { Histogram, type HistogramCounts } from "./histogram.ts";
 
-/** Late seqs remembered per process; what is late beyond that counts as missing and, when it comes, as doubled. */
+/** The most late seqs that a process remembers; further ones count as missing and, on arrival, as doubled. */
 const MOST_ABSENT = 100_000;
-/** Every 61st event's latency is taken: a prime, so that no session is always, or never, the one. */
+/** Every 61st event is a sample of latency: a prime, so that no session is always, or never, the one. */
 export const SAMPLE_EVERY = 61;
 
-/** How far one session is in one room. */
+/** The progress of one session in one room. */
 export interface Track {
   readonly room: string;
   last: number;
-  /** Seqs below `last` that have not come; made when the first is. */
+  /** Seqs below `last` that have not arrived; undefined before the first. */
   absent: Set<number> | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface TallyCounts {
   readonly doubled: number;
   readonly outOfOrder: number;
   readonly lastAt: number;
-  /** How often sessions ended, by close code; 1006 and the reason when the server said nothing. */
+  /** The number of ended sessions by close code; 1006 with the reason for an end without one. */
   readonly closed: Readonly<Record<string, number>>;
   readonly latency: HistogramCounts;
 }
@@ -30,12 +30,12 @@ export interface TallyCounts {
 export class Tally {
   /** Durable events, each counted once. */
   deliveries = 0;
-  /** Text frames that are none. */
+  /** Other text frames. */
   others = 0;
   missing = 0;
   doubled = 0;
   outOfOrder = 0;
-  /** When the last event came, in microseconds of the machine's clock. */
+  /** The time of the last event, in microseconds of the machine's clock. */
   lastAt = 0;
   untilSample = SAMPLE_EVERY;
   readonly closed: Record<string, number> = {};

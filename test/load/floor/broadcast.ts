@@ -1,7 +1,7 @@
 /**
- * The floor of fan-out and of idle sessions, as a child process: sockets that `ws` opened, and the least that can be done with
- * them. Each message of the one sender is framed once and written to every socket. No rooms, no presence, no JSON, no Redis.
- * Nothing of the product runs here, so that the floor stays where it is when the product changes.
+ * The floor of fan-out and of idle sessions, as a child process: sockets that `ws` opened, with the least work on them. Each
+ * message of the one sender is framed once and written to every socket. No rooms, no presence, no JSON, no Redis. Nothing of
+ * the product runs here, so that the floor stays the same when the product changes.
  */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,9 +12,9 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { serve } from "../children.ts";
 import { FLOOR_ROOM, SENDER_PATH } from "./plan.ts";
 
-/** The gateway's longest window, counted from the end of the last write as there. */
+/** The gateway's longest window, from the end of the last write on as there. */
 const WINDOW_MS = 6;
-/** A socket that has not taken this many bytes reads too slowly, and is ended. */
+/** A socket with more unread bytes is too slow, and is ended. */
 const LARGEST_BACKLOG = 4 << 20;
 
 /** The questions that the floor process answers. */
@@ -35,7 +35,7 @@ class Broadcast {
     socket.write(frame(Buffer.from(JSON.stringify({ type: "READY", rooms: { [FLOOR_ROOM]: 0 } }))));
   }
 
-  /** Writes the payload to every socket as a text frame, together with what else comes within the window. */
+  /** Writes the payload to every socket as a text frame, together with others of the same window. */
   send(payload: Buffer): void {
     this.#frames.push(frame(payload));
     if (this.#planned) return;
@@ -70,7 +70,7 @@ const server = createServer();
 
 const take = (message: Buffer): void => broadcast.send(message);
 function accept(ws: WebSocket, socket: Duplex, { url }: IncomingMessage): void {
-  // Nothing is left to do: `ws` closes the socket by itself.
+  // No work is left: `ws` closes the socket by itself.
   ws.on("error", () => {});
   if (url === SENDER_PATH) ws.on("message", take);
   else broadcast.add(socket);
@@ -80,7 +80,7 @@ server.on("upgrade", (request, socket, head) => {
   sockets.handleUpgrade(request, socket, head, (ws) => accept(ws, socket, request));
 });
 
-/** Collects garbage and gives free memory back, as a node does. */
+/** Collects garbage and returns free memory, as a node does. */
 process.on("SIGUSR2", () => {
   setFlagsFromString("--expose-gc");
   runInNewContext("gc")({ type: "major", execution: "sync", flavor: "last-resort" });

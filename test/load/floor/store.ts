@@ -1,8 +1,8 @@
-/** The floor of durable sends: the rows that sends leave, and nothing that decides about them. */
+/** The floor of durable sends: their rows alone, without any rule. */
 import { randomUUID } from "node:crypto";
 import postgres from "postgres";
 
-/** Messages of a transaction: about as many as a gateway's have in the run that this is compared with. */
+/** The messages of a transaction: about as many as a gateway's have in the run that this is compared with. */
 export const GROUP = 128;
 /** As in that run. */
 const ROOMS = 10;
@@ -13,8 +13,7 @@ type Sql = postgres.Sql;
 
 /**
  * Messages a second when one loop inserts them in groups, each group a transaction in one round trip, into tables of their own in
- * the Postgres at `url`: the columns that a plain text fills, and no index but the primary keys. Takes `ms`, and leaves nothing
- * behind.
+ * the Postgres at `url`: the columns of a plain text, and no index but the primary keys. Takes `ms`, and drops the tables.
  */
 export async function bareSends(url: string, ms: number): Promise<number> {
   const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { search_path: "floor" } });
@@ -33,7 +32,7 @@ export async function bareSends(url: string, ms: number): Promise<number> {
   }
 }
 
-/** Returns the ids of the rooms. The tables are written down here, so that the floor stays where it is when a migration adds to them. */
+/** Returns the ids of the rooms. The tables are defined here, so that the floor stays the same when a migration adds to them. */
 async function createTables(sql: Sql): Promise<readonly string[]> {
   await sql`drop schema if exists floor cascade`;
   await sql`create schema floor`;
@@ -72,7 +71,7 @@ async function insertGroup(sql: Sql, rooms: readonly string[], sent: number): Pr
     return { roomId, seq, type: 0, userId: senderId, body: JSON.stringify({ seq, ...rest }) };
   });
   const changed = [...new Map(messages.map((message) => [message.roomId, message])).values()];
-  // Sent at once and answered in turn, as `execute` does: one round trip.
+  // `execute` sends all of them at once: one round trip.
   await Promise.all([
     sql`begin`.execute(),
     sql`

@@ -42,7 +42,10 @@ export class CommitQueue {
     this.#measure = measure;
   }
 
-  /** Runs a command of `userId`. Resolves after its commit; rejects with a `Problem`, `unavailable` when the queue is full or closed. */
+  /**
+   * Runs a command of `userId`. Resolves after its commit; rejects with a `Problem`, `unavailable` when the queue is full
+   * or closed.
+   */
   async run<Result>(userId: string, command: Command<Result>): Promise<Result> {
     if (this.#closed) throw new Problem("unavailable", "this node is stopping");
     const before = this.#pending.get(userId) ?? 0;

@@ -13,7 +13,10 @@ import type { Transaction } from "./transaction.ts";
 
 const ENDS_TYPING: ReadonlySet<EventType> = new Set(["SEND_MSG", "REPLY", "USER_LEAVE"]);
 
-/** Publishes the changes of a transaction to all nodes, after its commit. Hints only: a node that misses one asks the store. DESIGN 3.3. */
+/**
+ * Publishes the changes of a transaction to all nodes, after its commit. Hints only: a node that misses one asks the store.
+ * DESIGN 3.3.
+ */
 export function publish(tx: Transaction, engine: Engine, typingTtlMs: number): void {
   const { members, receipts, markers } = tx.changes();
   publishToRooms(tx, engine, typingTtlMs);

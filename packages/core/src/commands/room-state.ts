@@ -1,4 +1,7 @@
-/** The rules of the sections of a room's state: plan, call and the like, written by an owner or a `service`. CONTRACT section 6. */
+/**
+ * The rules of the sections of a room's state: plan, call and the like, written by an owner or a `service`. CONTRACT
+ * section 6.
+ */
 import { Problem } from "@signalbox/protocol/errors";
 import type { Actor } from "../model/actor.ts";
 import type { RoomSectionRow } from "../model/rows.ts";

@@ -1,4 +1,7 @@
-/** The rules of rooms. CONTRACT section 6, "Rooms". Any member may rename, as in most chat products; only an owner (or a `service`) deletes. */
+/**
+ * The rules of rooms. CONTRACT section 6, "Rooms". Any member may rename, as in most chat products; only an owner (or a
+ * `service`) deletes.
+ */
 import { Problem } from "@signalbox/protocol/errors";
 import type { CreateRoom, PatchRoom } from "@signalbox/protocol/http";
 import type { Actor } from "../model/actor.ts";

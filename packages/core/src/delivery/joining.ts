@@ -134,7 +134,10 @@ export class Joining {
     return heads;
   }
 
-  /** Sets the cursors of a resuming subscriber. They are checked: they may name rooms that its user left, or seqs that never were. */
+  /**
+   * Sets the cursors of a resuming subscriber. They are checked: they may name rooms that its user left, or seqs that never
+   * were.
+   */
   async #setCursors(subscriber: Subscriber, cursors: ReadonlyMap<string, number>): Promise<void> {
     const doubtful = new Map<string, number>();
     for (const [roomId, cursor] of cursors) {

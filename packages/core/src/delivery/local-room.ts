@@ -146,7 +146,10 @@ export class LocalRoom {
     if (this.idle()) this.#deps.empty(this);
   }
 
-  /** Removes a subscriber after its user left at `seq`. The leave is remembered: a membership read before it must not let it in again. */
+  /**
+   * Removes a subscriber after its user left at `seq`. The leave is remembered: a membership read before it must not let it
+   * in again.
+   */
   dismiss(subscriber: Subscriber, seq: number): void {
     this.remove(subscriber);
     subscriber.leaves.set(this.roomId, Math.max(seq, subscriber.leaves.get(this.roomId) ?? 0));

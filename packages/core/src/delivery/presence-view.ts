@@ -58,7 +58,10 @@ export class PresenceView {
     }
   }
 
-  /** Sends a subscriber the people of these rooms that are not offline; `returning`, all of them: its session may hold an older state. */
+  /**
+   * Sends a subscriber the people of these rooms that are not offline; `returning`, all of them: its session may hold an
+   * older state.
+   */
   sendAll(subscriber: Subscriber, rooms: Iterable<ViewedRoom>, returning: boolean): void {
     const sent = new Set([subscriber.sink.userId]);
     for (const room of rooms)

@@ -29,7 +29,10 @@ export class Probe {
     this.#receivedAt = this.#clock.now();
   }
 
-  /** True when publications go out but have not come back for too long. While none can go out, the server is at fault, not this node. */
+  /**
+   * True when publications go out but have not come back for too long. While none can go out, the server is at fault, not
+   * this node.
+   */
   failing(): boolean {
     return this.#pubSub.connected() && this.#clock.now() - this.#receivedAt > LATE_MS;
   }

@@ -92,7 +92,10 @@ export class Replay {
     this.#ended = true;
   }
 
-  /** Resolves when the subscriber is live, or out of the room, or its session is over. Never rejects: a fault ends the session. */
+  /**
+   * Resolves when the subscriber is live, or out of the room, or its session is over. Never rejects: a fault ends the
+   * session.
+   */
   async run(): Promise<void> {
     try {
       while (!this.#ended) {

@@ -125,7 +125,10 @@ export class Lease {
     await this.#deps.renewed().catch((error: unknown) => this.#failed(error));
   }
 
-  /** Keeps users of an expired node online for a grace, counted from one interval after its last renewal: it may have lived until then. */
+  /**
+   * Keeps users of an expired node online for a grace, counted from one interval after its last renewal: it may have lived
+   * until then.
+   */
   async #takeOver(expired: readonly ExpiredNode[]): Promise<void> {
     const { registry, leaseMs, graceMs } = this.#deps;
     for (const { node, forMs } of expired)

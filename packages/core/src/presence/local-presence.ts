@@ -75,7 +75,10 @@ export class LocalPresence {
     await arrived;
   }
 
-  /** Takes the end of the user's last session here. Resolves with true when no other node has one; with false also when that is unknown. */
+  /**
+   * Takes the end of the user's last session here. Resolves with true when no other node has one; with false also when that
+   * is unknown.
+   */
   async depart(userId: string): Promise<boolean> {
     const user = this.#registrar.find(userId);
     if (user !== undefined) this.#active.delete(user);

@@ -1,20 +1,20 @@
-/** The ways into the system: by sockets, by the API, and past both. */
+/** The transports: by sockets, by the API, and past both. */
 import { Agent, request } from "node:http";
 import type { Audience } from "./audience.ts";
-import { type Door, type DoorPlan, speakerOf } from "./door.ts";
 import type { Session } from "./session.ts";
+import { speakerOf, type Transport, type TransportPlan } from "./transport.ts";
 
-/** Connections to the API at once. */
+/** The most connections to the API. */
 const API_CONNECTIONS = 128;
 const ANSWER_MS = 30_000;
 
-/** Opens the door of the plan. A socket's sessions join `audience`: they receive as any other does. */
-export async function openDoor(plan: DoorPlan, audience: Audience): Promise<Door> {
+/** Opens the transport of the plan. Its sessions, if any, join `audience`: they receive as well. */
+export async function openTransport(plan: TransportPlan, audience: Audience): Promise<Transport> {
   if (plan.via === "socket") return await openSockets(plan, audience);
   if (plan.via === "api") return openApi(plan);
-  // Loaded only here: the other doors need neither a Redis client nor `ws`.
+  // Loaded only here: the other transports need neither a Redis client nor `ws`.
   if (plan.via === "floor") {
-    const { openFloor } = await import("./floor/door.ts");
+    const { openFloor } = await import("./floor/transport.ts");
     return await openFloor(plan);
   }
   const { openEngine } = await import("./publisher.ts");
@@ -28,7 +28,7 @@ interface Reply {
   readonly code?: string;
 }
 
-async function openSockets(plan: DoorPlan, audience: Audience): Promise<Door> {
+async function openSockets(plan: TransportPlan, audience: Audience): Promise<Transport> {
   const waiting = new Map<number, (reply: Reply) => void>();
   await audience.open(plan.authors, (text) => {
     if (!text.startsWith('{"type":"ACK"') && !text.startsWith('{"type":"ERROR"')) return;
@@ -52,7 +52,7 @@ async function openSockets(plan: DoorPlan, audience: Audience): Promise<Door> {
   };
 }
 
-function openApi(plan: DoorPlan): Door {
+function openApi(plan: TransportPlan): Transport {
   const agent = new Agent({ keepAlive: true, maxSockets: API_CONNECTIONS });
   return {
     begin: () => {},
@@ -67,7 +67,7 @@ function openApi(plan: DoorPlan): Door {
   };
 }
 
-/** `fetch` would cost the sender three times as much. Rejects with a short code as message. */
+/** Posts with `node:http`: `fetch` would cost the sender three times as much. Rejects with a short code as message. */
 function post(agent: Agent, url: string, token: string, body: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const headers = {

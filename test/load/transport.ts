@@ -8,24 +8,24 @@ export interface Speaker {
   readonly room: string;
 }
 
-export interface DoorPlan {
+export interface TransportPlan {
   readonly via: "socket" | "api" | "engine" | "floor";
-  /** Members of the rooms that they send to. */
+  /** Authors, members of the rooms that they send to. */
   readonly authors: readonly SessionPlan[];
-  /** The senders, in turns. */
+  /** Authors with their rooms, used in turns. */
   readonly speakers: readonly Speaker[];
   /** Base URL of the API. */
   readonly api: string;
   readonly redis: string | undefined;
 }
 
-/** One way in. */
-export interface Door {
-  /** Called once, before the first message, with the rooms' seqs. */
+/** One way for messages into the system. */
+export interface Transport {
+  /** Takes the rooms' seqs, once, before the first message. */
   begin(heads: Heads): void;
-  /** Sends the message of the given turn. Resolves with its place when it is acknowledged; rejects with the error's code as message. */
+  /** Sends the message of a turn. Resolves with its seq when it is acknowledged; rejects with the error's code as message. */
   send(turn: number, text: string): Promise<{ room: string; seq: number }>;
 }
 
 /** The speaker of a turn. */
-export const speakerOf = ({ speakers }: DoorPlan, turn: number): Speaker => speakers[turn % speakers.length]!;
+export const speakerOf = ({ speakers }: TransportPlan, turn: number): Speaker => speakers[turn % speakers.length]!;

@@ -1,13 +1,13 @@
-/** The door to the floor program: one connection, over which whole payloads go in. */
+/** The transport to the floor program: one connection for whole payloads. */
 import { once } from "node:events";
 import { open } from "@signalbox/protocol/encode";
 import { WebSocket } from "ws";
-import type { Door, DoorPlan } from "../door.ts";
 import { NumberedEvents } from "../numbered.ts";
+import type { Transport, TransportPlan } from "../transport.ts";
 import { SENDER_PATH } from "./plan.ts";
 
-/** Opens the connection. Nothing acknowledges: a message counts as sent when it is handed over. */
-export async function openFloor(plan: DoorPlan): Promise<Door> {
+/** Opens the connection. Nothing acknowledges: a message counts as sent once it is written. */
+export async function openFloor(plan: TransportPlan): Promise<Transport> {
   const author = plan.authors[0]!;
   const socket = new WebSocket(`${author.gateway}${SENDER_PATH}`, { perMessageDeflate: false });
   await once(socket, "open");
