@@ -5,14 +5,14 @@ import { FRAME_BYTES } from "@signalbox/protocol/up";
 import type { Context } from "hono";
 
 /**
- * The JSON of a request's body, whatever its Content-Type says. Throws `too_large` above `limit` bytes, `invalid` for what is
- * not UTF-8 or not JSON.
+ * Reads a request's body as JSON, under any Content-Type. Throws `too_large` above `limit` bytes, and `invalid` for a body
+ * that is not UTF-8 or not JSON.
  */
 export async function readJson(c: Context, limit = FRAME_BYTES): Promise<unknown> {
   return parseJson(decode(await readBytes(c, limit)));
 }
 
-/** As `readJson`, of an object whose fields may all be left out, and with them the body. To valibot a list is such an object, too. */
+/** As `readJson`, for an object of optional fields; an empty body is such an object, too, and a list is none. */
 export async function readFields(c: Context): Promise<Record<string, unknown>> {
   const bytes = await readBytes(c, FRAME_BYTES);
   const body: unknown = bytes.length === 0 ? {} : parseJson(decode(bytes));
@@ -24,7 +24,7 @@ async function readBytes(c: Context, limit: number): Promise<Uint8Array> {
   const announced = c.req.header("content-length");
   if (Number(announced ?? 0) > limit) throw tooLarge(limit);
   try {
-    // Node holds a sender to the length that it announced; only without one does the body have to be counted.
+    // Node enforces the announced length; without one, the bytes are counted here.
     return announced === undefined
       ? await readCounted(c.req.raw.body, limit)
       : new Uint8Array(await c.req.arrayBuffer());

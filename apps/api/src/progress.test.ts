@@ -12,7 +12,7 @@ const at = (matrixRoomId: string, events: number, ms: number | null) => ({
   reached: ms === null ? null : new Date(ms),
 });
 
-test("where nobody looks, a rebuild is a line for each room", () => {
+test("without a terminal, a rebuild is a line for each room", () => {
   const log = screen(false);
   const bar = progressBar(log);
   for (const progress of [at("!a:hs", 100, 1), at("!a:hs", 150, 2), at("!b:hs", 0, null)]) bar.move(progress);

@@ -9,8 +9,8 @@ interface Screen {
 }
 
 /**
- * Shows how far a rebuild has come, on one line: how many events a homeserver holds nobody knows, but their times run from the first
- * one's to now. Where nobody looks at a screen, a line for each room.
+ * Shows the progress of a rebuild on one line. The number of events on the homeserver is unknown, so the bar follows their
+ * times, from the first event to now. Without a terminal, it prints a line for each room.
  */
 export function progressBar(screen: Screen): { move(progress: Progress): void; end(): void } {
   let room: string | undefined;

@@ -1,6 +1,7 @@
 /**
- * `npm run rebuild -- --room ID | --all [--as @user:server]`: reads rooms again from the homeserver, beside the running system, on the
- * environment of an API node. It may be stopped at any time, and goes on from there when it is called again. CONTRACT section 8.
+ * `npm run rebuild -- --room ID | --all [--as @user:server]`: reads rooms again from the homeserver, beside the running
+ * system, on the environment of an API node. It may be stopped at any time; the next call goes on from there. CONTRACT
+ * section 8.
  */
 import { parseArgs } from "node:util";
 import { launch } from "@signalbox/node/lifecycle";
@@ -12,7 +13,7 @@ import { progressBar } from "./progress.ts";
 const USAGE = `npm run rebuild -- --room ID | --all [--as @user:server]
   --room  a room, by its id in Matrix ("!…") or here
   --all   every bridged room, and every other that the reader is in
-  --as    whom to read as: somebody who is in the room. Without it, the bridge's own user, or a member
+  --as    the Matrix user to read as, a member of the room; without it, the bridge's own user, or any member
 `;
 
 const wrong = (why: string): number => {
@@ -33,21 +34,21 @@ await launch("api", async (launched) => {
   const { room, all = false, as } = asked();
   if ((room === undefined) !== all) return wrong("One of --room and --all is needed.");
   const roomId = room?.startsWith("!") ? room : parseRoomId(room ?? "");
-  if (!all && roomId === undefined) return wrong("That is no id of a room.");
+  if (!all && roomId === undefined) return wrong("That is not the id of a room.");
   const { rebuild } = await openNode(launched);
-  if (rebuild === null) return wrong("MATRIX_HS_URL and MATRIX_AS_TOKEN are not set: there is nothing to read from.");
+  if (rebuild === null) return wrong("MATRIX_HS_URL and MATRIX_AS_TOKEN are not set: there is no homeserver to read from.");
   const bar = progressBar(process.stderr);
   try {
     const unread = await (roomId === undefined
       ? rebuild.all({ as, onProgress: bar.move })
       : rebuild.room(roomId, { as, onProgress: bar.move }).then(() => []));
     bar.end();
-    for (const each of unread) process.stderr.write(`${each}: nobody whom the bridge may act as can read it\n`);
+    for (const each of unread) process.stderr.write(`${each}: no user that the bridge may act as can read it\n`);
     return unread.length === 0 ? 0 : 1;
   } catch (error) {
     bar.end();
     if (!(error instanceof Problem)) throw error;
-    process.stderr.write(`${error.message}. What was read stays; the next call goes on from there.\n`);
+    process.stderr.write(`${error.message}. The events read so far stay; the next call goes on from there.\n`);
     return 1;
   }
 });

@@ -25,7 +25,7 @@ export async function readState(store: Pick<Store, "roomState">, actor: Actor, r
   return state;
 }
 
-/** As `readState`, with presence and typing. Rejects with `unavailable` while the engine is away: it would otherwise show everybody as gone. */
+/** As `readState`, with presence and typing. Rejects with `unavailable` while the engine is away: all would look offline. */
 export async function takeSnapshot(deps: SnapshotDeps, actor: Actor, roomId: string): Promise<Snapshot> {
   const state = await readState(deps.store, actor, roomId);
   // Asked for in one tick: one round trip for both.

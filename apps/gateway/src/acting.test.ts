@@ -24,7 +24,7 @@ test("a choice is acknowledged with how its user sees themselves, and told to th
   expect(ben.of("PRESENCE").map(({ status }) => status)).not.toContain("appear_offline");
 });
 
-test("whoever appears offline types for nobody", async () => {
+test("the typing of a user that appears offline is shown to no other", async () => {
   const { enter, roomOf } = await openGateway();
   const chatId = await roomOf("ann", "ben");
   const [ann, ben] = await Promise.all([enter("ann"), enter("ben")]);

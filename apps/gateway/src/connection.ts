@@ -41,8 +41,8 @@ export interface ConnectionDeps {
 }
 
 /**
- * One session between the hub and its outbox, whichever transport it came by: its user and token, its subscriber, its pings,
- * and the reason of its end.
+ * One session between the hub and its outbox, of a socket or a stream: its user and token, its subscriber, its pings, and
+ * the reason of its end.
  */
 export class Connection implements Sink, HeartbeatTarget, OpenSession {
   readonly id = crypto.randomUUID();

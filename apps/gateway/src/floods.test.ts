@@ -47,7 +47,7 @@ test("AUTH frames are bounded like actions: those above the bound wait in the so
   clearInterval(release);
 });
 
-test("a flood of PINGs that is not read is closed, and keeps nobody else waiting", async () => {
+test("a flood of PINGs that is not read is closed, and keeps no other session waiting", async () => {
   const { enter, deps } = await openGateway({ session: { bufferBytes: 65_536 } });
   const [flooding, other] = await Promise.all([enter("ann"), enter("ben")]);
   const raw = socketOf(flooding);
@@ -89,7 +89,7 @@ test.each([
   },
 );
 
-test("frames that are no actions are let through at 200 a second for as long as somebody likes", async () => {
+test("frames that are no actions are let through at 200 a second for any length of time", async () => {
   const { enter } = await openGateway();
   let now = performance.now();
   const clock = vi.spyOn(performance, "now").mockImplementation(() => now);

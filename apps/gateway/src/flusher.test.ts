@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Flushable, Flusher } from "./outbox.ts";
 
-/** The clock that the flusher reads, in milliseconds: it goes on only by `pass`, and by what a flush takes. */
+/** The clock that the flusher reads, in milliseconds: `pass` and the duration of a flush move it. */
 let now = 0;
 
 beforeEach(() => {
@@ -19,7 +19,7 @@ function pass(ms: number): void {
   vi.advanceTimersByTime(ms);
 }
 
-/** An outbox whose flush takes `ms`, with the times at which it was flushed. */
+/** An outbox with a flush that takes `ms`, and the times of its flushes. */
 function outbox(ms = 0): Flushable & { flushedAt: number[] } {
   const flushedAt: number[] = [];
   const flush = () => {

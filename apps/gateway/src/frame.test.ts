@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import * as ws from "ws";
 import { textFrame } from "./frame.ts";
 
-/** What a client's receiver makes of bytes off the wire; its types are not published. */
+/** The messages that a client's receiver reads from bytes off the wire; its types are not published. */
 const { Receiver } = ws as unknown as { Receiver: new (options: { isServer: boolean }) => Writable };
 
 function received(bytes: string): string[] {
@@ -29,7 +29,7 @@ test.each([0, 1, 125, 126, 127, 255, 256, 65_535, 65_536, 65_537, 262_144, 16_77
   },
 );
 
-test("text above one byte arrives, whatever its length in bytes is", () => {
+test("text above one byte arrives, at any length in bytes", () => {
   const texts = ["é", "€", "👍🏽", "ÿ\u0080", "é".repeat(62), "é".repeat(63), "é".repeat(32_768), "👍".repeat(16_384)];
   expect(received(texts.map((text) => textFrame(toBytes(text))).join(""))).toEqual(texts);
 });

@@ -1,26 +1,26 @@
 import type { Bytes } from "@signalbox/core/model/bytes";
 import { isAddressed, RECIPIENT } from "@signalbox/protocol/encode";
 
-/** Heads of frames up to this length are kept: what people write is a few hundred bytes. */
+/** Heads of frames up to this length are kept: most messages have a few hundred bytes. */
 const KEPT = 4096;
 const heads: Bytes[] = [];
 
-/** What an addressed frame is longer than its body and its recipient's id, at most, in bytes. */
+/** The bytes of an addressed frame besides its body and its recipient's id, at most. */
 export const FRAME_OVERHEAD = 10 + RECIPIENT.length + 1;
 
 /**
- * A WebSocket text frame as a server sends it (RFC 6455 section 5.2: final, text, not masked), as a one-byte string: frames
- * of one session are joined and leave in one write, whose cost does not depend on how many they are.
+ * A WebSocket text frame of a server (RFC 6455 section 5.2: final, text, not masked), as a one-byte string: frames of one
+ * session are joined and leave in one write, at a cost that does not depend on their number.
  */
 export const textFrame = (payload: Bytes): Bytes => header(payload.length) + payload;
 
-/** The frame in which `userId` receives an event or signal: of it, only the head and the id are made for each recipient. */
+/** The frame of an event or signal for `userId`: only its head and the id are made for each recipient. */
 export function addressedFrame(body: Bytes, userId: string): Bytes {
   if (!isAddressed(body)) return textFrame(`{${body}`);
   return `${head(RECIPIENT.length + userId.length + 1 + body.length)}${userId}"${body}`;
 }
 
-/** A frame's header, and what stands in front of the recipient's id. */
+/** A frame's header, and the beginning of its JSON up to the recipient's id. */
 function head(length: number): Bytes {
   if (length >= KEPT) return header(length) + RECIPIENT;
   heads[length] ??= header(length) + RECIPIENT;

@@ -27,12 +27,12 @@ const realTimeout = setTimeout;
 
 export interface Frame {
   readonly type: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what a frame holds is what a test says of it.
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the fields of its frames.
   readonly [field: string]: any;
 }
 
 export interface Options extends Partial<Omit<GatewayDeps, "session" | "origins">> {
-  /** Replaces what sessions are given. */
+  /** Replaces dependencies of sessions. */
   readonly session?: Partial<SessionDeps>;
   readonly rate?: number;
   readonly allowedOrigins?: readonly string[];
@@ -82,10 +82,10 @@ export async function openGateway({
 }: Options = {}) {
   const { store, engine, presence, hub, writer } = await openHub(faults);
   const tokens = createTokens({ jwtSecret: "s".repeat(32) });
-  /** The fake store has a clock of its own, far behind: whatever it revokes, it revokes after this. */
+  /** Tokens of the epoch: the fake store's clock is far behind, and its revocations come after this. */
   const verify = async (token: string) => ({ ...(await tokens.verify(token)), issuedAt: new Date(0) });
   const heartbeat = new Heartbeat();
-  /** What was logged, a line per entry. */
+  /** The lines of the log. */
   const logged: string[] = [];
   const deps: SessionDeps = {
     hub,
@@ -126,7 +126,7 @@ export async function openGateway({
     writer.act({ userId, service: false }, { type: "SEND_MSG", chatId, message });
   const tokenOf = (userId: string, ttl = 3600) => tokens.sign(userId, { ttl });
   const url = `ws://127.0.0.1:${port}/realtime`;
-  /** Opens a socket that has not said yet who it is. */
+  /** Opens a socket without a token. */
   const open = (query = "", more: ClientOptions & { readonly early?: readonly object[] } = {}) =>
     new Client(`${url}${query}`, [], more);
   /** Opens a session of `userId` and waits for its READY. */
@@ -173,7 +173,7 @@ async function listen(gateway: Gateway) {
   return { server, sockets, port };
 }
 
-/** A client that writes down what it is sent. */
+/** A client that keeps all frames that it receives. */
 export class Client {
   readonly ws: WebSocket;
   readonly frames: Frame[] = [];
@@ -218,10 +218,10 @@ export class Client {
   }
 }
 
-/** The connection below a client, to write what no client writes. */
+/** The connection below a client, to write bytes that no client writes. */
 export const socketOf = ({ ws }: Client): Socket => (ws as unknown as { readonly _socket: Socket })._socket;
 
-/** Resolves once `look` does not throw any longer; rejects with what it threw after some 9 s. */
+/** Resolves once `look` no longer throws; rejects with its error after some 9 s. */
 export async function eventually<T>(look: () => T): Promise<T> {
   for (let left = 1800; ; left--) {
     try {

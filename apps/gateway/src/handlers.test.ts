@@ -64,7 +64,7 @@ test("a fresh token of the same user prolongs the session, one that does not hol
   await prolonged?.receives("PONG");
 });
 
-test("a token of somebody else closes with 4403", async () => {
+test("a token of another user closes with 4403", async () => {
   const { enter, tokenOf } = await openGateway();
   const client = await enter("ann");
   client.send({ type: "AUTH", token: await tokenOf("ben") });
@@ -172,7 +172,7 @@ test("actions act in their order although the limit answers out of order, and re
   takes[3]?.resolve();
   takes[1]?.reject(refused);
   takes[2]?.resolve();
-  // An error that nobody waits for would end the process here.
+  // An unhandled rejection would end the process here.
   client.send(ping(1));
   await client.receives("PONG");
   expect(client.of("ACK")).toEqual([]);

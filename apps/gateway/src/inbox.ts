@@ -125,7 +125,7 @@ export class Inbox {
     if (!isAction(frame)) return handleLimited(this.#session, actor, frame);
     const { connection, deps, state } = this.#session;
     const { subscriber } = connection;
-    // A user whom the hub has in the room types there without a look into the store.
+    // The hub knows that the user is in the room: typing there needs no look into the store.
     const isLive =
       state.kind === "live" &&
       subscriber !== undefined &&

@@ -134,7 +134,7 @@ test("a replay is told also when the socket itself would have taken more", async
   expect(socket.written.at(-1)).toBe("later");
 });
 
-test("an end releases whoever waits, and nothing is taken or written after it", async () => {
+test("an end releases waiting replays, and nothing is taken or written after it", async () => {
   const { socket, outbox } = stalled();
   outbox.push("x".repeat(501));
   outbox.flush();

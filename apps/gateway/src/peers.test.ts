@@ -22,7 +22,7 @@ describe("a stream's peer", () => {
     socket.on("error", () => {});
     let text = "";
     socket.on("data", (chunk) => (text += chunk));
-    // A body that nobody asked for keeps the end behind it from nobody.
+    // The end of the connection is noticed even behind a body, which no stream has.
     socket.write(
       `GET ${pathOf(chatId)} HTTP/1.1\r\nHost: a\r\nAuthorization: ${Authorization}\r\nContent-Length: 200000\r\n\r\n`,
     );
@@ -89,7 +89,7 @@ describe("a stream's peer", () => {
       await eventually(() => expect(deps.written.flushes).toBeGreaterThan(flushes));
       await new Promise((resolve) => setImmediate(resolve));
     }
-    // What it took before the first of these counts for it still.
+    // Bytes taken before the first of these comments still count in its favour.
     for (let count = 5; count <= 7; count++) await comments(count);
     expect(gateway.sessions()).toBe(2);
     await comments(8);

@@ -12,11 +12,11 @@ import { eventually, type Options, openGateway } from "./gateway.fake.ts";
 export interface Told {
   readonly event: string;
   readonly id: string | undefined;
-  // biome-ignore lint/suspicious/noExplicitAny: what data holds is what a test says of it.
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows the data of its events.
   readonly data: any;
 }
 
-/** A reader of one stream, which writes down what it is sent. */
+/** A reader of one stream that keeps all it receives. */
 export class Reader {
   readonly request: ClientRequest;
   response: IncomingMessage | undefined;
@@ -49,7 +49,7 @@ export class Reader {
     });
   }
 
-  /** What stands between empty lines. */
+  /** The text between empty lines. */
   get blocks(): string[] {
     return this.text.split("\n\n").slice(0, -1);
   }
@@ -96,7 +96,7 @@ export async function openStreams(options: Options = {}) {
   const gateway = await openGateway(options);
   const { port, tokenOf, engine } = gateway;
   const pathOf = (chatId: string, query = "") => `/chat/api/v1/conversations/${chatId}/signals${query}`;
-  /** Asks for a stream as whoever these headers say. */
+  /** Asks for a stream with these headers. */
   const ask = (path: string, headers: OutgoingHttpHeaders = {}, more: RequestOptions = {}) =>
     new Reader(`http://127.0.0.1:${port}${path}`, { headers, agent: false, ...more });
   const authorization = async (userId: string, ttl?: number) => ({

@@ -84,7 +84,7 @@ test("a peer that resets while it is refused does no harm, and one that stays is
   for (const socket of refused) socket.destroy();
 });
 
-test("a drain spreads its closes with 1012, takes nobody new, and resolves when they are gone", async () => {
+test("a drain spreads its closes with 1012, lets no session in, and resolves when they are gone", async () => {
   const { enter, gateway, url } = await openGateway();
   const clients = await Promise.all(["a", "b", "c", "d"].map((userId) => enter(userId)));
   const closedAt = clients.map(() => 0);
@@ -113,7 +113,7 @@ test("a frame above 256 KiB closes with 1009, and the session is over also when 
   expect(await client.closes()).toBe(1009);
 });
 
-test("garbage instead of frames ends the session, and nobody else's", async () => {
+test("garbage instead of frames ends the session, and no other", async () => {
   const { enter, gateway } = await openGateway();
   const [ann, ben] = await Promise.all([enter("ann"), enter("ben")]);
   const raw = socketOf(ann);

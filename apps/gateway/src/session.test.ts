@@ -6,7 +6,7 @@ import { Heartbeat } from "./heartbeat.ts";
 
 afterEach(closeGateways);
 
-test("who stays silent is closed with 4408: without AUTH, and without the RESUME it announced", async () => {
+test("a silent session is closed with 4408: without AUTH, and without the RESUME that it announced", async () => {
   const { open, enter, gateway } = await openGateway();
   const [anonymous, parked] = [open(), await enter("ann", "?resume=1")];
   expect(await Promise.all([anonymous.closes(), parked.closes()])).toEqual([4408, 4408]);
@@ -80,7 +80,7 @@ test("a peer that does not read its close frame is cut after a second", async ()
   expect(await client.closes()).toBe(4409);
 });
 
-test("who stops reading is closed with 4001 and gets only whole frames; others get everything", async () => {
+test("a session that stops reading is closed with 4001 and gets only whole frames; others get everything", async () => {
   const { enter, roomOf, say, gateway } = await openGateway({ session: { bufferBytes: 65_536 } });
   const chatId = await roomOf("ann", "ben");
   const [slow, quick] = await Promise.all([enter("ann"), enter("ben")]);
@@ -103,7 +103,7 @@ test("who stops reading is closed with 4001 and gets only whole frames; others g
   expect(said).toBeLessThan(2000);
 }, 30_000);
 
-test("a session whose buffer is smaller than a READY or an event comes in and gets both", async () => {
+test("a session with a buffer smaller than a READY or an event comes in and gets both", async () => {
   const { enter, roomOf, say } = await openGateway({ session: { bufferBytes: 1024 } });
   const rooms = await Promise.all(Array.from({ length: 50 }, () => roomOf("ann")));
   const chatId = rooms[0] ?? "";

@@ -1,16 +1,16 @@
 import { CLOSE, type CloseReason } from "@signalbox/protocol/close";
 
-/** Over how long the sessions of a node that stops are spread, so that the others are not stormed. */
+/** Time over which a stopping node spreads its closes, so that other nodes are not stormed. */
 const DRAIN_MS = 5000;
-/** How long a close may take, after which the peer is cut; a little more than a session gives it. */
+/** Time that the last close may take; a little more than a session gives its peer. */
 const LAST_CLOSE_MS = 1500;
 
-/** A session, by whichever door it came: a socket's, or a stream. */
+/** A session of a socket or a stream. */
 export interface OpenSession {
   close(reason: CloseReason): void;
 }
 
-/** What is open on a node: counted, bounded and drained together. */
+/** The open sessions of a node: counted, bounded and drained together. */
 export class Sessions {
   readonly #max: number;
   readonly #open = new Set<OpenSession>();
@@ -25,7 +25,7 @@ export class Sessions {
     return this.#open.size;
   }
 
-  /** Nobody else is let in: there are too many, or the node stops. */
+  /** True when no session is let in: there are too many, or the node stops. */
   get full(): boolean {
     return this.#draining || this.#open.size >= this.#max;
   }
@@ -39,7 +39,7 @@ export class Sessions {
     return this.#open.delete(session);
   }
 
-  /** Takes nobody else and closes those that are open, spread over 5 s. Resolves when they are gone. */
+  /** Lets no session in and closes the open ones, spread over 5 s. Resolves when they are gone. */
   async drain(): Promise<void> {
     this.#draining = true;
     const open = [...this.#open];
@@ -54,8 +54,8 @@ export class Sessions {
 const OUR_CODES: ReadonlySet<number> = new Set(Object.values(CLOSE).map(({ code }) => code));
 
 /**
- * The code that an ended session is counted under. A peer that does not read its close frame is cut with 1006, which says
- * nothing of why. `heard`: what the peer closed with.
+ * The code under which an ended session is counted. A peer that does not read its close frame is cut with 1006, which hides
+ * the reason. `heard`: the code of the peer's own close.
  */
 export function codeOf(closedFor: CloseReason | undefined, heard: number): string {
   const code = closedFor === undefined ? heard : CLOSE[closedFor].code;

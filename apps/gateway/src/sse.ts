@@ -9,10 +9,10 @@ import { eventIdOf } from "@signalbox/protocol/ids";
 import { signalStatusOf } from "@signalbox/protocol/presence";
 import { encodeSse, type SseEvent, sseOf } from "@signalbox/protocol/sse";
 
-/** What streams are sent, encoded. */
+/** Encodes events and signals for streams. */
 export interface Sse {
   event(event: EventRow): Bytes;
-  /** Of several receipts an event each; empty for what is not for streams. */
+  /** An event for each of several receipts; empty for a signal that streams do not carry. */
   signal(signal: Signal): Bytes;
 }
 
@@ -20,7 +20,7 @@ export interface SseDeps {
   readonly serverName: string;
 }
 
-/** Prints what the hub delivers as streams are sent it: once for all streams of the node. CONTRACT section 5, "SSE". */
+/** Encodes each event and signal once for all streams of the node. CONTRACT section 5, "SSE". */
 export function createSse({ serverName }: SseDeps): Sse {
   const print = { serverName, preview };
 

@@ -105,7 +105,7 @@ describe("a stream", () => {
     expect(reader.events.filter(({ id, event }) => (id !== undefined) !== /message/.test(event))).toEqual([]);
   });
 
-  test("counts as a session of its user, whom others see, in the three words of this surface", async () => {
+  test("counts as a session of its user, and others see the user in the three words of this surface", async () => {
     const { roomOf, read, deps } = await openStreams();
     const chatId = await roomOf("ann", "ben");
     const reader = await read("ann", chatId);
@@ -200,7 +200,7 @@ describe("a stream ends", () => {
   test.each<["while its token is checked" | "while it enters", "users" | "seqOf"]>([
     ["while its token is checked", "users"],
     ["while it enters", "seqOf"],
-  ])("%s, without a subscriber that nobody gives back", async (_, method) => {
+  ])("%s, and gives its subscriber back", async (_, method) => {
     const { ask, authorization, gateway, hub, pathOf, roomOf, store } = await openStreams();
     const chatId = await roomOf("ann");
     let release: () => void = () => {};

@@ -113,7 +113,7 @@ export class Stream implements Transport {
     setTimeout(() => socket.destroy(), CLOSE_MS).unref();
   }
 
-  /** The answer to a request whose connection ended before the stream began. */
+  /** The answer when the connection ended before the stream began. */
   #endedEarly(): Problem {
     return this.connection.closedFor === "revoked"
       ? new Problem("unauthenticated", "revoked")

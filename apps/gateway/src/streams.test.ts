@@ -26,7 +26,7 @@ test("a member is answered with a stream that nothing in between keeps or collec
   expect(Number(retry)).toBeLessThanOrEqual(3000);
 });
 
-test("a room of others, an unknown one and what is no room id are told apart by nobody", async () => {
+test("a room of others, an unknown one and a text that is no room id get the same answer", async () => {
   const { roomOf, ask, authorization, pathOf, gateway, hub } = await openStreams();
   const paths = [await roomOf("ben"), UNKNOWN, "general", "%", "%2F"].map((id) => pathOf(id));
   const answers = await Promise.all(
@@ -75,7 +75,7 @@ test("a revoked token hears that it is revoked, whether there is such a room or 
   await eventually(() => expect(hub.counts()).toMatchObject({ users: 0 }));
 });
 
-test("a ticket opens one stream, as whom it was made for", async () => {
+test("a ticket opens one stream, of the user that it was made for", async () => {
   const { ask, pathOf, roomOf, say, ticketOf } = await openStreams();
   const chatId = await roomOf("ann", "ben");
   const path = pathOf(chatId, `?ticket=${await ticketOf("ann")}`);

@@ -3,7 +3,7 @@ import type { Tokens } from "@signalbox/node/tokens";
 
 const DAY_SECONDS = 86_400;
 
-/** Where it is. */
+/** The addresses of the node. */
 export function banner(address: AddressInfo | string | null): string {
   const { port } = address as AddressInfo;
   return `
@@ -16,7 +16,7 @@ export function banner(address: AddressInfo | string | null): string {
 `;
 }
 
-/** Two people to be. */
+/** Tokens of two users. */
 export async function twoTokens(tokens: Tokens): Promise<string> {
   const token = (userId: string, name: string) => tokens.sign(userId, { name, ttl: DAY_SECONDS });
   return `  Two tokens to try, good for a day:

@@ -8,7 +8,7 @@ import { openNode } from "@signalbox/node/node";
 import { loadOrCreateSecret } from "@signalbox/node/secret";
 import { banner, twoTokens } from "./banner.ts";
 
-/** Where `npm run build -w apps/console` puts the page. */
+/** The folder into which `npm run build -w apps/console` puts the page. */
 const PAGE = fileURLToPath(new URL("../../console/dist", import.meta.url));
 
 await launch("standalone", async (launched) => {
@@ -17,10 +17,10 @@ await launch("standalone", async (launched) => {
   const config = madeHere ? { ...launched.config, jwtSecret: await loadOrCreateSecret(dataDir) } : launched.config;
   const node = await openNode({ ...launched, config });
   const { log, onStop, health, tokens } = node;
-  // Whoever brings a secret has something to protect: a token for the asking is not given there.
+  // A node with a secret from outside protects something: it gives no token for the asking.
   const api = listenerOf(openApi(node, { page: PAGE, signer: madeHere ? tokens : undefined }), log);
   const server = createServer({ maxHeaderSize: HEADER_BYTES });
-  // Ends after the sessions, which it would wait for; until then it says that the node drains.
+  // Ends after the sessions, for which it would wait; until then `/readyz` shows the drain.
   onStop("server", () => close(server));
   const gateway = await openRealtime(node);
   server.on("upgrade", (request, socket, head) => gateway.upgrade(request, socket, head));
@@ -33,6 +33,6 @@ await launch("standalone", async (launched) => {
   log.info({ address: server.address() }, "serving");
   void node.pingHomeserver();
   process.stdout.write(banner(server.address()));
-  // A secret of one's own is for trying: whoever brings another has tokens of their own.
+  // With a secret from outside, the operator has tokens.
   if (madeHere) process.stdout.write(await twoTokens(tokens));
 });

@@ -53,7 +53,7 @@ describe("authenticate", () => {
     }
   });
 
-  it("tells who appears offline, under an old name or a new one", async () => {
+  it("tells that a user appears offline, under an old name or a new one", async () => {
     for (const name of ["Ada", "Ada L.", null]) {
       const { admitted } = accessOf(name, { name: "Ada", choice: "appear_offline" });
       expect(await admitted).toMatchObject({ userId: "ada", hidden: true });
@@ -71,7 +71,7 @@ describe("authenticate", () => {
 });
 
 describe("checkRevoked", () => {
-  it("asks once for everybody who comes while a question is under way, and not before they came", async () => {
+  it("asks once for all users that come while a query is under way, and not before they came", async () => {
     const asked: (readonly string[])[] = [];
     const answers: (() => void)[] = [];
     const access = createAccess({

@@ -4,22 +4,22 @@ import { Problem } from "@signalbox/protocol/errors";
 import { tokenCache } from "./token-cache.ts";
 import type { Claims, Tokens } from "./tokens.ts";
 
-/** What a token that lets its bearer in says of them. */
+/** The claims of a token that lets its user in. */
 export interface AuthenticatedClaims extends Claims {
-  /** They appear offline. */
+  /** The user appears offline. */
   readonly hidden: boolean;
 }
 
-/** The door to API and gateway alike. CONTRACT sections 1 "Auth" and 4 "Revocation". */
+/** Lets users into API and gateway. CONTRACT sections 1 "Auth" and 4 "Revocation". */
 export interface Access {
-  /** The claims of a token that holds; whether it is revoked only `confirm` knows. Rejects as `Tokens.verify`. */
+  /** The claims of a valid token, which may be revoked: see `checkRevoked`. Rejects as `Tokens.verify`. */
   verify(token: string): Promise<Claims>;
   /**
-   * Resolves with their user when these claims are not revoked; who did not exist does from then on, and whoever has a name
-   * in the token goes by it. Rejects with `unauthenticated` (detail "revoked"), or with `unavailable` when the store is away.
+   * Resolves with the user of claims that are not revoked. A new user is created, and the name in a token becomes the user's.
+   * Rejects with `unauthenticated` (detail "revoked"), or with `unavailable` when the store is away.
    */
   checkRevoked(claims: Claims): Promise<UserRow>;
-  /** Both, for one request of many: whom a token lets in now. Tokens that held are remembered. */
+  /** Both checks, for one request of many: valid tokens are remembered. */
   authenticate(token: string): Promise<AuthenticatedClaims>;
 }
 
@@ -30,7 +30,7 @@ export interface AccessDeps {
 
 export function createAccess({ tokens, store }: AccessDeps): Access {
   const lookUp = inGroups((userIds) => store.users(userIds));
-  const confirm = async ({ userId, name, issuedAt }: Claims): Promise<UserRow> => {
+  const checkRevoked = async ({ userId, name, issuedAt }: Claims): Promise<UserRow> => {
     const user = await lookUp(userId);
     if (user?.revokedAt && issuedAt <= user.revokedAt) throw new Problem("unauthenticated", "revoked");
     const renamed = name !== null && name !== user?.name;
@@ -39,18 +39,19 @@ export function createAccess({ tokens, store }: AccessDeps): Access {
   const remembered = tokenCache(tokens.verify);
   return {
     verify: tokens.verify,
-    checkRevoked: confirm,
+    checkRevoked,
     async authenticate(token) {
       const claims = await remembered(token);
-      const { choice } = await confirm(claims);
+      const { choice } = await checkRevoked(claims);
       return { ...claims, hidden: choice === "appear_offline" };
     },
   };
 }
 
 /**
- * Looks users up with one question under way at a time: who comes meanwhile is asked for together in the next, which begins
- * after they came. A question per request halved what an API node could take (9.9 to 4.8 thousand sends a second, measured).
+ * Looks users up with one query under way at a time: all users that are asked for meanwhile share the next query, which
+ * begins after they were asked for. A query per request halved the rate of an API node (9.9 to 4.8 thousand sends a second,
+ * measured).
  */
 function inGroups(ask: (userIds: readonly string[]) => Promise<ReadonlyMap<string, UserRow>>) {
   let next: { readonly userIds: Set<string>; readonly answer: Promise<ReadonlyMap<string, UserRow>> } | undefined;

@@ -9,15 +9,15 @@ import { createStore } from "@signalbox/postgres/store";
 import { createRedisEngine } from "@signalbox/redis/engine";
 import type { Launch } from "./lifecycle.ts";
 
-/** What a node stands on. */
+/** The engine and the store of a node. */
 export interface Backends {
   readonly engine: Engine;
   readonly store: Store;
 }
 
 /**
- * Opens the store and the engine that the config names; where it names none, a Postgres of one's own in DATA_DIR, and an
- * engine in this process. Each ends with the node.
+ * Opens the store and the engine that the config names; without a name, an embedded Postgres in DATA_DIR and an engine in
+ * this process. Each ends with the node.
  */
 export async function openBackends(node: Launch & { readonly meter: Meter }): Promise<Backends> {
   const { config, log, meter, onStop } = node;

@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const close of opened.splice(0)) await close();
 });
 
-/** A bridge in whose one room of Matrix Ada is, who is "ada" here. */
+/** A bridge with one room of Matrix and in it the Matrix user of "ada". */
 async function openBridge(env: Record<string, string>): Promise<Bridge & { readonly chatId: string }> {
   const [store, engine] = [new MapStore(), createMemoryEngine(clock)];
   const faults = new RecordingFaults();
@@ -70,7 +70,7 @@ it("greets a homeserver that is away without failing", async () => {
   await expect(bridge.pingHomeserver()).resolves.toBeUndefined();
 });
 
-it("knows a Matrix user who came by themselves, or was mapped", async () => {
+it("knows a Matrix user that came with an event, or was mapped", async () => {
   const { ingest, knowsMatrixUser } = await openBridge({});
   const sender = "@ben:matrix.example";
   expect(await knowsMatrixUser(sender)).toBe(false);

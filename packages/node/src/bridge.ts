@@ -11,23 +11,26 @@ import type { Launch } from "./lifecycle.ts";
 
 export type { Progress } from "@signalbox/matrix/rebuild";
 
-/** How changes get into the store, said here or in Matrix. CONTRACT section 8. */
+/** The ways of changes into the store, from here and from Matrix. CONTRACT section 8. */
 export interface Bridge {
-  /** Where a homeserver is configured, it takes native actions in bridged rooms first. */
+  /** With a homeserver, native actions in bridged rooms go there first. */
   readonly writer: Writer;
   readonly ingest: Ingest;
-  /** Whether a Matrix user is one of ours. A homeserver that we may write to has made them by then: it asks when somebody names a user whom it has not. */
+  /**
+   * True for the Matrix id of a user here. A homeserver asks for a user that it lacks: before the answer, the user is
+   * registered there.
+   */
   readonly knowsMatrixUser: (matrixUserId: string) => Promise<boolean>;
   /**
-   * To be called once this node serves: a homeserver that could not reach anybody waits for up to eight minutes before it tries again.
-   * Never rejects; what fails is logged.
+   * Called once this node serves: a homeserver that could not reach it waits for up to eight minutes before it tries again.
+   * Never rejects; a failure is logged.
    */
   readonly pingHomeserver: () => Promise<void>;
-  /** Reads rooms again from the homeserver; null where none may be written to. */
+  /** Reads rooms again from the homeserver; null without a token for it. */
   readonly rebuild: Rebuild | null;
 }
 
-/** The `id` of our registration with a homeserver: see infra/matrix. */
+/** The `id` in the registration with the homeserver: see infra/matrix. */
 const SERVICE_ID = "signalbox";
 
 export interface BridgeDeps extends Pick<Launch, "config" | "log">, Backends, Pick<WriterDeps, "measure"> {
@@ -40,7 +43,7 @@ export function createBridge({ config, log, store, engine, presence, faults, met
   const { typingTtlMs, matrixHsUrl: url, matrixAsToken: asToken } = config;
   const writer = createWriter({ store, engine, typingTtlMs, homeserver: url !== undefined, ...measured });
   const ingest = createIngest({ store, writer, engine, presence, typingTtlMs, meter, log });
-  // A node that knows of a homeserver that it may not write to refuses what would have to be written there.
+  // Without a token for its homeserver, a node refuses changes that would have to go there first.
   if (url === undefined || asToken === undefined)
     return {
       writer,
@@ -60,7 +63,7 @@ export function createBridge({ config, log, store, engine, presence, faults, met
     },
     pingHomeserver: () =>
       homeserver.ping(SERVICE_ID).catch((err: unknown) => {
-        log.warn({ err }, "the homeserver does not reach us, or we do not reach it");
+        log.warn({ err }, "the homeserver and this node do not reach each other");
       }),
     rebuild: createRebuild({ store, ingest, homeserver }),
   };

@@ -1,10 +1,10 @@
-/** What an operator may set. CONTRACT section 9 is the list; nothing else is read from the environment, and nowhere else. */
+/** The settings, as CONTRACT section 9 lists them. No other file reads the environment. */
 import * as v from "valibot";
 
-/** What a process is: it decides what must be configured. */
+/** The kind of a process, which decides on the settings that it needs. */
 export type NodeKind = "api" | "gateway" | "standalone";
 
-/** A start that cannot be: `message` is one line that names the variable and what it takes, never what was given. */
+/** A wrong setting. `message` is one line that names the variable and the values that it takes, never the given one. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
@@ -27,7 +27,7 @@ function whole(min: number, max: number, standard: number) {
   return v.optional(digits, String(standard));
 }
 
-/** What fits an Authorization header: with anything else nobody would ever be let in. */
+/** A token that an Authorization header can carry. */
 const BEARER = /^[!-~]{1,4096}$/;
 
 const httpUrl = v.pipe(
@@ -64,7 +64,7 @@ const origins = v.pipe(
   v.readonly(),
 );
 
-/** Keyed as the program names them; `variableOf` gives the operator's name. */
+/** By their names in the program; `variableOf` gives the names in the environment. */
 const Settings = v.object({
   host: v.optional(matching(/^\S+$/, "a host name or an address"), "127.0.0.1"),
   port: whole(0, 65_535, 8080),
@@ -103,8 +103,8 @@ export type Config = Readonly<v.InferOutput<typeof Settings>> & { readonly kind:
 const variableOf = (setting: string): string => setting.replaceAll(/[A-Z]/g, "_$&").toUpperCase();
 
 /**
- * Reads and checks everything that a node of this kind is told by its environment; an empty variable counts as unset.
- * Throws `ConfigError` for the first thing that is wrong or missing.
+ * Reads and checks the settings of a node of this kind; an empty variable counts as unset. Throws `ConfigError` for the
+ * first that is wrong or missing.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>, kind: NodeKind): Config {
   const given = Object.keys(Settings.entries).map((setting) => [setting, env[variableOf(setting)] || undefined]);
@@ -122,7 +122,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ki
   return config;
 }
 
-/** Only a standalone node can bring its own secret, store and engine: between nodes they have to be shared. */
+/** Requires the secret, store and engine that nodes share; a standalone node can make its own. */
 function requireOutside({ kind, jwtSecret, jwksUrl, databaseUrl, redisUrl }: Config): void {
   const missing = (variable: string, takes: string) =>
     new ConfigError(`${variable} is not set: a node of kind ${kind} takes ${takes}; npm start needs none of this`);

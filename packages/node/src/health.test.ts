@@ -62,7 +62,7 @@ it("is never ready again once it drains", async () => {
   expect(await health.ready()).toMatchObject({ httpStatus: 503, body: { status: "draining" } });
 });
 
-it("runs a check once for all who ask at the same time", async () => {
+it("runs a check once for all requests at the same time", async () => {
   const health = createHealth({ metrics: createMetrics() });
   let probes = 0;
   health.check("postgres", {

@@ -1,11 +1,11 @@
 import type { Metrics } from "./metrics.ts";
 
-/** Whether a part works. A rejection, or no answer within 2 s, counts as no. */
+/** Resolves with true when the part works. A rejection, or no answer within 2 s, counts as false. */
 export type Probe = () => boolean | Promise<boolean>;
 
 export interface Check {
   readonly probe: Probe;
-  /** What its failure means for the node: it cannot serve, or it serves less. */
+  /** The effect of a failure on the node: it cannot serve, or it serves less. */
   readonly failing: "failing" | "degraded";
 }
 
@@ -20,19 +20,19 @@ export interface HealthAnswer {
 export interface Health {
   /** Adds a check under its name; once per name. */
   check(name: string, check: Check): void;
-  /** From now on the checks decide about readiness. */
+  /** From now on, the checks decide on readiness. */
   started(): void;
-  /** From now on, and for ever, the node is not ready. */
+  /** From now on, the node is not ready. */
   drain(): void;
   /** For /healthz: the process runs. */
   live(): HealthAnswer;
-  /** For /readyz. However many ask at once, every check runs once. */
+  /** For /readyz. Requests at the same time share one run of the checks. */
   ready(): Promise<HealthAnswer>;
 }
 
 const PROBE_MS = 2000;
 
-/** What /healthz and /readyz say. CONTRACT section 9. */
+/** The answers of /healthz and /readyz. CONTRACT section 9. */
 export function createHealth({ metrics }: { metrics: Pick<Metrics, "up"> }): Health {
   const checks = new Map<string, Check>();
   let phase: "starting" | "serving" | "draining" = "starting";

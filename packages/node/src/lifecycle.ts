@@ -4,10 +4,10 @@ import { runInNewContext } from "node:vm";
 import { type Config, ConfigError, type NodeKind, readConfig } from "./config.ts";
 import { createLog, type Log } from "./log.ts";
 
-/** Longer than this a stop does not take, in milliseconds: an orchestrator kills after 30 s. */
+/** The longest time for a stop, in milliseconds: an orchestrator kills after 30 s. */
 const STOP_MS = 20_000;
 
-/** What of the process a node touches; tests hand in their own. */
+/** The parts of the process that a node uses; tests hand in their own. */
 export interface NodeProcess {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stderr: { write(line: string): unknown };
@@ -21,14 +21,14 @@ export interface NodeProcess {
 export interface Launch {
   readonly config: Config;
   readonly log: Log;
-  /** Adds what ends with the process. What was added last ends first: a door is closed before what stands behind it. */
+  /** Adds a step of the stop. The last one added runs first, so that a server closes before the store behind it. */
   onStop(name: string, end: () => void | Promise<void>): void;
 }
 
 /**
- * Runs a node until it is told to stop: reads its config, calls `start`, and on SIGTERM or SIGINT ends what that opened, for
- * at most 20 s. A second signal cuts this short. A start that fails ends what it had opened and exits 1; so does, without
- * further ado, an error that nobody caught. Work that has an end resolves with its exit code, and then all of it ends.
+ * Runs a node until SIGTERM or SIGINT: reads its config, calls `start`, and then runs the steps of the stop, for at most
+ * 20 s. A second signal cuts this short. A failed start runs the steps that it had added and exits 1; an uncaught error
+ * exits 1 at once. Work with an end resolves with its exit code, which starts the stop.
  */
 export async function launch(
   kind: NodeKind,
@@ -41,7 +41,7 @@ export async function launch(
   const stop = createStop(log, host);
   for (const event of ["unhandledRejection", "uncaughtException"] as const)
     host.on(event, (err) => {
-      log.fatal({ err, errorId: randomUUID(), event }, "an error that nobody caught");
+      log.fatal({ err, errorId: randomUUID(), event }, "an uncaught error");
       host.exit(1);
     });
   for (const signal of ["SIGTERM", "SIGINT"] as const) host.on(signal, () => void stop.begin(signal, 0));
@@ -59,11 +59,11 @@ export async function launch(
   }
 }
 
-/** On SIGUSR2 the node collects garbage and gives free memory back: what it holds can then be read off its resident memory. */
+/** On SIGUSR2 the node collects garbage and gives free memory back: its resident memory then shows the memory in use. */
 function collectOnDemand(host: NodeProcess): void {
   host.on("SIGUSR2", () => {
     setFlagsFromString("--expose-gc");
-    // Of the flavours, only the last resort gives back what a burst once took.
+    // Only this flavour gives back the memory of an earlier burst.
     runInNewContext("gc")({ type: "major", execution: "sync", flavor: "last-resort" });
   });
 }
@@ -90,7 +90,7 @@ function createStop(log: Log, host: NodeProcess) {
         await step.end();
         log.debug({ step: name }, "ended");
       } catch (err) {
-        // The others still have to be ended.
+        // The other steps still have to run.
         log.error({ err, step: name }, "could not be ended in order");
       }
     }

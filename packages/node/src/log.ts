@@ -3,10 +3,10 @@ import type { Config } from "./config.ts";
 
 export type Log = Logger;
 
-/** What may carry a token or a secret, wherever a caller put it. */
+/** Fields that may carry a token or a secret: left out at any depth up to three. */
 const SECRETS = ["authorization", "token", "ticket", "secret", "password", "sec-websocket-protocol"];
 
-/** Writes one line of JSON per entry to standard output: the only way there. */
+/** Writes one line of JSON per entry to standard output. Nothing else writes there. */
 export function createLog({ kind, logLevel }: Pick<Config, "kind" | "logLevel">, destination?: DestinationStream): Log {
   const options = {
     level: logLevel,
@@ -20,8 +20,8 @@ export function createLog({ kind, logLevel }: Pick<Config, "kind" | "logLevel">,
 }
 
 /**
- * Only what says where and which: an error's other fields may hold what somebody sent (a row that Postgres refused, a
- * query with its parameters).
+ * Keeps the fields that name an error and its place. Others may hold a user's data: a row that Postgres refused, a query
+ * with its parameters.
  */
 function described(error: unknown): unknown {
   if (!(error instanceof Error)) return { type: typeof error };

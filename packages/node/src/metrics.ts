@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** What a gateway has counted by itself, where a metric's call for each delivery would cost more than the delivery. */
+/** Counts that a gateway keeps itself: a metric's call for each delivery would cost more than the delivery. */
 export interface GatewayCounts {
   /** Open now: sessions, and rooms and users with a session here. */
   readonly sessions: number;
@@ -60,7 +60,7 @@ export function createMetrics() {
     closed: new Counter(named("sessions_closed_total", "Ended sessions by close code", ["code"])),
     /** `part`: the name of a check, see `createHealth`. */
     up: new Gauge(named("up", "Whether a part that this node needs answers", ["part"])),
-    /** Notes a group of changes that was committed, and the time that it took in milliseconds. */
+    /** Records a committed group of changes and its time in milliseconds. */
     commit(size: number, ms: number): void {
       commitGroup.observe(size);
       commitSeconds.observe(ms / 1000);

@@ -13,7 +13,7 @@ import type { Launch } from "./lifecycle.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createTokens, type Tokens } from "./tokens.ts";
 
-/** What every kind of node has, whatever it serves. */
+/** The parts that nodes of all kinds have. */
 export interface Node extends Launch, Backends, Bridge {
   readonly metrics: Metrics;
   readonly health: Health;
@@ -25,7 +25,7 @@ export interface Node extends Launch, Backends, Bridge {
   readonly faults: Faults;
 }
 
-/** Opens what a node stands on and builds what its doors share. All of it ends with the node. */
+/** Opens the backends and builds the parts that API and gateway share. All of them end with the node. */
 export async function openNode(launched: Launch): Promise<Node> {
   const { config, log, onStop } = launched;
   const metrics = createMetrics();
@@ -33,7 +33,7 @@ export async function openNode(launched: Launch): Promise<Node> {
   const faults = createFaults({ log, metrics });
   const { meter } = metrics;
   const { store, engine } = await openBackends({ ...launched, meter });
-  // Without Postgres an API node can answer nothing; a gateway's streams stay open and its signals go on.
+  // Without Postgres, an API node cannot answer; a gateway's sessions stay open, and signals go on.
   const withoutStore = config.kind === "gateway" ? "degraded" : "failing";
   health.check("postgres", { failing: withoutStore, probe: () => store.ping().then(() => true) });
   health.check("redis", { failing: "degraded", probe: () => engine.pubSub.connected() });

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { ConfigError } from "./config.ts";
 
 /**
- * The secret that a standalone node signs its tokens with while nobody gave it one: made at the first start, kept in
- * `dir` for its owner alone. Throws `ConfigError` when the kept one is damaged.
+ * Reads the secret with which a standalone node without JWT_SECRET signs tokens, or makes it at the first start; its file
+ * in `dir` is readable by its owner alone. Throws `ConfigError` when the file is damaged.
  */
 export async function loadOrCreateSecret(dir: string): Promise<string> {
   const path = join(dir, "jwt-secret");
@@ -24,7 +24,7 @@ async function read(path: string): Promise<string | undefined> {
   }
 }
 
-/** Written whole beside its place and linked into it: of two first starts at once the one that comes second takes the other's. */
+/** Writes the file beside its place and links it there: of two first starts at once, the second takes the first one's secret. */
 async function make(path: string): Promise<string> {
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, randomBytes(48).toString("base64url"), { mode: 0o600, flag: "wx" });

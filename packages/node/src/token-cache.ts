@@ -1,14 +1,14 @@
 import type { Claims, Tokens } from "./tokens.ts";
 
-/** Tokens remembered at most. Longer ones are not: together they hold 10 MB at the worst. */
+/** Tokens that are remembered, at most, and their length: 10 MB at the worst. */
 const TOKENS = 10_000;
 const TOKEN_LENGTH = 1024;
-/** How long a token may outlive the removal of its key from the key set, in milliseconds. */
+/** Time that a token may outlive the removal of its key from the key set, in milliseconds. */
 const REMEMBERED_MS = 60_000;
 
 /**
- * Remembers for a minute which tokens held: checking a signature again costs each request 105 µs, of 170 µs in all
- * (measured). Expiry is still checked each time; revocation is not a token's matter.
+ * Remembers valid tokens for a minute: to check a signature again costs each request 105 µs, of 170 µs in all (measured).
+ * A token is forgotten at its expiry; revocation is checked elsewhere.
  */
 export function tokenCache(verify: Tokens["verify"], now: () => number = Date.now): Tokens["verify"] {
   const held = new Map<string, { readonly claims: Claims; readonly until: number }>();

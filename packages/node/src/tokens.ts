@@ -15,37 +15,37 @@ import {
 import * as v from "valibot";
 import type { Config } from "./config.ts";
 
-/** What a token that holds says about its bearer. */
+/** The claims of a valid token. */
 export interface Claims {
   readonly userId: string;
   readonly name: string | null;
   /** A trusted back end: see CONTRACT section 1, "Auth". */
   readonly service: boolean;
-  /** The epoch when the token does not say. */
+  /** The epoch when the token has no `iat`. */
   readonly issuedAt: Date;
   readonly expiresAt: Date;
 }
 
 export interface Tokens {
   /**
-   * The claims of a token that holds now. Rejects with `unauthenticated` for any other, with `unavailable` when the key
-   * set cannot be fetched; neither says anything of what the token holds.
+   * The claims of a token that is valid now. Rejects with `unauthenticated` for any other, with `unavailable` when the key
+   * set cannot be fetched; neither quotes the token.
    */
   verify(token: string): Promise<Claims>;
-  /** A token signed with JWT_SECRET that holds for `ttl` seconds. Rejects when there is no secret. */
+  /** A token signed with JWT_SECRET, valid for `ttl` seconds. Rejects without a secret. */
   sign(
     userId: string,
     options: { readonly name?: string; readonly service?: boolean; readonly ttl: number },
   ): Promise<string>;
 }
 
-/** Longer ones are refused unread, in bytes. A header of Node's default limits holds as much. */
+/** The longest token, in bytes, as Node's default limit of headers has it; longer ones are refused unread. */
 const TOKEN_BYTES = 16_384;
 /** The last moment that a Date can hold, in milliseconds. */
 const END_OF_TIME = 8.64e15;
 const SIGNED_BY_SECRET = ["HS256"];
 const SIGNED_BY_KEY_SET = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"];
-/** What jose throws when the key set is at fault, not the token. */
+/** Codes of jose's errors for a fault of the key set, not of the token. */
 const KEY_SET_AT_FAULT: ReadonlySet<string> = new Set(["ERR_JOSE_GENERIC", "ERR_JWKS_TIMEOUT", "ERR_JWKS_INVALID"]);
 
 const Name = label(200);
@@ -60,13 +60,13 @@ export function createTokens(config: Pick<Config, "jwtSecret" | "jwksUrl" | "jwt
     ...(config.jwtIssuer === undefined ? {} : { issuer: config.jwtIssuer }),
     ...(config.jwtAudience === undefined ? {} : { audience: config.jwtAudience }),
   };
-  // The algorithm decides about the key, so that a public key of the set never serves as a secret.
+  // The algorithm chooses the key, so that a public key of the set never serves as a secret.
   const keyFor = async (
     header: CompactJWSHeaderParameters,
     input: FlattenedJWSInput,
   ): Promise<KeyObject | CryptoKey> => {
     const key = SIGNED_BY_SECRET.includes(header.alg) ? secret : await keySet?.(header, input);
-    if (key === undefined) throw new Error("an algorithm without a key was let through");
+    if (key === undefined) throw new Error("an algorithm was accepted without a key");
     return key;
   };
 
@@ -108,7 +108,7 @@ function remoteKeys(url: string) {
   };
 }
 
-/** What jose says of a refused token quotes its claims: only that it has expired is passed on. */
+/** jose's messages quote the claims of a refused token: only the expiry is passed on. */
 const refusal = (error: unknown): Problem =>
   new Problem(
     "unauthenticated",

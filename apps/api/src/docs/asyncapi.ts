@@ -1,4 +1,4 @@
-/** `/asyncapi.json`: the WebSocket, from the schemas of every frame in both directions and the vectors that hold its wire. */
+/** `/asyncapi.json`: the WebSocket, made of the schemas of all frames and of the test vectors of the wire. */
 import { readFileSync } from "node:fs";
 import { CLOSE } from "@signalbox/protocol/close";
 import { DurableEvent, SessionFrame, Signal } from "@signalbox/protocol/down";
@@ -21,22 +21,22 @@ interface Frames {
   })[];
 }
 
-/** Every frame by its type, as one direction has it. */
+/** The frames of one direction and kind, by type. */
 interface Group {
   readonly summary: string;
   readonly action: "send" | "receive";
   readonly messages: Readonly<Record<string, Message>>;
 }
 
-const INTRODUCTION = `Everything that happens in one's rooms, in order, on one WebSocket.
+const INTRODUCTION = `Every event of the user's rooms, in order, on one WebSocket.
 
-The token comes in the \`Authorization\` header; or, from a browser, in the subprotocols \`signalbox.v1\` and \`bearer.<JWT>\`; or in an \`AUTH\` frame within 5 seconds. READY comes first. With \`?resume=1\` nothing else comes until a RESUME has said what one has; then what was missed, in order, and RESUMED.
+The token comes in the \`Authorization\` header; or, from a browser, in the subprotocols \`signalbox.v1\` and \`bearer.<JWT>\`; or in an \`AUTH\` frame within 5 seconds. READY comes first. With \`?resume=1\` nothing else comes before the client's RESUME with its cursors; then all missed events come, in order, and RESUMED.
 
-Durable events have their room's next \`seq\`, without a gap. Signals have none and are never replayed. Any frame may bring a \`ref\`, with which its answer comes back. A frame holds at most 256 KiB.`;
+A durable event has the next \`seq\` of its room, without a gap. A signal has none and is never replayed. Any frame may carry a \`ref\`, and its answer repeats it. A frame holds at most 256 KiB.`;
 
 export type AsyncApi = ReturnType<typeof createAsyncApi>;
 
-/** Reads the vectors: to be built once. */
+/** Reads the vectors, so it is called once. */
 export function createAsyncApi() {
   const groups = groupsOf();
   const messages = Object.assign({}, ...Object.values(groups).map((group) => group.messages)) as Group["messages"];
@@ -73,11 +73,11 @@ function groupsOf(): Record<"act" | "control" | "event" | "signal" | "session", 
   });
   const session = examplesIn("session");
   return {
-    act: group("receive", "Do something in a room", "up", Action, ACTION_WORDS, sent),
-    control: group("receive", "About the session itself", "up", Control, CONTROL_WORDS, sent),
-    event: group("send", "What happened, with a seq", "down", DurableEvent, EVENT_WORDS, received),
-    signal: group("send", "What is true at the moment", "down", Signal, SIGNAL_WORDS, received),
-    session: group("send", "A session's own life", "down", SessionFrame, SESSION_WORDS, (type, schema) =>
+    act: group("receive", "Act in a room", "up", Action, ACTION_WORDS, sent),
+    control: group("receive", "Control the session", "up", Control, CONTROL_WORDS, sent),
+    event: group("send", "Durable events, with a seq", "down", DurableEvent, EVENT_WORDS, received),
+    signal: group("send", "Signals: the present state", "down", Signal, SIGNAL_WORDS, received),
+    session: group("send", "Frames about the session", "down", SessionFrame, SESSION_WORDS, (type, schema) =>
       received(type, schema, session),
     ),
   };
@@ -98,9 +98,9 @@ function group(
   return { action, summary, messages: Object.fromEntries(messages) };
 }
 
-/** Looks up examples of a frame by its type: as the wire has them. */
+/** Returns a look-up of a frame's examples by its type, as they stand on the wire. */
 function examplesIn(file: "up" | "events" | "session"): (type: string) => Message["examples"] {
-  // The vectors lie beside the sources, and beside what is built of them.
+  // The vectors lie beside `src` and beside `dist`.
   const url = new URL(`../vectors/${file}.json`, import.meta.resolve("@signalbox/protocol/up"));
   const vectors = JSON.parse(readFileSync(url, "utf8")) as { name: string; wire: string }[];
   const examples = vectors.map(({ name, wire }) => ({ name, payload: JSON.parse(wire) as { type: string } }));

@@ -26,7 +26,7 @@ interface Described {
   readonly examples: readonly unknown[];
 }
 
-/** What a route says of a body: the schema as it was handed in, and the examples beside it. */
+/** The description of a body at a route: the schema as it was handed in, and the examples beside it. */
 function mediaOf(content: object | undefined): Described[] {
   return Object.entries(content ?? {}).map(([media, { schema, example, examples = {} }]) => ({
     media,
@@ -218,7 +218,7 @@ describe("/docs", () => {
     expect(response.headers.get("content-security-policy")).toContain(`default-src 'none'; style-src 'sha256-${hash}'`);
   });
 
-  it("and both documents are for anybody", async () => {
+  it("and both documents need no token", async () => {
     expect(await (await app.request("/openapi.json")).json()).toEqual(JSON.parse(JSON.stringify(openapi)));
     expect(await (await app.request("/asyncapi.json")).json()).toEqual(JSON.parse(JSON.stringify(asyncapi)));
   });

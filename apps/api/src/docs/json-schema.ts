@@ -1,6 +1,6 @@
 /**
- * Our valibot schemas as JSON Schema. What a schema checks in code has its own words there (they are what an `invalid` answer says),
- * and these words become the description; where JSON Schema can say it too, it does.
+ * Our valibot schemas as JSON Schema. The message of a check in code, which an `invalid` answer prints, becomes the
+ * description; a keyword stands beside it where JSON Schema has one.
  */
 import { type ConversionConfig, type JsonSchema, toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import { resolver } from "hono-openapi";
@@ -10,25 +10,25 @@ import { ANSWERS, IDS, INPUTS, LIMIT, WRITTEN } from "./names.ts";
 type Action = Parameters<NonNullable<ConversionConfig["overrideAction"]>>[0];
 type Schema = Parameters<NonNullable<ConversionConfig["overrideSchema"]>>[0];
 
-/** What JSON Schema can say of a check, by the check's words. */
+/** Keywords for checks, by the message of the check. */
 const CHECKS: Readonly<Record<string, JsonSchema>> = {
   "not only white space": { pattern: "\\S" },
   "name or metadata": { anyOf: [{ required: ["name"] }, { required: ["metadata"] }] },
   "name or matrix_user_id": { anyOf: [{ required: ["name"] }, { required: ["matrix_user_id"] }] },
 };
-/** True of all text, and said once, at the top of the document. */
+/** True of all text, and stated once, at the top of the document. */
 const EVERYWHERE = "text without U+0000 and lone surrogates";
 const BYTES = /^at most (\d+) bytes of UTF-8$/;
-/** What changes a value after it was checked, where the document tells what is sent; and what is true of all JSON. */
+/** Actions without a keyword: changes after the check, where the document describes the input, and truths of all JSON. */
 const SILENT = ["transform", "raw_transform", "finite"];
 
 const REFERENCE = /"#\/components\/schemas\/([^"]+)"/g;
 const INPUTS_AND_IDS: Record<string, GenericSchema> = { ...IDS, ...INPUTS };
 const ANSWERS_AND_IDS: Record<string, GenericSchema> = { ...IDS, ...ANSWERS };
 
-/** Of what is sent to us: other fields are let be. */
+/** For requests: other fields are allowed. */
 const taken = conversion(INPUTS_AND_IDS, (schema) => schema);
-/** Of what we answer: there are no other fields. */
+/** For responses: there are no other fields. */
 const given = conversion(ANSWERS_AND_IDS, (schema) => ({ additionalProperties: false, ...schema }));
 
 /** As hono-openapi takes schemas. */
@@ -62,7 +62,7 @@ function conversion(
 ): ConversionConfig {
   return {
     target: "draft-2020-12",
-    // Whatever has no counterpart is for the two functions below, which throw for what they do not know.
+    // Parts without a counterpart go to the two functions below, which throw for an unknown part.
     errorMode: "ignore",
     definitions,
     overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,

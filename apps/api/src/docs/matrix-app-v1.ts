@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { givenSchema, takenJson, takenSchema } from "./json-schema.ts";
 import { parameter } from "./parameters.ts";
 
-/** What an application service's transaction has to be; what its events are is looked at one by one. */
+/** The least form of a transaction; its events are validated one by one. */
 const Transaction = v.object({ events: v.array(v.unknown()) });
 const transactionSample = {
   events: [
@@ -19,9 +19,9 @@ const transactionSample = {
   ],
 };
 
-const transaction = parameter("txnId", { type: "string" }, "42", "Says nothing: events are known by their own ids.");
+const transaction = parameter("txnId", { type: "string" }, "42", "Ignored: events are known by their own ids.");
 const user = parameter("userId", takenJson(matrixUserId), "@ada:your-sphere.example.com", "A user of Matrix.");
-// Whatever is asked for is not there: it need not even be an alias.
+// No alias exists here: any text is accepted.
 const alias = parameter("alias", { type: "string" }, "#deployment:your-sphere.example.com", "An alias in Matrix.");
 
 interface Call {
@@ -30,18 +30,18 @@ interface Call {
   readonly text?: string;
   readonly parameters?: DescribeRouteOptions["parameters"];
   readonly body?: DescribeRouteOptions["requestBody"];
-  /** Whether it ever succeeds. */
+  /** Set for a call that never succeeds. */
   readonly succeeds?: false;
   /** By status, beside those of the token. */
   readonly refusals?: Readonly<Record<number, readonly [errcode: string, when: string, ...others: string[]]>>;
 }
 
-/** Describes a route as this surface has it under a prefix: the one without is the older of the two. */
+/** Describes a route under a prefix; the empty prefix is the older one. */
 const call = (described: Call) => (prefix: string) => {
   const { id, summary, text, parameters, body, succeeds = true, refusals } = described;
   const all: Call["refusals"] & object = {
-    401: ["M_MISSING_TOKEN", "No token."],
-    403: ["M_FORBIDDEN", "Not the homeserver's token."],
+    401: ["M_MISSING_TOKEN", "The token is missing."],
+    403: ["M_FORBIDDEN", "The token is not the homeserver's."],
     ...refusals,
   };
   return describeRoute({
@@ -54,7 +54,7 @@ const call = (described: Call) => (prefix: string) => {
     ...(parameters === undefined ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: body }),
     responses: {
-      ...(succeeds ? { 200: { description: "Done.", content: json(v.object({}), {}) } } : {}),
+      ...(succeeds ? { 200: { description: "Success.", content: json(v.object({}), {}) } } : {}),
       ...Object.fromEntries(Object.entries(all).map(([status, each]) => [status, refusal(...each)])),
     },
   });
@@ -71,8 +71,8 @@ const refusal = (errcode: string, when: string, ...others: string[]) => ({
 
 export const push = call({
   id: "pushTransaction",
-  summary: "Take what happened in Matrix",
-  text: "Up to 16 MiB. A transaction that came before changes nothing.",
+  summary: "Push events from Matrix",
+  text: "Up to 16 MiB. A repeated transaction changes nothing.",
   parameters: [transaction],
   body: {
     required: true,
@@ -81,9 +81,9 @@ export const push = call({
     },
   },
   refusals: {
-    400: ["M_BAD_JSON", "No transaction.", "M_NOT_JSON"],
-    413: ["M_TOO_LARGE", "More than 16 MiB."],
-    503: ["M_UNKNOWN", "To be sent again."],
+    400: ["M_BAD_JSON", "The body is no transaction.", "M_NOT_JSON"],
+    413: ["M_TOO_LARGE", "The body is larger than 16 MiB."],
+    503: ["M_UNKNOWN", "The store does not answer: send it again."],
   },
 });
 
@@ -91,18 +91,20 @@ const notFound = (when: string) => ({ 404: ["M_NOT_FOUND", when] }) as const;
 
 export const hasUser = call({
   id: "hasMatrixUser",
-  summary: "Tell whether a user of Matrix is one of ours",
+  summary: "Check that a Matrix user exists",
   parameters: [user],
-  refusals: { ...notFound("No."), 503: ["M_UNKNOWN", "The store is away."] },
+  refusals: { ...notFound("No such user."), 503: ["M_UNKNOWN", "The store does not answer."] },
 });
 
 export const hasRoom = call({
   id: "hasMatrixRoom",
-  summary: "Tell whether an alias is a room of ours",
-  text: "Never: rooms are made in Matrix.",
+  summary: "Check that an alias exists",
+  text: "None does: rooms are created in Matrix.",
   parameters: [alias],
   succeeds: false,
-  refusals: notFound("No."),
+  refusals: notFound("No such alias."),
 });
 
-export const ping = call({ id: "pingFromMatrix", summary: "Say that the homeserver reaches us" })("/_matrix/app/v1");
+export const ping = call({ id: "pingFromMatrix", summary: "Check that the homeserver reaches the node" })(
+  "/_matrix/app/v1",
+);

@@ -1,5 +1,4 @@
-/** What stands in paths. */
-
+/** Parameters of paths. */
 import { sidekickId } from "@signalbox/protocol/http";
 import { messageId, roomId, userId } from "@signalbox/protocol/ids";
 import type { JsonSchema } from "@valibot/to-json-schema";
@@ -10,7 +9,7 @@ export const parameter = (name: string, schema: JsonSchema, example: string, des
   ({ name, in: "path", required: true, schema: schema as object, example, description }) as const;
 
 export const room = parameter("roomId", takenJson(roomId), ROOM, "The room.");
-/** The same, in the words of the SDK. */
+/** The same under the SDK's name. */
 export const chat = parameter("chatId", takenJson(roomId), ROOM, "The room.");
 export const user = parameter("userId", takenJson(userId), ADA, "The user.");
 export const message = parameter("id", takenJson(messageId), `msg-${MESSAGE}`, "The message.");

@@ -1,4 +1,4 @@
-/** The errors of every endpoint, as the document has them: one response per code, which endpoints refer to. */
+/** The errors of all endpoints: one response per code, to which endpoints refer. */
 import { PROBLEMS, Problem, type ProblemCode, problemBody } from "@signalbox/protocol/errors";
 import * as v from "valibot";
 import { givenSchema } from "./json-schema.ts";

@@ -58,7 +58,7 @@ describe("POST /api/chat", () => {
     expect(touched).toEqual(["ada"]);
   });
 
-  it("tells the writer who appears offline", async () => {
+  it("tells the writer that its user appears offline", async () => {
     const actors: Actor[] = [];
     const { call } = fakeApi({
       writer: {

@@ -11,7 +11,7 @@ const post = (body: unknown, headers: Record<string, string> = {}, at = "http://
   app.request(`${at}/dev/sign-in`, { method: "POST", headers, body: JSON.stringify(body) });
 
 describe("POST /dev/sign-in", () => {
-  it("answers with a token of an hour for whoever one says to be", async () => {
+  it("answers with a token of an hour for any user", async () => {
     const response = await post({ userId: "ada", name: "Ada" });
     expect(response.status).toBe(200);
     expect(response.headers.get("cache-control")).toBe("no-store");

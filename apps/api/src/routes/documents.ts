@@ -6,7 +6,7 @@ import { pageOf } from "../docs/page/page.ts";
 
 const JSON_HEADERS = { "Content-Type": "application/json" };
 
-/** What the API says of itself: for machines, and as a page to read. Each is built when it is first asked for, and kept. */
+/** `/openapi.json`, `/asyncapi.json` and `/docs`. Each is built at its first request, and kept. */
 export function documentRoutes(app: Hono): Hono {
   const openapi = once(() => openapiOf(app));
   const asyncapi = once(async () => createAsyncApi());
@@ -24,7 +24,7 @@ export function documentRoutes(app: Hono): Hono {
     });
 }
 
-/** What could not be made is tried again by the next who asks. */
+/** Calls `make` once. After a failure, the next call tries again. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {

@@ -5,7 +5,7 @@ import { fakeApi } from "../api.fake.ts";
 const TOKEN = "the token of the homeserver";
 const BEARER = "hs-token";
 
-/** The API with a homeserver whose transactions it notes. */
+/** The API with a homeserver, and the transactions that it took. */
 function bridged(take?: (transaction: unknown) => Promise<void>) {
   const taken: unknown[] = [];
   const fake = fakeApi({

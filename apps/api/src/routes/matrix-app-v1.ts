@@ -9,23 +9,23 @@ import { readJson } from "../body.ts";
 import * as docs from "../docs/matrix-app-v1.ts";
 
 export interface MatrixDeps {
-  /** `MATRIX_HS_TOKEN`: what the homeserver proves itself with. Without one there is nothing here. */
+  /** `MATRIX_HS_TOKEN`, the homeserver's token. Without one, there are no such routes. */
   readonly matrixHsToken: string | undefined;
   readonly ingest: {
     /** Takes a transaction; rejects with `unavailable` when it is to be sent again. */
     take(transaction: unknown): Promise<void>;
   };
-  /** Whether this Matrix user is one of ours. */
+  /** True for the Matrix id of a user here. */
   readonly knowsMatrixUser: (matrixUserId: string) => Promise<boolean>;
   readonly log: Log;
 }
 
-/** A hundred events of 64 KiB, and what is not stored beside them. */
+/** A hundred events of 64 KiB, and the fields beside them. */
 const TRANSACTION_BYTES = 16 * 2 ** 20;
-/** With the legacy prefix, which is none: a homeserver may try it when the other failed. */
+/** The second is the legacy form, which a homeserver may try when the first fails. */
 const PREFIXES = ["/_matrix/app/v1", ""];
 
-/** What a homeserver calls on an application service. CONTRACT section 8. */
+/** `/_matrix/app/v1`: the application service that a homeserver calls. CONTRACT section 8. */
 export function matrixRoutes({ matrixHsToken, ingest, knowsMatrixUser, log }: MatrixDeps): Hono {
   const app = new Hono();
   if (matrixHsToken === undefined) return app;
@@ -34,7 +34,7 @@ export function matrixRoutes({ matrixHsToken, ingest, knowsMatrixUser, log }: Ma
 
   for (const prefix of PREFIXES) {
     app.put(`${prefix}/transactions/:txnId`, docs.push(prefix), homeserver, async (c) => {
-      // Which transaction it is says nothing: its events are known by their own ids.
+      // The transaction's id is ignored: its events are known by their own ids.
       await ingest.take(await transactionIn(c));
       return c.json({});
     });
@@ -42,7 +42,7 @@ export function matrixRoutes({ matrixHsToken, ingest, knowsMatrixUser, log }: Ma
       if (await knowsMatrixUser(c.req.param("userId"))) return c.json({});
       throw new Refusal(404, "M_NOT_FOUND", "no such user");
     });
-    // An alias that we would have to make a room for: rooms are made in Matrix, never for it.
+    // A homeserver asks for an alias before it gives up: no room is created on demand.
     app.get(`${prefix}/rooms/:alias`, docs.hasRoom(prefix), homeserver, () => {
       throw new Refusal(404, "M_NOT_FOUND", "no such room");
     });
@@ -58,7 +58,7 @@ export function matrixRoutes({ matrixHsToken, ingest, knowsMatrixUser, log }: Ma
   return app;
 }
 
-/** What a homeserver is told when its call is refused. */
+/** A refused call of the homeserver. */
 class Refusal extends Error {
   override readonly name = "Refusal";
   readonly status: number;
@@ -71,7 +71,7 @@ class Refusal extends Error {
   }
 }
 
-/** Answers every method but the one that the path takes. */
+/** Answers all methods but the one that the path takes. */
 const refuseMethod =
   (allowed: string): Handler =>
   (c) => {
@@ -79,7 +79,7 @@ const refuseMethod =
     return c.json({ errcode: "M_UNRECOGNIZED", error: "not with this method" }, 405);
   };
 
-/** Lets the homeserver in, by a header or, as older ones do, by the query; where it brings both, both have to hold. */
+/** Lets the homeserver in by its token in the header or, as older ones send it, in the query; of two tokens, both must be right. */
 function onlyWith(expected: string): MiddlewareHandler {
   const digest = (token: string) => createHash("sha256").update(token).digest();
   const known = digest(expected);
@@ -88,28 +88,28 @@ function onlyWith(expected: string): MiddlewareHandler {
       (token) => token !== undefined,
     );
     if (given.length === 0) throw new Refusal(401, "M_MISSING_TOKEN", "the homeserver's token is missing");
-    // Digests are compared in a time that tells neither how long the token is nor how much of it is right.
+    // The time to compare digests shows neither the length of the token nor how much of it is right.
     if (!given.every((token) => timingSafeEqual(digest(token), known)))
       throw new Refusal(403, "M_FORBIDDEN", "this is not the homeserver's token");
     await next();
   };
 }
 
-/** A transaction as far as it must hold; what its events are is for whoever takes them. */
+/** The body, if it has the form of a transaction; the ingestion validates its events. */
 async function transactionIn(c: Context): Promise<unknown> {
   const body = await readJson(c, TRANSACTION_BYTES);
   if (isObject(body) && Array.isArray(body.events)) return body;
   throw new Refusal(400, "M_BAD_JSON", "a transaction is an object with a list of events");
 }
 
-/** What Matrix calls our kinds of problem, where it has a name for them. */
+/** Matrix' names of our problems, where it has one. */
 const ERRCODES: Partial<Record<ProblemCode, string>> = {
   invalid: "M_NOT_JSON",
   too_large: "M_TOO_LARGE",
   rate_limited: "M_LIMIT_EXCEEDED",
 };
 
-/** Matrix's own form of an error. What is not expected gets an id that leads to its log line, and says nothing else. */
+/** Prints errors in Matrix' own form. An unexpected one shows only the id of its line in the log. */
 function answerErrors(log: Log): ErrorHandler {
   const answer = (status: number, errcode: string, error: string) => Response.json({ errcode, error }, { status });
   return (err, c) => {

@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono, type MiddlewareHandler } from "hono";
 
-/** Nothing but the page's own files runs, is shown or is asked; the API and its sockets are of the same origin. */
+/** Lets a browser run, show and request nothing but the page's own origin, which has the API and the sockets too. */
 const POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const NOT_BUILT = "The page is not built yet: `npm run build -w apps/console` makes it.\n";
-/** Where the page finds everything: an empty URL is its own origin. */
+/** Addresses for the page: an empty URL is its own origin. */
 const PLACES = { signInUrl: "/dev/sign-in", apis: [""], gateways: [""] };
 
 export interface PageDeps {
@@ -17,7 +17,7 @@ export interface PageDeps {
 export function pageRoutes({ page }: PageDeps): Hono {
   const app = new Hono();
   const index = serveStatic({ path: join(page, "index.html") });
-  // As `root`, a folder that is not there yet would be complained about on the console.
+  // As `root`, a folder that does not exist yet would cause a warning on the console.
   const asset = serveStatic({ rewriteRequestPath: (path) => join(page, path) });
   const checked = { "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff" };
   app.get("/", bringing({ ...checked, "Content-Security-Policy": POLICY }), index, (c) => c.text(NOT_BUILT, 404));
@@ -28,7 +28,7 @@ export function pageRoutes({ page }: PageDeps): Hono {
   return app;
 }
 
-/** Adds headers to what is there; a browser that keeps that a file is missing would not see the next build. */
+/** Adds headers to a success alone: a browser that keeps a 404 would not see the next build. */
 const bringing =
   (headers: Readonly<Record<string, string>>): MiddlewareHandler =>
   async (c, next) => {

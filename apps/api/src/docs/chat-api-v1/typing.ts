@@ -25,7 +25,7 @@ export const post = operation({
 export const list = operation({
   id: "listTyping",
   tag,
-  summary: "List the users who are typing",
+  summary: "List the typing users",
   guard: "auth",
   path,
   answer: dataOf(v.array(Typist), [typistSample]),

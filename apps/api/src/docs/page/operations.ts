@@ -36,14 +36,14 @@ interface Entry {
   readonly responses: Readonly<Record<string, Answer>>;
 }
 
-/** An endpoint, and where it is. */
+/** An endpoint, with its method and path. */
 export interface Endpoint extends Entry {
   readonly method: string;
   readonly path: string;
 }
 
 export function endpointsOf({ paths }: OpenApi): Endpoint[] {
-  // What generates the document types it by all that OpenAPI allows; these are the parts that ours has.
+  // The generator's type allows all of OpenAPI; these are the parts that our document has.
   const entries = Object.entries(paths as unknown as Record<string, Record<string, Entry>>);
   return entries.flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, entry]) => ({ ...entry, method: method.toUpperCase(), path })),
@@ -77,7 +77,7 @@ function requestsOf(endpoint: Endpoint, media: Media | undefined): Html {
   return html`${example(first[1].value)}${rest.map(([name, { value }]) => fold(name, example(value)))}`;
 }
 
-/** The call as one types it. `$BASE` and `$TOKEN` are the reader's. */
+/** The call for a shell. `$BASE` and `$TOKEN` are the reader's. */
 export function curl({ method, path, parameters = [], security, responses }: Endpoint, body?: unknown): string {
   const exampleOf = (name: string) =>
     encodeURIComponent(String(parameters.find((each) => each.name === name)?.example ?? name));
@@ -112,7 +112,7 @@ const errorRow = ([status, { $ref, description, content }]: [string, Answer]): u
   inline(description),
 ];
 
-/** Matrix's errors have words of their own. */
+/** The code of an error in Matrix' own form. */
 function errcodeOf(content: Answer["content"]): string {
   const [media] = Object.values(content ?? {});
   return (media?.example as { errcode?: string } | undefined)?.errcode ?? "";

@@ -1,4 +1,4 @@
-/** `/docs`: both documents as one page, which works without JavaScript and asks nothing of anybody else. */
+/** `/docs`: both documents as one page, without JavaScript and without a request to any other host. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { PROBLEMS } from "@signalbox/protocol/errors";
@@ -27,7 +27,7 @@ export interface Page {
   readonly headers: Record<string, string>;
 }
 
-/** The page, and what a browser may do with it: show it. */
+/** The page, with headers that let a browser do nothing but show it. */
 export async function pageOf(openapi: OpenApi, asyncapi: AsyncApi): Promise<Page> {
   const style = await readFile(STYLE, "utf8");
   const tags = (openapi.tags ?? []).map(({ name, description = "" }) => ({ id: idOf(name), name, description }));

@@ -1,4 +1,4 @@
-/** JSON Schemas as tables of fields; those with a name are printed once, and linked to. */
+/** JSON Schemas as tables of fields; a named schema is printed once, and linked to. */
 import type { JsonSchema } from "@valibot/to-json-schema";
 import { html } from "hono/html";
 import { anchor, type Html, inline, table } from "./words.ts";
@@ -11,7 +11,7 @@ const DEEPEST = 4;
 
 const nameIn = (ref: string): string => ref.split("/").at(-1) ?? "";
 
-/** The fields of a schema; of what is no object, its type. */
+/** The fields of a schema; the type of one that is no object. */
 export function fieldsOf(schema: JsonSchema): Html {
   const rows = rowsOf(schema, "", 0);
   if (rows.length > 0) return table(["Field", "Type", ""], rows);
@@ -34,7 +34,7 @@ function rowsOf(schema: JsonSchema, prefix: string, depth: number): unknown[][] 
   );
 }
 
-/** The object whose fields are spelled out under a field. */
+/** The object of a field; its own fields are spelled out below it. */
 function innerOf(field: JsonSchema): JsonSchema | undefined {
   const candidates = [field, field.items, ...(field.anyOf ?? [])];
   return candidates.find((each): each is JsonSchema => isSchema(each) && each.properties !== undefined);

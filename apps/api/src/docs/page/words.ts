@@ -3,7 +3,7 @@ import { html, raw } from "hono/html";
 
 export type Html = ReturnType<typeof html>;
 
-/** Text whose paragraphs stand apart and whose code stands between backticks. */
+/** Text with an empty line between paragraphs and with code between backticks. */
 export const paragraphs = (text: string): Html[] => text.split("\n\n").map((each) => html`<p>${inline(each)}</p>`);
 
 /** One line of such text. */
@@ -22,13 +22,13 @@ export const table = (heads: readonly string[], rows: readonly (readonly unknown
     : html`<div class="wide"><table><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>`;
 
-/** What is there for whoever opens it. */
+/** Content that is hidden until the reader opens it. */
 export const fold = (title: string, content: unknown): Html =>
   html`<details><summary>${title}</summary>${content}</details>`;
 
 export const anchor = (id: string): Html => html`<a class="anchor" href="#${id}" aria-label="Link to this">#</a>`;
 
-/** A whole page of its own style, which nothing else is asked for. */
+/** A whole page with its own style, which loads nothing else. */
 export const wholePage = (title: string, style: string, nav: Html, main: Html): Html => html`<!doctype html>
 <html lang="en">
 <head>

@@ -10,7 +10,7 @@ import { dataOf } from "../success.ts";
 const tag = "Presence";
 const statuses = dataOf(v.record(v.string(), Status), { [ADA]: "online", [BEN]: "idle" });
 const text =
-  "The answer has every id that was asked for. A user is `offline` who shares no room with you, appears offline or does not exist; you alone see your own `appear_offline`.";
+  "The answer has every id that was asked for. A user that shares no room with you, appears offline or does not exist is `offline`; you alone see your own `appear_offline`.";
 
 /** A list in one word, which no schema of a body is. */
 const ids = {

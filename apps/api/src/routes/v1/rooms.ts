@@ -30,7 +30,7 @@ export function roomRoutes({ auth, acting, store, writer }: RoomDeps): Hono<Auth
 
   app.post("/v1/rooms", docs.create, acting, async (c) => {
     const body = parse(CreateRoom, await readJson(c));
-    // A bridge to a room of Matrix decides who may write in it.
+    // A bridge to a room of Matrix lets members write there.
     if (body.matrix_room_id !== undefined) requireService(c.get("actor"));
     const room = await writer.createRoom(c.get("actor"), body);
     return c.json({ data: roomBody(room) }, 201);

@@ -17,7 +17,7 @@ it("lets a service name users and end their tokens", async () => {
   expect(revoked).toEqual(["bob"]);
 });
 
-it("lets nobody else, whatever they ask for", async () => {
+it("refuses all other callers, for any body", async () => {
   const { call } = fakeApi();
   expect((await call("bob", "PUT", "/v1/users/bob", "{")).status).toBe(403);
   expect((await call("bob", "POST", "/v1/users/a%20b/revoke")).status).toBe(403);
@@ -29,7 +29,7 @@ it("refuses what is no user id and no name", async () => {
   expect((await call("service", "PUT", "/v1/users/bob", { name: "" })).status).toBe(400);
 });
 
-it("lets a service say who a user is in Matrix, with a name or without", async () => {
+it("lets a service set a user's Matrix id, with a name or without", async () => {
   const put: unknown[] = [];
   const { call } = fakeApi({
     store: {
@@ -60,9 +60,9 @@ it.each([
   expect((await fakeApi().call("service", "PUT", "/v1/users/bob", body)).status).toBe(400);
 });
 
-it("says so when that Matrix user is somebody else", async () => {
+it("answers 409 when another user has that Matrix id", async () => {
   const { call } = fakeApi({
-    store: { putUser: () => Promise.reject(new Problem("conflict", "that Matrix user is somebody else")) },
+    store: { putUser: () => Promise.reject(new Problem("conflict", "another user has that Matrix id")) },
   });
   const body = { matrix_user_id: "@bob:example.org" };
   expect((await call("service", "PUT", "/v1/users/bob", body)).status).toBe(409);
