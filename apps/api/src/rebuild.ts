@@ -36,7 +36,8 @@ await launch("api", async (launched) => {
   const roomId = room?.startsWith("!") ? room : parseRoomId(room ?? "");
   if (!all && roomId === undefined) return wrong("That is not the id of a room.");
   const { rebuild } = await openNode(launched);
-  if (rebuild === null) return wrong("MATRIX_HS_URL and MATRIX_AS_TOKEN are not set: there is no homeserver to read from.");
+  if (rebuild === null)
+    return wrong("MATRIX_HS_URL and MATRIX_AS_TOKEN are not set: there is no homeserver to read from.");
   const bar = progressBar(process.stderr);
   try {
     const unread = await (roomId === undefined
