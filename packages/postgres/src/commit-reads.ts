@@ -52,34 +52,10 @@ export async function followReactions(sql: Sql, readSet: ReadSet): Promise<ReadS
 
 /** Locks the existing rooms in the order of their ids: two commits in opposite orders would wait for each other for ever. */
 export async function lockRooms(sql: Sql, readSet: ReadSet): Promise<readonly LockedRoom[]> {
-  const {
-    members,
-    messages,
-    repeats,
-    activeReactions,
-    receipts,
-    sections,
-    names,
-    matrix,
-    writes,
-    lastMessagesAtEvents,
-    annotated,
-  } = readSet;
-  const lists = [
-    members,
-    messages,
-    repeats,
-    activeReactions,
-    receipts,
-    sections,
-    names,
-    matrix,
-    writes,
-    lastMessagesAtEvents,
-    annotated,
-  ];
-  const roomIds = lists.flatMap((rows) => rows.map(({ roomId }) => roomId));
-  const rooms = [...new Set([...readSet.rooms, ...roomIds])];
+  // Users have no room, and those of reactions by id are among `rooms` by now.
+  const { rooms: named, users: _users, reactions: _reactions, ...inRooms } = readSet;
+  const roomIds = Object.values(inRooms).flatMap((keys) => keys.map(({ roomId }) => roomId));
+  const rooms = [...new Set([...named, ...roomIds])];
   if (rooms.length === 0) return [];
   return sql<LockedRoom[]>`
     select ${roomColumns(sql)}, r.last_at from rooms r
