@@ -6,7 +6,7 @@ import { passed } from "../support/until.ts";
 import type { Person } from "../support/world.ts";
 import { Site } from "./site.ts";
 
-const LIFE_S = 3;
+const LIFE_S = 5;
 const site = new Site("a standalone node");
 beforeAll(() => site.start());
 afterAll(() => site.stop());
