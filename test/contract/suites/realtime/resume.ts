@@ -102,7 +102,10 @@ function replay(world: World): void {
   test("delivers the receipts that changed since the cursor", async () => {
     const { alice, bob, chatId } = await world.chat();
     const { messageId, seq } = await alice.says(chatId, "read this");
+    // A gateway that knows the receipt already: one that heard of it during the resume may send it twice.
+    const live = await alice.connects(1);
     await bob.acts({ type: "READ_MSG", chatId, messageId });
+    await live.receives({ type: "READ_MSG", messageId });
     const client = await beforeResume(alice, 1);
     await client.resumes({ [chatId]: seq - 1 });
     expect(client.of("READ_MSG")).toMatchObject([{ chatId, messageId, senderId: bob.id, recipientId: alice.id }]);
