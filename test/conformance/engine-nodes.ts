@@ -24,19 +24,6 @@ export class TestNode<E extends Engine = Engine> {
     });
   }
 
-  /**
-   * Publishes as soon as every server is there: one that was slow for half a second counts as away, and a publication to it is
-   * dropped, as the port allows.
-   */
-  publish(channel: Channel, payload: Bytes): Promise<void> {
-    const { pubSub } = this.engine;
-    return holds(() => {
-      if (!pubSub.connected()) return false;
-      pubSub.publish(channel, payload);
-      return true;
-    });
-  }
-
   /** The payloads that came by on a channel so far. */
   on({ kind, id }: Channel): readonly Bytes[] {
     return this.received

@@ -1,7 +1,10 @@
 /** The promises of an engine as a whole, beside those of its ports: its keys end, and so does the engine. */
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { engines, type Nodes, room, type TestNode, user } from "./engine-nodes.ts";
+
+// No promise here is about the limit of an answer: a call may take as long as a busy machine needs.
+vi.mock("@signalbox/redis/connection", async (actual) => ({ ...(await actual<object>()), ANSWER_MS: 5_000 }));
 
 describe.each(engines)("the $name engine", ({ name, start }) => {
   let nodes: Nodes;

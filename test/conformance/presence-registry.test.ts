@@ -15,6 +15,9 @@ import {
   setStage,
 } from "./presence-stage.ts";
 
+// No promise here is about the limit of an answer: a call may take as long as a busy machine needs.
+vi.mock("@signalbox/redis/connection", async (actual) => ({ ...(await actual<object>()), ANSWER_MS: 5_000 }));
+
 // Nearly all of the time goes into waiting for time to pass: the engines wait together, and so do the tests of a section.
 vi.setConfig({ maxConcurrency: 100 });
 

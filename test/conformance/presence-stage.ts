@@ -9,7 +9,6 @@ import type {
   PresenceRow,
   PresenceTiming,
 } from "@signalbox/core/ports/presence-registry";
-import type { Problem } from "@signalbox/protocol/errors";
 import { holds, type Nodes } from "./engine-nodes.ts";
 
 export const LONG_MS = 60_000;
@@ -53,7 +52,7 @@ export class Stage {
   /** A new node with a lease. */
   async open(ttlMs = LONG_MS): Promise<string> {
     const node = randomUUID();
-    await available(() => this.near.open(node, ttlMs));
+    await this.near.open(node, ttlMs);
     return node;
   }
 
@@ -84,7 +83,7 @@ export class Stage {
   }
 
   async read(userId: string): Promise<PresenceRow | undefined> {
-    return (await available(() => this.far.read([userId]))).get(userId);
+    return (await this.far.read([userId])).get(userId);
   }
 
   /** A user with a session on a node of their own. */
@@ -96,11 +95,11 @@ export class Stage {
 
   /** All that there is to tell now, by user. */
   async settled(): Promise<ReadonlyMap<string, PresenceChange>> {
-    return new Map((await available(() => this.far.settle())).map((change) => [change.userId, change]));
+    return new Map((await this.far.settle()).map((change) => [change.userId, change]));
   }
 
   private async told(changes: readonly PresenceChange[]): Promise<readonly PresenceChange[]> {
-    await available(() => this.near.announced(changes));
+    await this.near.announced(changes);
     return changes;
   }
 }
@@ -145,24 +144,10 @@ class Sweeper {
 
   private async sweep(): Promise<void> {
     while (!this.stopped) {
-      const changes = await available(() => this.registry.settle());
-      await available(() => this.registry.announced(changes));
+      const changes = await this.registry.settle();
+      await this.registry.announced(changes);
       for (const change of changes) this.swept.set(change.userId, [...(this.swept.get(change.userId) ?? []), change]);
       await setTimeout(SWEEP_MS);
     }
   }
-}
-
-/**
- * The answer to a call that may be repeated. Engines refuse a call as `unavailable` when its answer takes half a second, which
- * it may on a busy machine: gateways repeat it then.
- */
-async function available<T>(call: () => Promise<T>): Promise<T> {
-  let settled: PromiseSettledResult<T> | undefined;
-  await holds(async () => {
-    [settled] = await Promise.allSettled([call()]);
-    return settled.status === "fulfilled" || (settled.reason as Partial<Problem>).code !== "unavailable";
-  });
-  if (settled?.status !== "fulfilled") throw settled?.reason;
-  return settled.value;
 }
