@@ -74,14 +74,14 @@ test("a token of another user closes with 4403", async () => {
 test("RESUME is refused twice, without ?resume=1, and with nonsense, and the connection stays", async () => {
   const { enter, roomOf } = await openGateway();
   const chatId = await roomOf("ann");
-  const [live, parked] = await Promise.all([enter("ann"), enter("ann", "?resume=1")]);
+  const [live, held] = await Promise.all([enter("ann"), enter("ann", "?resume=1")]);
   const resume = (rooms: unknown, ref: number) => ({ type: "RESUME", rooms, ref });
   live.send(resume({}, 1));
   expect(await live.receives("ERROR")).toMatchObject({ ref: 1, code: "invalid" });
-  parked.send(resume("all", 1), resume({ constructor: 1, general: 1 }, 2), resume({ [chatId]: 1 }, 3), resume({}, 4));
-  await parked.receives("ERROR", 3);
-  expect(parked.of("ERROR").map(({ ref }) => ref)).toEqual([1, 2, 4]);
-  expect(parked.of("RESUMED")).toHaveLength(1);
+  held.send(resume("all", 1), resume({ constructor: 1, general: 1 }, 2), resume({ [chatId]: 1 }, 3), resume({}, 4));
+  await held.receives("ERROR", 3);
+  expect(held.of("ERROR").map(({ ref }) => ref)).toEqual([1, 2, 4]);
+  expect(held.of("RESUMED")).toHaveLength(1);
 });
 
 test.each([

@@ -8,8 +8,8 @@ afterEach(closeGateways);
 
 test("a silent session is closed with 4408: without AUTH, and without the RESUME that it announced", async () => {
   const { open, enter, gateway } = await openGateway();
-  const [anonymous, parked] = [open(), await enter("ann", "?resume=1")];
-  expect(await Promise.all([anonymous.closes(), parked.closes()])).toEqual([4408, 4408]);
+  const [anonymous, held] = [open(), await enter("ann", "?resume=1")];
+  expect(await Promise.all([anonymous.closes(), held.closes()])).toEqual([4408, 4408]);
   await eventually(() => expect(gateway.sessions()).toBe(0));
 }, 10_000);
 

@@ -35,11 +35,11 @@ export interface SessionDeps extends ConnectionDeps {
   readonly log: Log;
 }
 
-/** The stage of a session's life. `parked`: nothing is delivered before the RESUME that the client announced. */
+/** The stage of a session's life. `held`: nothing is delivered before the RESUME that the client announced. */
 export type SessionState =
   | { readonly kind: "anonymous"; readonly timer: NodeJS.Timeout }
   | { readonly kind: "entering" }
-  | { readonly kind: "parked"; readonly timer: NodeJS.Timeout }
+  | { readonly kind: "held"; readonly timer: NodeJS.Timeout }
   | { readonly kind: "live" }
   | { readonly kind: "closed" };
 
@@ -79,7 +79,7 @@ export class Session implements Transport {
 
   /** Replays after the cursors that the client names, then goes live. */
   async resume(cursors: ReadonlyMap<string, number>): Promise<void> {
-    if (this.state.kind !== "parked")
+    if (this.state.kind !== "held")
       throw new Problem("invalid", "RESUME is the first frame of a connection with ?resume=1");
     clearTimeout(this.state.timer);
     this.state = { kind: "live" };
@@ -113,7 +113,7 @@ export class Session implements Transport {
   end(): void {
     const { state } = this;
     this.state = { kind: "closed" };
-    if (state.kind === "anonymous" || state.kind === "parked") clearTimeout(state.timer);
+    if (state.kind === "anonymous" || state.kind === "held") clearTimeout(state.timer);
     this.connection.end();
   }
 
@@ -164,7 +164,7 @@ export class Session implements Transport {
     this.send({ type: "READY", ...ready, rooms: Object.fromEntries(rooms) });
     this.#ws.resume();
     if (this.#resumes) {
-      this.state = { kind: "parked", timer: this.#timeout() };
+      this.state = { kind: "held", timer: this.#timeout() };
       return;
     }
     this.state = { kind: "live" };
