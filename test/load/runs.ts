@@ -38,7 +38,15 @@ async function load(flags: readonly string[]): Promise<Result> {
 async function withGateway({ env, api }: Stage, flags: readonly string[]): Promise<Result> {
   const gateway = await startNode({ kind: "gateway", env, built: true, flags: PRODUCTION_FLAGS });
   try {
-    const to = ["--gateway", gateway.realtime, "--api", api, `--secret=${env.JWT_SECRET}`, "--pid", String(gateway.pid)];
+    const to = [
+      "--gateway",
+      gateway.realtime,
+      "--api",
+      api,
+      `--secret=${env.JWT_SECRET}`,
+      "--pid",
+      String(gateway.pid),
+    ];
     return await load([...to, ...flags]);
   } finally {
     await gateway.stop();
