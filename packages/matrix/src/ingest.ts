@@ -72,7 +72,7 @@ export function createIngest(ingestDeps: IngestDeps): Ingest {
 
   async function ingest(items: unknown, ephemeral: Ephemeral): Promise<void> {
     const { events, skipped } = readEvents(items);
-    for (let count = 0; count < skipped; count++) countEvent({ outcome: "skipped" });
+    countEvent({ outcome: "skipped" }, skipped);
     if (skipped > 0) log.warn({ skipped }, "invalid events of Matrix were skipped");
     await ingestAll(events, ephemeral).catch((reason: unknown) => {
       if (isAway(reason)) throw reason;

@@ -81,7 +81,7 @@ type Named = <T extends string>(
 const createMeter = (named: Named): Meter => ({
   counter(name, help, labels = []) {
     const counter = new Counter(named(name, help, labels));
-    return (values = {}) => counter.inc(values);
+    return (values = {}, by = 1) => counter.inc(values, by);
   },
   total(name, help, read) {
     new Counter({

@@ -1,5 +1,6 @@
 import { Problem } from "@signalbox/protocol/errors";
 import type { Actor } from "../model/actor.ts";
+import { isUnavailable } from "../ports/faults.ts";
 import type { RateTokens } from "../ports/rate-tokens.ts";
 
 /** Holds users to `ACTION_RATE` actions a second with bursts of `ACTION_BURST`, over all nodes. CONTRACT section 4, "Rate". */
@@ -31,7 +32,7 @@ export function createRateLimit({ tokens, local, rate, burst }: RateLimitDeps): 
     try {
       return await tokens.take(userId, count, rate, burst);
     } catch (error) {
-      if (!(error instanceof Problem) || error.code !== "unavailable") throw error;
+      if (!isUnavailable(error)) throw error;
       return local.take(userId, count, rate, burst);
     }
   }

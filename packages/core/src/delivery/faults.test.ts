@@ -3,7 +3,9 @@ import { Problem } from "@signalbox/protocol/errors";
 import { afterEach, expect, test } from "vitest";
 import { openLoneNode } from "../testing/lone-node.fake.ts";
 import { settled } from "../testing/manual-clock.fake.ts";
+import { RecordingSink } from "../testing/recording-sink.fake.ts";
 import type { Hub } from "./hub.ts";
+import { createSubscriber } from "./subscriber.ts";
 
 const opened: Hub[] = [];
 afterEach(async () => {
@@ -132,4 +134,22 @@ test("a store and an engine that are away are no faults: nothing is reported, an
   await say("ben", chatId);
   await clock.pass(3000);
   expect([faults.places(), ann.sink.failures, ann.sink.seqs(chatId)]).toEqual([[], 0, [2]]);
+});
+
+test("after a defect in a presence read, a service may listen in a room without members as soon as the read works", async () => {
+  const { clock, faults, hub, roomOf, store } = await openNode();
+  const chatId = await roomOf();
+  const listen = async () => {
+    const sink = new RecordingSink("service");
+    const subscriber = createSubscriber(sink, chatId);
+    await hub.joining.attach(subscriber, true);
+    await hub.joining.resumeFrom(subscriber, null);
+    await settled();
+    return sink;
+  };
+  breakOnce(store, "membersOf");
+  const first = await listen();
+  expect([faults.places(), first.failures > 0]).toEqual([["presence"], true]);
+  await clock.pass(1500);
+  expect([(await listen()).failures, faults.places()]).toEqual([0, ["presence"]]);
 });

@@ -139,25 +139,20 @@ export class LocalRooms {
   /** Reads the presence of the members of rooms that this node did not listen to until now, or not all the time. */
   async #loadPresence(roomIds: readonly string[], final: boolean): Promise<void> {
     const { engine, store, clock, faults } = this.#deps;
-    const open = () => roomIds.filter((roomId) => this.#rooms.has(roomId));
+    const open = () => roomIds.flatMap((roomId) => this.#rooms.get(roomId) ?? []);
     try {
       const members = await store.membersOf(roomIds);
       const people = await readPresence(engine.presence, [...new Set([...members.values()].flat())]);
       for (const [roomId, userIds] of members) this.#showPresence(roomId, userIds, people, final);
+      // A room without members, in which a service listens, is among them.
+      for (const room of open()) room.presenceFailed = false;
     } catch (error) {
-      if (reportFault(faults, "presence", error)) for (const roomId of open()) this.#failPresence(roomId);
+      if (reportFault(faults, "presence", error)) for (const room of open()) failPresence(room);
       clock.after(RETRY_MS, () => {
-        const still = open();
+        const still = open().map(({ roomId }) => roomId);
         if (still.length > 0) void this.#loadPresence(still, final);
       });
     }
-  }
-
-  #failPresence(roomId: string): void {
-    const room = this.#rooms.get(roomId);
-    if (room === undefined) return;
-    room.presenceFailed = true;
-    room.fail();
   }
 
   #showPresence(
@@ -169,13 +164,17 @@ export class LocalRooms {
     const { presenceView } = this.#deps;
     const room = this.#rooms.get(roomId);
     if (room === undefined) return;
-    room.presenceFailed = false;
     for (const userId of userIds) {
       const person = people.get(userId);
       if (person !== undefined) presenceView.update(room, person);
     }
     if (final) presenceView.markOffline(room, people);
   }
+}
+
+function failPresence(room: LocalRoom): void {
+  room.presenceFailed = true;
+  room.fail();
 }
 
 /** The presence of any number of users, in chunks. */

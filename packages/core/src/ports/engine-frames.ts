@@ -2,7 +2,7 @@
  * The frames on the engine's channels: a line that nodes read, and for events the encoded body that they forward.
  *
  *   room   e<seq> <type> <user>\n<body>      an event
- *          e<seq> <type> <user> <message> <event id, as a URI component> <mentioned user> …\n<body>  a message
+ *          e<seq> <type> <user> <message> <event id, or nothing> <mentioned user> …\n<body>  a message
  *          t<ms left> <user>                 typing started, or goes on
  *          s<user>                           typing stopped
  *          r<user> <message> <seq> <ms>\n…   receipts, newest per user
@@ -44,7 +44,7 @@ export const encodeEventFrame = ({ seq, type, userId, body, message }: EventRow)
   `e${seq} ${typeIndex.get(type)} ${userId}${message === undefined ? "" : encodeMessage(message)}\n${body}`;
 
 const encodeMessage = ({ messageId, eventId, mentions }: MessageRef): Bytes =>
-  ` ${[messageId, encodeURIComponent(eventId ?? ""), ...mentions].join(" ")}`;
+  ` ${[messageId, eventId === null ? "" : toBytes(eventId), ...mentions].join(" ")}`;
 
 export const encodeTypingFrame = (userId: string, remainingMs: number): Bytes => `t${remainingMs} ${userId}`;
 export const encodeStopFrame = (userId: string): Bytes => `s${userId}`;
@@ -118,7 +118,7 @@ function decodeEvent(roomId: string, payload: Bytes): RoomFrame | undefined {
   if (type === undefined) return undefined;
   const event = { roomId, seq: Number(seq), type, userId, body: payload.slice(end + 1) };
   if (messageId === undefined) return { kind: "event", event };
-  const message = { messageId, eventId: eventId === "" ? null : decodeURIComponent(eventId), mentions };
+  const message = { messageId, eventId: eventId === "" ? null : toText(eventId), mentions };
   return { kind: "event", event: { ...event, message } };
 }
 

@@ -1,5 +1,5 @@
-/** Adds 1 to a counter. The values of `labels` come from closed lists. */
-export type Count = (labels?: Readonly<Record<string, string>>) => void;
+/** Adds `by` to a counter, 1 unless given. The values of `labels` come from closed lists. */
+export type Count = (labels?: Readonly<Record<string, string>>, by?: number) => void;
 
 /** Makes the metrics of a package without a metrics library. Each name is made once, and gets the prefix `signalbox_`. */
 export interface Meter {
