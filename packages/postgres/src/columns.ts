@@ -3,10 +3,10 @@ import type { Sql } from "./connection.ts";
 // The columns of each row type, as fragments of a select list. Column names come back in camel case, which makes them the rows.
 
 export const roomColumns = (sql: Sql) =>
-  sql`r.room_id, r.name, r.metadata, r.created_by, r.created_at, r.last_seq, r.member_count, r.message_count, r.deleted_at,
+  sql`r.room_id, r.name, r.metadata, r.created_by, r.created_at, r.last_seq, r.last_mark, r.member_count, r.message_count, r.deleted_at,
     r.matrix_room_id`;
 
-export const memberColumns = (sql: Sql) => sql`m.room_id, m.user_id, m.role, m.joined_at, m.joined_seq, m.left_seq`;
+export const memberColumns = (sql: Sql) => sql`m.room_id, m.user_id, m.role, m.joined_at, m.joined_seq, m.first_seq, m.left_seq`;
 
 export const projectionColumns = (sql: Sql) =>
   sql`m.room_id, m.seq, m.place as ordinal, m.message_id, m.sender_id, m.content, m.sent_at, m.reply_to, m.type, m.file, m.thread_root,
@@ -17,6 +17,9 @@ export const messageColumns = (sql: Sql) => sql`${projectionColumns(sql)}, m.cli
 
 export const reactionColumns = (sql: Sql) =>
   sql`x.room_id, x.message_id, x.reaction_id, x.sender_id, x.reaction, x.seq, x.sent_at, x.removed_seq, x.event_id`;
+
+export const eventColumns = (sql: Sql) =>
+  sql`e.room_id, e.seq, e.mark, e.prev, e.type, e.user_id, e.subject_id, e.details, e.created_at as at`;
 
 export const receiptColumns = (sql: Sql) =>
   sql`c.room_id, c.user_id, c.hidden, c.private, c.message_id, c.event_id, c.message_seq, c.message_place as message_ordinal, c.read_at, c.stamp_seq`;

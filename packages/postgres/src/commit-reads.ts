@@ -1,5 +1,4 @@
 import type {
-  EventRow,
   MemberRow,
   MessageRow,
   ReactionRow,
@@ -8,10 +7,12 @@ import type {
   RoomRow,
   RoomSectionRow,
   Rows,
+  StoredEvent,
   UserRow,
 } from "@signalbox/core/model/rows";
 import { isMatrixEventId } from "@signalbox/protocol/ids";
 import {
+  eventColumns,
   memberColumns,
   messageColumns,
   reactionColumns,
@@ -21,7 +22,7 @@ import {
   userColumns,
 } from "./columns.ts";
 import type { Sql } from "./connection.ts";
-import { toEvent } from "./events.ts";
+import { type EventColumns, toStored } from "./events.ts";
 
 // The rows that a commit reads. `execute` sends a query at once, `await` alone only a little later: queries arrive in
 // the order of their calls. `offset 0` keeps each look-up a look-up: without it the planner may join them to a scan of
@@ -99,39 +100,31 @@ export async function messagesOf(sql: Sql, keys: ReadSet["messages"]): Promise<r
     ) o`.execute();
 }
 
-interface Repeat extends MessageRow {
-  readonly eventType: number | null;
-  readonly eventUserId: string;
-  readonly eventBody: string;
-}
-
-/** Earlier sends with the same client ids, each with its event; when that is pruned, with the message that it answers. */
+/** Earlier sends with the same client ids, each with the message that it answers, and its event while that is kept. */
 export async function repeatsOf(
   sql: Sql,
   keys: ReadSet["repeats"],
-): Promise<{ messages: MessageRow[]; events: EventRow[] }> {
-  const found: { messages: MessageRow[]; events: EventRow[] } = { messages: [], events: [] };
-  if (keys.length === 0) return found;
-  const answered: { roomId: string; messageId: string }[] = [];
-  const rows = await sql<Repeat[]>`
-    select m.*, e.type as event_type, e.user_id as event_user_id, e.body as event_body from (
+): Promise<{ messages: readonly MessageRow[]; events: readonly StoredEvent[] }> {
+  if (keys.length === 0) return { messages: [], events: [] };
+  const messages = await sql<MessageRow[]>`
+    select m.* from (
       select distinct * from json_to_recordset(${JSON.stringify(keys)}::text::json)
         as n("roomId" uuid, "senderId" text, "clientMessageId" text)
     ) n cross join lateral (
       select ${messageColumns(sql)} from messages m
       where m.room_id = n."roomId" and m.sender_id = n."senderId" and m.client_message_id = n."clientMessageId" offset 0
-    ) m left join lateral (
-      select type, user_id, body from events where room_id = m.room_id and seq = m.seq offset 0
-    ) e on true`.execute();
-  for (const { eventType, eventUserId, eventBody, ...message } of rows) {
-    found.messages.push(message);
-    const { roomId, seq } = message;
-    if (eventType !== null)
-      found.events.push(toEvent({ roomId, seq, type: eventType, userId: eventUserId, body: eventBody }));
-    else if (message.replyTo !== null) answered.push({ roomId, messageId: message.replyTo });
-  }
-  found.messages.push(...(await messagesOf(sql, answered)));
-  return found;
+    ) m`.execute();
+  if (messages.length === 0) return { messages, events: [] };
+  const answered = messages.flatMap(({ roomId, replyTo }) => (replyTo === null ? [] : [{ roomId, messageId: replyTo }]));
+  const [originals, events] = await Promise.all([
+    messagesOf(sql, answered),
+    sql<EventColumns[]>`
+      select e.* from json_to_recordset(${JSON.stringify(messages)}::text::json) as n("roomId" uuid, seq bigint)
+      cross join lateral (
+        select ${eventColumns(sql)} from events e where e.room_id = n."roomId" and e.seq = n.seq offset 0
+      ) e`.execute(),
+  ]);
+  return { messages: [...messages, ...originals], events: events.map(toStored) };
 }
 
 /** Reactions by their ids, and active ones by their messages. */

@@ -160,12 +160,12 @@ function roomsOf(
  */
 function changeOf(room: RoomRow, before: RoomRow | undefined, counters: Counters): readonly writes.RoomChange[] {
   if (!before) return [];
-  const { roomId, lastSeq, memberCount, messageCount, deletedAt } = room;
+  const { roomId, lastSeq, lastMark, memberCount, messageCount, deletedAt } = room;
   const { messages, files, firstId, lastId } = counters;
   const changed = <K extends keyof RoomRow>(key: K) => (room[key] === before[key] ? null : room[key]);
   return [
     {
-      ...{ roomId, lastSeq, memberCount, messageCount, deletedAt },
+      ...{ roomId, lastSeq, lastMark, memberCount, messageCount, deletedAt },
       ...{ messages, files, firstId, lastId },
       name: changed("name"),
       metadata: changed("metadata"),

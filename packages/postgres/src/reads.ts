@@ -1,15 +1,27 @@
 import { groupBy } from "@signalbox/core/model/groups";
-import type { MessageRow, ReceiptRow, RoomRow } from "@signalbox/core/model/rows";
-import type { RoomSummary } from "@signalbox/core/ports/store";
+import type { MessageRow, ReceiptRow } from "@signalbox/core/model/rows";
+import type { CheckedHead, Resumable, RoomSummary } from "@signalbox/core/ports/store";
 import { messageColumns, receiptColumns, roomColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
 import { lastRead, unread } from "./unread.ts";
 
-/** The rooms that `userId` is a member of, with their last seq, without deleted ones. */
-export const roomsOf = (sql: Sql, userId: string): Promise<readonly Pick<RoomRow, "roomId" | "lastSeq">[]> =>
-  sql<Pick<RoomRow, "roomId" | "lastSeq">[]>`
-    select r.room_id, r.last_seq from members m join rooms r on r.room_id = m.room_id
-    where m.user_id = ${userId} and m.left_seq is null and r.deleted_at is null`.execute();
+type ResumableRow = Resumable & { readonly roomId: string };
+
+const byRoom = <Row extends { readonly roomId: string }>(rows: readonly Row[]): ReadonlyMap<string, Row> =>
+  new Map(rows.map((row) => [row.roomId, row]));
+
+/** The end of a room `r`, as its member `m` comes back to it. */
+const resumableColumns = (sql: Sql) =>
+  sql`r.room_id, r.last_seq as seq, r.last_mark as mark,
+    case when r.deleted_at is null then coalesce(m.first_seq, 1) else r.last_seq end - 1 as "from"`;
+
+/** As `Store.roomsOf`. */
+export const roomsOf = async (sql: Sql, userId: string): Promise<ReadonlyMap<string, Resumable>> =>
+  byRoom(
+    await sql<ResumableRow[]>`
+      select ${resumableColumns(sql)} from members m join rooms r on r.room_id = m.room_id
+      where m.user_id = ${userId} and m.left_seq is null and r.deleted_at is null`,
+  );
 
 /** The rooms, as `roomsOf`, of several users. */
 export async function roomsOfAll(
@@ -36,17 +48,31 @@ function valuesByKey(rows: readonly { readonly key: string; readonly value: stri
   return new Map([...groups].map(([key, group]) => [key, group.map(({ value }) => value)]));
 }
 
-/** The last seq of each of `rooms` that `userId` is a member of, deleted ones included. */
-export async function resumable(
+/** As `Store.resumable`. */
+export const resumable = async (
   sql: Sql,
   userId: string,
   rooms: readonly string[],
-): Promise<ReadonlyMap<string, number>> {
-  const rows = await sql<{ roomId: string; lastSeq: number }[]>`
-    select r.room_id, r.last_seq from rooms r join members m on m.room_id = r.room_id
-    where r.room_id = any(${[...rooms]}::uuid[]) and m.user_id = ${userId} and m.left_seq is null`;
-  return new Map(rows.map(({ roomId, lastSeq }) => [roomId, lastSeq]));
-}
+): Promise<ReadonlyMap<string, Resumable>> =>
+  byRoom(
+    await sql<ResumableRow[]>`
+      select ${resumableColumns(sql)} from rooms r join members m on m.room_id = r.room_id
+      where r.room_id = any(${[...rooms]}::uuid[]) and m.user_id = ${userId} and m.left_seq is null`,
+  );
+
+/** As `Store.heads`. A pruned event is known by the one after it, and the last one by its room. */
+export const heads = async (sql: Sql, rooms: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, CheckedHead>> =>
+  byRoom(
+    await sql<(CheckedHead & { readonly roomId: string })[]>`
+      select r.room_id, r.last_seq as seq, r.last_mark as mark, r.deleted_at is not null as deleted, case
+          when n.seq = 0 then 0
+          when n.seq = r.last_seq then r.last_mark
+          else coalesce((select mark from events where room_id = n.room_id and seq = n.seq),
+            (select prev from events where room_id = n.room_id and seq = n.seq + 1))
+        end as found
+      from unnest(${[...rooms.keys()]}::uuid[], ${[...rooms.values()]}::bigint[]) as n(room_id, seq)
+      cross join lateral (select * from rooms where room_id = n.room_id offset 0) r`,
+  );
 
 /**
  * A condition on a room `r`: it is not deleted, and `userId` is a member or a service. Without `offset 0` all of the
@@ -56,11 +82,13 @@ export const isVisible = (sql: Sql, userId: string, service: boolean) =>
   sql`r.deleted_at is null and (${service} or exists (
     select from members m where m.room_id = r.room_id and m.user_id = ${userId} and m.left_seq is null offset 0))`;
 
-/** The last seq of a room that is visible; null for any other. */
-export async function seqOf(sql: Sql, room: string, userId: string, service: boolean): Promise<number | null> {
-  const [row] = await sql<{ lastSeq: number }[]>`
-    select r.last_seq from rooms r where r.room_id = ${room} and ${isVisible(sql, userId, service)}`;
-  return row?.lastSeq ?? null;
+/** As `Store.headOf`. */
+export async function headOf(sql: Sql, room: string, userId: string, service: boolean): Promise<Resumable | null> {
+  const [row] = await sql<Resumable[]>`
+    select ${resumableColumns(sql)} from rooms r
+    left join members m on m.room_id = r.room_id and m.user_id = ${userId} and m.left_seq is null
+    where r.room_id = ${room} and ${isVisible(sql, userId, service)}`;
+  return row ?? null;
 }
 
 /**

@@ -1,5 +1,4 @@
 import type {
-  EventRow,
   MarkerRow,
   MatrixRow,
   MemberRow,
@@ -8,10 +7,11 @@ import type {
   ReceiptRow,
   RoomRow,
   RoomSectionRow,
+  StoredEvent,
   UserRow,
 } from "@signalbox/core/model/rows";
 import type { Sql } from "./connection.ts";
-import { toStored } from "./events.ts";
+import { toColumns } from "./events.ts";
 import type { Counters } from "./room-counters.ts";
 
 // One statement per table and group, with all rows as one JSON parameter; DECISIONS 2 has the alternatives and their
@@ -23,38 +23,38 @@ import type { Counters } from "./room-counters.ts";
  */
 export const insertRooms = (sql: Sql, rooms: readonly (RoomRow & Counters)[], now: Date) =>
   sql`
-  insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count, message_count,
+  insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_mark, last_at, member_count, message_count,
     deleted_at, matrix_room_id, standing_count, file_count, first_id, last_id)
-  select "roomId", name, metadata, "createdBy", "createdAt", "lastSeq", ${now}, "memberCount", "messageCount", "deletedAt",
+  select "roomId", name, metadata, "createdBy", "createdAt", "lastSeq", "lastMark", ${now}, "memberCount", "messageCount", "deletedAt",
     "matrixRoomId", messages, files, "firstId", "lastId"
   from json_to_recordset(${JSON.stringify(rooms)}::text::json) as n("roomId" uuid, name text, metadata json, "createdBy" text,
-    "createdAt" timestamptz, "lastSeq" bigint, "memberCount" integer, "messageCount" bigint, "deletedAt" timestamptz,
-    "matrixRoomId" text, messages bigint, files bigint, "firstId" uuid, "lastId" uuid)`.execute();
+    "createdAt" timestamptz, "lastSeq" bigint, "lastMark" integer, "memberCount" integer, "messageCount" bigint,
+    "deletedAt" timestamptz, "matrixRoomId" text, messages bigint, files bigint, "firstId" uuid, "lastId" uuid)`.execute();
 
 /** The changes of a room. Null leaves a field unchanged; counters are added to the stored ones. */
-export type RoomChange = Pick<RoomRow, "roomId" | "lastSeq" | "memberCount" | "messageCount" | "deletedAt"> &
+export type RoomChange = Pick<RoomRow, "roomId" | "lastSeq" | "lastMark" | "memberCount" | "messageCount" | "deletedAt"> &
   Counters & {
     readonly [K in "name" | "metadata" | "createdBy" | "createdAt" | "matrixRoomId"]: RoomRow[K] | null;
   };
 
 export const updateRooms = (sql: Sql, rooms: readonly RoomChange[], now: Date) =>
   sql`
-  update rooms r set last_seq = n."lastSeq", last_at = ${now}, member_count = n."memberCount",
+  update rooms r set last_seq = n."lastSeq", last_mark = n."lastMark", last_at = ${now}, member_count = n."memberCount",
     message_count = n."messageCount", deleted_at = n."deletedAt", name = coalesce(n.name, r.name),
     metadata = coalesce(n.metadata, r.metadata), created_by = coalesce(n."createdBy", r.created_by),
     created_at = coalesce(n."createdAt", r.created_at), matrix_room_id = coalesce(n."matrixRoomId", r.matrix_room_id),
     standing_count = r.standing_count + n.messages, file_count = r.file_count + n.files,
     first_id = least(r.first_id, n."firstId"), last_id = greatest(r.last_id, n."lastId")
   from json_to_recordset(${JSON.stringify(rooms)}::text::json) as n("roomId" uuid, name text, metadata json, "createdBy" text,
-    "createdAt" timestamptz, "matrixRoomId" text, "lastSeq" bigint, "memberCount" integer, "messageCount" bigint,
+    "createdAt" timestamptz, "matrixRoomId" text, "lastSeq" bigint, "lastMark" integer, "memberCount" integer, "messageCount" bigint,
     "deletedAt" timestamptz, messages bigint, files bigint, "firstId" uuid, "lastId" uuid)
   where r.room_id = n."roomId"`.execute();
 
 export const putMembers = (sql: Sql, members: readonly MemberRow[]) =>
   sql`
-  insert into members (room_id, user_id, role, joined_at, joined_seq, left_seq)
+  insert into members (room_id, user_id, role, joined_at, joined_seq, first_seq, left_seq)
   select * from json_to_recordset(${JSON.stringify(members)}::text::json) as n("roomId" uuid, "userId" text, role text,
-    "joinedAt" timestamptz, "joinedSeq" bigint, "leftSeq" bigint)
+    "joinedAt" timestamptz, "joinedSeq" bigint, "firstSeq" bigint, "leftSeq" bigint)
   on conflict (room_id, user_id) do update set role = excluded.role, joined_at = excluded.joined_at,
     joined_seq = excluded.joined_seq, left_seq = excluded.left_seq, xid = excluded.xid`.execute();
 
@@ -96,7 +96,7 @@ export const putReactions = (sql: Sql, reactions: readonly ReactionRow[]) =>
   insert into reactions (room_id, message_id, reaction_id, sender_id, reaction, seq, sent_at, removed_seq, event_id)
   select * from json_to_recordset(${JSON.stringify(removedFirst(reactions))}::text::json) as n("roomId" uuid, "messageId" uuid,
     "reactionId" uuid, "senderId" text, reaction text, seq bigint, "sentAt" timestamptz, "removedSeq" bigint, "eventId" text)
-  on conflict (room_id, reaction_id) do update set removed_seq = excluded.removed_seq`.execute();
+  on conflict (room_id, reaction_id) do update set reaction = excluded.reaction, removed_seq = excluded.removed_seq`.execute();
 
 /** Removed reactions first: the index allows one active reaction of a kind, and checks each row by itself. */
 const removedFirst = (reactions: readonly ReactionRow[]): readonly ReactionRow[] => [
@@ -191,8 +191,8 @@ export const putMatrix = (sql: Sql, rows: readonly MatrixRow[]) =>
     redacted = excluded.redacted, seq = excluded.seq`.execute();
 
 /** Inserts events; none is ever updated. */
-export const insertEvents = (sql: Sql, events: readonly EventRow[], now: Date) =>
+export const insertEvents = (sql: Sql, events: readonly StoredEvent[], now: Date) =>
   sql`
-  insert into events (room_id, seq, type, user_id, body, created_at)
-  select n.*, ${now} from json_to_recordset(${JSON.stringify(events.map(toStored))}::text::json) as n("roomId" uuid, seq bigint,
-    type smallint, "userId" text, body text)`.execute();
+  insert into events (room_id, seq, mark, prev, type, user_id, subject_id, details, created_at)
+  select n.*, ${now} from json_to_recordset(${JSON.stringify(events.map(toColumns))}::text::json) as n("roomId" uuid, seq bigint,
+    mark integer, prev integer, type smallint, "userId" text, "subjectId" uuid, details json)`.execute();

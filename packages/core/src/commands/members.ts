@@ -5,6 +5,7 @@
 import { Problem } from "@signalbox/protocol/errors";
 import type { Role } from "@signalbox/protocol/http";
 import type { Actor } from "../model/actor.ts";
+import { leaveSentence } from "../model/event-bodies.ts";
 import type { MemberRow, RoomRow } from "../model/rows.ts";
 import type { Command } from "./command.ts";
 import type { Transaction } from "./transaction.ts";
@@ -64,7 +65,8 @@ export function join(tx: Transaction, actorId: string, room: RoomRow, userId: st
     message: userId,
     username: tx.nameOf(userId),
   });
-  const member = newMember(room.roomId, userId, role, at, seq);
+  const firstSeq = tx.membership(room.roomId, userId)?.firstSeq ?? seq;
+  const member = { ...newMember(room.roomId, userId, role, at, seq), firstSeq };
   tx.putMember(member);
   return member;
 }
@@ -73,12 +75,11 @@ export function join(tx: Transaction, actorId: string, room: RoomRow, userId: st
 export function leave(tx: Transaction, actorId: string, room: RoomRow, member: MemberRow, at: Date): void {
   const { roomId, userId } = member;
   tx.putRoom({ ...room, memberCount: room.memberCount - 1 });
-  const { seq } = tx.append(roomId, userId, {
-    type: "USER_LEAVE",
-    senderId: userId,
-    message: `${tx.nameOf(userId)} ${userId === actorId ? "left" : "was removed from"} the Chat`,
-    timeStamp: at.toISOString(),
-  });
+  const removed = userId !== actorId;
+  const message = leaveSentence(tx.nameOf(userId), removed);
+  const timeStamp = at.toISOString();
+  const body = { type: "USER_LEAVE", senderId: userId, message, timeStamp } as const;
+  const { seq } = tx.append(roomId, userId, body, removed ? { timeStamp, removed } : { timeStamp });
   tx.putMember({ ...member, leftSeq: seq });
 }
 
@@ -102,5 +103,6 @@ export const newMember = (
   role,
   joinedAt,
   joinedSeq,
+  firstSeq: joinedSeq,
   leftSeq: null,
 });

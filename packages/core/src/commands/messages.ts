@@ -1,5 +1,6 @@
 /** The rules of messages and reactions. CONTRACT section 3. */
 import type { EventBody } from "@signalbox/protocol/down";
+import { encodeMark } from "@signalbox/protocol/cursor";
 import { encodeBody } from "@signalbox/protocol/encode";
 import { Problem } from "@signalbox/protocol/errors";
 import type { ActionOf } from "@signalbox/protocol/up";
@@ -80,7 +81,7 @@ export function deleteMessage(actor: Actor, action: ActionOf<"DELETE_MSG">): Ans
       if (message.senderId !== actor.userId && !tx.isOwner(roomId, actor))
         throw new Problem("forbidden", "only its author or an owner of the room may delete a message");
       if (message.deleteSeq !== null)
-        return encodeRepeat(deleteBody(message), message.roomId, message.deleteSeq, actor.userId);
+        return encodeRepeat(tx, deleteBody(message), message.roomId, message.deleteSeq, actor.userId);
       if (message.eventId !== null) forward(tx, room, actor, { kind: "redaction", eventId: message.eventId });
       const deleted = {
         ...message,
@@ -108,7 +109,7 @@ export function addReaction(actor: Actor, action: ActionOf<"REACT">): Answer {
       const room = tx.room(roomId, actor);
       const message = notDeleted(tx.message(roomId, messageId));
       const active = tx.activeReaction(roomId, messageId, senderId, reaction);
-      if (active !== undefined) return encodeRepeat(reactBody(active, message), roomId, active.seq, senderId);
+      if (active !== undefined) return encodeRepeat(tx, reactBody(active, message), roomId, active.seq, senderId);
       if (message.eventId !== null) forward(tx, room, actor, { kind: "reaction", eventId: message.eventId });
       const row: ReactionRow = {
         roomId,
@@ -138,9 +139,9 @@ export function removeReaction(actor: Actor, action: ActionOf<"DELETE_REACT">): 
       if (row.senderId !== actor.userId) throw new Problem("forbidden", "only its author may remove a reaction");
       const parent = tx.findMessage(row.roomId, row.messageId);
       if (row.removedSeq !== null)
-        return encodeRepeat(unreactBody(row, parent), row.roomId, row.removedSeq, actor.userId);
+        return encodeRepeat(tx, unreactBody(row, parent), row.roomId, row.removedSeq, actor.userId);
       if (row.eventId !== null) forward(tx, room, actor, { kind: "redaction", eventId: row.eventId });
-      const removed = { ...row, removedSeq: tx.nextSeq(row.roomId) };
+      const removed = { ...row, reaction: "", removedSeq: tx.nextSeq(row.roomId) };
       tx.putReaction(removed);
       return addressed(tx.append(row.roomId, actor.userId, unreactBody(removed, parent)).body, actor.userId);
     },
@@ -186,21 +187,21 @@ function newMessage(tx: Transaction, actor: Actor, action: Send, original: Messa
   };
 }
 
-/** The answer to a repeated send: the event of the first one, or, when that is no longer kept, one made of its row. */
+/** The answer to a repeated send: the event of the first one, with its present text. */
 function firstAnswer(tx: Transaction, message: MessageRow, userId: string): Bytes {
-  const event = tx.event(message.roomId, message.seq);
-  if (event !== undefined) return addressed(event.body, userId);
   const original = message.replyTo === null ? null : (tx.findMessage(message.roomId, message.replyTo) ?? null);
-  return encodeRepeat(sentBody(message, original), message.roomId, message.seq, userId);
+  return encodeRepeat(tx, sentBody(message, original), message.roomId, message.seq, userId);
 }
 
 /** The event that gave the message its present text. */
 function lastText(tx: Transaction, message: MessageRow, userId: string): Bytes {
   if (message.editSeq === null) return firstAnswer(tx, message, userId);
-  return encodeRepeat(editBody(message), message.roomId, message.editSeq, userId);
+  return encodeRepeat(tx, editBody(message), message.roomId, message.editSeq, userId);
 }
 
 /** Encodes an event that was sent before, for the user that repeats its action. */
-function encodeRepeat(body: object, chatId: string, seq: number, userId: string): Bytes {
-  return addressed(toBytes(encodeBody({ ...body, chatId, seq } as EventBody)), userId);
+function encodeRepeat(tx: Transaction, body: object, chatId: string, seq: number, userId: string): Bytes {
+  const mark = tx.markAt(chatId, seq);
+  const place = { chatId, seq, ...(mark === undefined ? {} : { mark: encodeMark(mark) }) };
+  return addressed(toBytes(encodeBody({ ...body, ...place } as EventBody)), userId);
 }

@@ -27,6 +27,7 @@ export function createRoom(actor: Actor, body: CreateRoom): Command<RoomRow> {
         createdBy: actor.userId,
         createdAt: tx.now,
         lastSeq: 0,
+        lastMark: 0,
         memberCount: members.size,
         messageCount: 0,
         deletedAt: null,

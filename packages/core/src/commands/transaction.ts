@@ -1,21 +1,24 @@
 import type { EventBody } from "@signalbox/protocol/down";
+import { encodeMark } from "@signalbox/protocol/cursor";
 import { encodeBody } from "@signalbox/protocol/encode";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Actor } from "../model/actor.ts";
 import { toBytes } from "../model/bytes.ts";
+import { messageRefOf } from "../model/event-bodies.ts";
 import type {
+  EventDetails,
   EventRow,
   MarkerRow,
   MatrixRow,
   MatrixWrite,
   MemberRow,
-  MessageRef,
   MessageRow,
   ReactionRow,
   ReceiptRow,
   RoomRow,
   RoomSectionRow,
   Rows,
+  StoredEvent,
   UserRow,
 } from "../model/rows.ts";
 import { Relations } from "./matrix-relations.ts";
@@ -50,8 +53,9 @@ export class Transaction {
   readonly #markers: Table<MarkerRow>;
   readonly #users: ReadonlyMap<string, UserRow>;
   readonly #namedMembers: ReadonlyMap<string, string>;
-  readonly #storedEvents: ReadonlyMap<string, EventRow>;
-  readonly #events: EventRow[] = [];
+  /** The marks of events that were read or appended, by room and seq. */
+  readonly #marks: Map<string, number>;
+  readonly #events: StoredEvent[] = [];
   readonly #relations: Relations;
   readonly #writes: ReadonlySet<string>;
   readonly #lastMessagesAtEvents: ReadonlyMap<string, string>;
@@ -69,13 +73,14 @@ export class Transaction {
       (row) => `${row.roomId} ${row.senderId} ${row.clientMessageId}`,
     );
     this.#reactions = new Table(rows.reactions, (row) => row.reactionId);
-    for (const row of rows.reactions) this.#indexReaction(row);
+    for (const row of rows.reactions)
+      if (row.removedSeq === null) this.#activeReactions.set(activeKey(row), row);
     this.#receipts = new Table(rows.receipts, receiptKey);
     this.#sections = new Table(rows.sections, (row) => `${row.roomId} ${row.section}`);
     this.#markers = new Table(rows.markers, (row) => `${row.roomId} ${row.userId}`);
     this.#namedMembers = new Map(rows.named.map((row) => [`${row.roomId} ${row.name}`, row.userId]));
     this.#users = new Map(rows.users.map((row) => [row.userId, row]));
-    this.#storedEvents = new Map(rows.events.map((row) => [`${row.roomId} ${row.seq}`, row]));
+    this.#marks = new Map(rows.events.map((row) => [`${row.roomId} ${row.seq}`, row.mark]));
     this.#relations = new Relations(rows.matrix);
     this.#writes = new Set(rows.writes.map(writeKey));
     this.#lastMessagesAtEvents = new Map(
@@ -143,7 +148,7 @@ export class Transaction {
   }
 
   activeReaction(roomId: string, messageId: string, senderId: string, reaction: string): ReactionRow | undefined {
-    return this.#activeReactions.get(`${roomId} ${messageId} ${senderId} ${reaction}`);
+    return this.#activeReactions.get(activeKey({ roomId, messageId, senderId, reaction }));
   }
 
   /** The user's furthest receipt of all. */
@@ -216,11 +221,9 @@ export class Transaction {
     );
   }
 
-  /** The event at `seq`, if it was read or appended here. */
-  event(roomId: string, seq: number): EventRow | undefined {
-    return (
-      this.#storedEvents.get(`${roomId} ${seq}`) ?? this.#events.find((row) => row.roomId === roomId && row.seq === seq)
-    );
+  /** The mark of the event at `seq`, if it was read or appended here. */
+  markAt(roomId: string, seq: number): number | undefined {
+    return this.#marks.get(`${roomId} ${seq}`);
   }
 
   putRoom(row: RoomRow): void {
@@ -237,8 +240,10 @@ export class Transaction {
   }
 
   putReaction(row: ReactionRow): void {
+    const before = this.#reactions.get(row.reactionId);
     this.#reactions.put(row);
-    this.#indexReaction(row);
+    if (row.removedSeq === null) this.#activeReactions.set(activeKey(row), row);
+    else if (before !== undefined) this.#activeReactions.delete(activeKey(before));
   }
 
   putReceipt(row: ReceiptRow): void {
@@ -262,15 +267,19 @@ export class Transaction {
     return this.requireRoom(roomId).lastSeq + 1;
   }
 
-  /** Appends an event to the room under its next seq. `about`: the user that joins or leaves; for other events the author. */
-  append(roomId: string, about: string, body: Unnumbered<EventBody>): EventRow {
+  /**
+   * Appends an event to the room under its next seq. `about`: the user that joins or leaves; for other events the author.
+   * `details`: the parts of the body that no row holds.
+   */
+  append(roomId: string, about: string, body: Unnumbered<EventBody>, details = detailsOf(body)): EventRow {
     const room = this.requireRoom(roomId);
-    const seq = room.lastSeq + 1;
-    this.#rooms.put({ ...room, lastSeq: seq });
-    const numbered = { ...body, chatId: roomId, seq } as EventBody;
-    const encoded = toBytes(encodeBody(numbered));
-    const event = { roomId, seq, type: body.type, userId: about, body: encoded, ...messageOf(body) };
-    this.#events.push(event);
+    const place = { roomId, seq: room.lastSeq + 1, mark: newMark(), prev: room.lastMark };
+    this.#rooms.put({ ...room, lastSeq: place.seq, lastMark: place.mark });
+    this.#marks.set(`${roomId} ${place.seq}`, place.mark);
+    const numbered = { ...body, chatId: roomId, seq: place.seq, mark: encodeMark(place.mark) } as EventBody;
+    const header = { ...place, type: body.type, userId: about };
+    this.#events.push({ ...header, subjectId: "messageId" in body ? body.messageId : null, details, at: this.now });
+    const event = { ...header, body: toBytes(encodeBody(numbered)), ...messageOf(body) };
     this.outgoing.push(event);
     return event;
   }
@@ -297,20 +306,29 @@ export class Transaction {
       lastMessagesAtEvents: [],
     };
   }
+}
 
-  #indexReaction(row: ReactionRow): void {
-    const key = `${row.roomId} ${row.messageId} ${row.senderId} ${row.reaction}`;
-    if (row.removedSeq === null) this.#activeReactions.set(key, row);
-    else if (this.#activeReactions.get(key)?.reactionId === row.reactionId) this.#activeReactions.delete(key);
+const messageOf = (body: Unnumbered<EventBody>): Pick<EventRow, "message"> =>
+  body.type === "SEND_MSG" || body.type === "REPLY" ? { message: messageRefOf(body) } : {};
+
+function detailsOf(body: Unnumbered<EventBody>): EventDetails {
+  switch (body.type) {
+    case "USER_JOIN":
+      return { senderId: body.senderId };
+    case "NEW_CHAT":
+      return { timeStamp: body.timeStamp };
+    case "ROOM_STATE":
+      return { changed: body.changed };
+    default:
+      return {};
   }
 }
 
-/** The fields of a message that travel beside its encoded body. */
-function messageOf(body: Unnumbered<EventBody>): { message?: MessageRef } {
-  if (body.type !== "SEND_MSG" && body.type !== "REPLY") return {};
-  const { messageId, eventId = null, mentions = [] } = body;
-  return { message: { messageId, eventId, mentions } };
-}
+/** A mark for a new event: a history that went another way has another one at the same seq. */
+const newMark = (): number => Math.floor(Math.random() * 2 ** 31);
+
+const activeKey = (row: Pick<ReactionRow, "roomId" | "messageId" | "senderId" | "reaction">) =>
+  `${row.roomId} ${row.messageId} ${row.senderId} ${row.reaction}`;
 
 const receiptKey = (row: Pick<ReceiptRow, "roomId" | "userId" | "hidden" | "private">) =>
   `${row.roomId} ${row.userId} ${row.hidden} ${row.private}`;

@@ -221,7 +221,7 @@ export class Hub {
   }
 
   #onDelivered(room: LocalRoom, event: EventRow): void {
-    if (event.type === "SEND_MSG" || event.type === "REPLY") this.#notifier.message(room, event);
+    if (event.message !== undefined) this.#notifier.message(room, event.userId, event.message);
     else if (event.type === "USER_LEAVE") this.#presenceView.left(room, event.userId);
     else if (event.type === "USER_JOIN") {
       this.#presenceView.joined(room, event.userId);

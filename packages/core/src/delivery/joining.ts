@@ -2,11 +2,13 @@ import { Problem } from "@signalbox/protocol/errors";
 import { chunksOf, groupBy } from "../model/groups.ts";
 import { type Clock, RETRY_MS, withTimeout } from "../ports/clock.ts";
 import { type Faults, reportFault } from "../ports/faults.ts";
-import type { Store } from "../ports/store.ts";
+import type { Head } from "../model/rows.ts";
+import type { Resumable, Store } from "../ports/store.ts";
 import type { LocalRoom } from "./local-room.ts";
 import type { LocalRooms } from "./local-rooms.ts";
 import type { LocalUsers } from "./local-users.ts";
 import { receiptSignals } from "./receipt-batcher.ts";
+import type { Position } from "./replay.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 /** Rooms of one session that are replayed at the same time. */
@@ -33,11 +35,12 @@ export class Joining {
   }
 
   /**
-   * Adds a session, held: it receives nothing before `resumeFrom`. Resolves with the seq of each of its rooms, in one
+   * Adds a session, held: it receives nothing before `resumeFrom`. Resolves with the end of each of its rooms, in one
    * snapshot; rejects with `unavailable`, and with `not_found` when the session is for one room that its user may not see.
    * `Hub.leave` ends it, also while this is under way. `service`: its user may see every room.
    */
-  async attach(subscriber: Subscriber, service = false): Promise<ReadonlyMap<string, number>> {
+  async attach(subscriber: Subscriber, service = false): Promise<ReadonlyMap<string, Head>> {
+    subscriber.service = service;
     if (subscriber.scope !== null) return this.#attachToRoom(subscriber, subscriber.scope, service);
     const { store, clock, users, rooms } = this.#deps;
     const { userId } = subscriber.sink;
@@ -45,7 +48,7 @@ export class Joining {
     const opened: LocalRoom[] = [];
     try {
       for (;;) {
-        const heads = new Map((await store.roomsOf(userId)).map(({ roomId, lastSeq }) => [roomId, lastSeq]));
+        const heads = await store.roomsOf(userId);
         // Read after the subscription: events after this state are on their way, or will be read.
         for (const room of opened) room.begin(heads.get(room.roomId));
         const missing = [...heads.keys()].filter((roomId) => rooms.get(roomId)?.started() !== true);
@@ -61,7 +64,7 @@ export class Joining {
    * Brings the subscriber to the present: from `cursors` (by room; other rooms go on from the seq that `attach` gave), or,
    * with null, from there everywhere. Resolves when every room is live.
    */
-  async resumeFrom(subscriber: Subscriber, cursors: ReadonlyMap<string, number> | null): Promise<void> {
+  async resumeFrom(subscriber: Subscriber, cursors: ReadonlyMap<string, Position> | null): Promise<void> {
     if (cursors !== null) await this.#setCursors(subscriber, cursors);
     if (subscriber.state === "left") return;
     subscriber.state = "live";
@@ -94,12 +97,13 @@ export class Joining {
     }
   }
 
-  #admit(room: LocalRoom, subscribers: readonly Subscriber[], seq: number, head: number): void {
+  #admit(room: LocalRoom, subscribers: readonly Subscriber[], seq: number, head: Head): void {
     const replays = subscribers.flatMap((subscriber) => {
       const leftAt = subscriber.leaves.get(room.roomId) ?? 0;
-      if (leftAt > head) return [];
+      if (leftAt > head.seq) return [];
       // The hint may be of an earlier join: events that the session had until its user left do not come again.
-      return { subscriber, replay: room.hold(subscriber, Math.max(seq - 1, leftAt), head) };
+      const cursor = { seq: Math.max(seq - 1, leftAt), mark: null };
+      return { subscriber, replay: room.hold(subscriber, cursor, head.seq) };
     });
     // Only now: events that the room has held since `head` may remove these subscribers again, and add them.
     room.begin(head);
@@ -107,30 +111,31 @@ export class Joining {
       if (subscriber.state === "live") void replay.run().then(() => this.#deps.joinedLive(room, subscriber));
   }
 
-  async #attachToRoom(subscriber: Subscriber, roomId: string, service: boolean): Promise<ReadonlyMap<string, number>> {
+  async #attachToRoom(subscriber: Subscriber, roomId: string, service: boolean): Promise<ReadonlyMap<string, Head>> {
     const { store, clock, users, rooms } = this.#deps;
     const { userId } = subscriber.sink;
     const head = async () => {
-      const seq = await store.seqOf(roomId, userId, service);
-      if (seq === null) throw new Problem("not_found", "no such room");
-      return seq;
+      const found = await store.headOf(roomId, userId, service);
+      if (found === null) throw new Problem("not_found", "no such room");
+      return found;
     };
     // First of all: nothing is opened for a user that may not see the room.
     await head();
     await withTimeout(clock, users.add(subscriber));
     const opened = await this.#open([roomId]);
     try {
-      const seq = await head();
-      for (const room of opened) room.begin(seq);
-      return this.#holdIn(subscriber, new Map([[roomId, seq]]));
+      const end = await head();
+      for (const room of opened) room.begin(end);
+      return this.#holdIn(subscriber, new Map([[roomId, end]]));
     } finally {
       for (const room of opened) rooms.unpin(room);
     }
   }
 
-  #holdIn(subscriber: Subscriber, heads: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  #holdIn(subscriber: Subscriber, heads: ReadonlyMap<string, Resumable>): ReadonlyMap<string, Head> {
     if (subscriber.state === "left") return heads;
-    for (const [roomId, seq] of heads) this.#deps.rooms.get(roomId)?.hold(subscriber, seq, seq);
+    for (const [roomId, { seq, mark, from }] of heads)
+      this.#deps.rooms.get(roomId)?.hold(subscriber, { seq, mark }, seq).notBefore(from);
     return heads;
   }
 
@@ -138,11 +143,11 @@ export class Joining {
    * Sets the cursors of a resuming subscriber. They are checked: they may name rooms that its user left, or seqs that never
    * were.
    */
-  async #setCursors(subscriber: Subscriber, cursors: ReadonlyMap<string, number>): Promise<void> {
-    const doubtful = new Map<string, number>();
+  async #setCursors(subscriber: Subscriber, cursors: ReadonlyMap<string, Position>): Promise<void> {
+    const doubtful = new Map<string, Position>();
     for (const [roomId, cursor] of cursors) {
       const replay = this.#deps.rooms.get(roomId)?.replayOf(subscriber);
-      if (replay !== undefined && cursor <= replay.cursor) replay.cursor = cursor;
+      if (replay !== undefined && cursor.seq <= replay.cursor) replay.moveTo(cursor);
       else doubtful.set(roomId, cursor);
     }
     if (doubtful.size === 0) return;
@@ -152,9 +157,9 @@ export class Joining {
       // Again, after the subscription: publications from here on arrive.
       const heads = known.size === 0 ? known : await this.#headsFor(subscriber, [...known.keys()]);
       if (subscriber.state === "left") return;
-      for (const room of opened) this.#moveTo(subscriber, room, heads.get(room.roomId), doubtful.get(room.roomId) ?? 0);
-      for (const [roomId, cursor] of doubtful)
-        if (!heads.has(roomId)) subscriber.sink.reset(roomId, "not_member", cursor);
+      for (const room of opened) this.#moveTo(subscriber, room, heads.get(room.roomId), doubtful.get(room.roomId));
+      for (const [roomId, { seq, mark }] of doubtful)
+        if (!heads.has(roomId)) subscriber.sink.reset(roomId, "not_member", { seq, mark: mark ?? 0 });
     } finally {
       for (const room of opened) this.#deps.rooms.unpin(room);
     }
@@ -164,22 +169,24 @@ export class Joining {
   #headsFor(
     subscriber: Subscriber,
     roomIds: readonly string[],
-  ): Promise<ReadonlyMap<string, number>> | ReadonlyMap<string, number> {
+  ): Promise<ReadonlyMap<string, Resumable>> | ReadonlyMap<string, Resumable> {
     const { scope, sink } = subscriber;
     const room = scope !== null && subscriber.rooms.has(scope) ? this.#deps.rooms.get(scope) : undefined;
-    if (room !== undefined) return new Map([[room.roomId, room.sequence.last]]);
+    if (room !== undefined) return new Map([[room.roomId, { seq: room.sequence.last, mark: room.sequence.mark, from: 0 }]]);
     return this.#deps.store.resumable(sink.userId, roomIds);
   }
 
   /** Without a `head` the user is no member any longer. */
-  #moveTo(subscriber: Subscriber, room: LocalRoom, head: number | undefined, cursor: number): void {
-    if (head === undefined) return;
+  #moveTo(subscriber: Subscriber, room: LocalRoom, head: Resumable | undefined, cursor: Position | undefined): void {
+    if (head === undefined || cursor === undefined) return;
     room.begin(head);
-    if (cursor > head) subscriber.sink.reset(room.roomId, "too_old", head);
+    const beyond = cursor.seq > head.seq;
+    if (beyond) subscriber.sink.reset(room.roomId, cursor.mark === null ? "too_old" : "diverged", head);
     const held = room.replayOf(subscriber);
-    held?.goOn(head);
-    const replay = held ?? room.hold(subscriber, head, head);
-    replay.cursor = Math.min(cursor, head);
+    held?.goOn(head.seq);
+    const replay = held ?? room.hold(subscriber, head, head.seq);
+    replay.notBefore(head.from);
+    replay.moveTo(beyond ? { seq: head.seq, mark: head.mark } : cursor);
   }
 
   async #sendReceipts(subscriber: Subscriber, cursors: ReadonlyMap<string, number>): Promise<void> {

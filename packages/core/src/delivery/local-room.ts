@@ -1,11 +1,12 @@
-import type { EventRow, Receipt } from "../model/rows.ts";
+import type { EventRow, Head, Receipt } from "../model/rows.ts";
 import { typingBody } from "../model/signal-bodies.ts";
-import type { Clock } from "../ports/clock.ts";
+import { type Clock, RETRY_MS } from "../ports/clock.ts";
 import type { RoomFrame, ShownPresence } from "../ports/engine-frames.ts";
-import type { Faults } from "../ports/faults.ts";
+import { type Faults, isUnavailable } from "../ports/faults.ts";
+import type { CheckedHead, Store } from "../ports/store.ts";
 import type { EventPageCache } from "./event-pages.ts";
 import { ReceiptBatcher, receiptSignals } from "./receipt-batcher.ts";
-import { Replay } from "./replay.ts";
+import { type Position, Replay } from "./replay.ts";
 import { Sequence } from "./sequence.ts";
 import type { Signal } from "./signal.ts";
 import type { Subscriber } from "./subscriber.ts";
@@ -14,6 +15,7 @@ import { TypingTracker } from "./typing-tracker.ts";
 export interface LocalRoomDeps {
   readonly clock: Clock;
   readonly faults: Faults;
+  readonly store: Pick<Store, "heads" | "membersOf">;
   readonly pages: EventPageCache;
   /** Subscribers of a user on this node that may be in this room. */
   readonly subscribersOf: (userId: string, roomId: string) => Iterable<Subscriber>;
@@ -26,6 +28,13 @@ export interface LocalRoomDeps {
   /** The room has no subscriber any more. */
   readonly empty: (room: LocalRoom) => void;
 }
+
+/** Events that take a text back, or change it: pages that hold the text are dropped. */
+const TAKES_BACK: ReadonlySet<EventRow["type"]> = new Set(["EDIT_MSG", "DELETE_MSG", "DELETE_REACT", "DELETE_CHAT"]);
+
+/** True when the position is in the store's history. An unknown mark is taken as right, and an event that is pruned as well. */
+export const isIn = (head: CheckedHead, { seq, mark }: Position): boolean =>
+  head.found === null ? head.seq > seq : mark === null || head.found === mark;
 
 /** One room on this node: its order, its signals, and the subscribers that it delivers to. */
 export class LocalRoom {
@@ -47,6 +56,8 @@ export class LocalRoom {
   readonly #replays = new Map<Subscriber, Replay>();
   #typing: TypingTracker | undefined;
   #receipts: ReceiptBatcher | undefined;
+  #verifying: Promise<void> = Promise.resolve();
+  #closed = false;
 
   constructor(roomId: string, deps: LocalRoomDeps) {
     this.roomId = roomId;
@@ -56,6 +67,9 @@ export class LocalRoom {
       read: (after) => deps.pages.read(roomId, after),
       deliver: (event) => this.#deliver(event),
       skipped: (seq) => this.#skipped(seq),
+      doubted: () => {
+        this.#verifying = this.#verify();
+      },
       failed: (error) => {
         deps.faults.report("sequence", error);
         this.fail();
@@ -101,8 +115,8 @@ export class LocalRoom {
     return this.sequence.last !== -1;
   }
 
-  /** Sets the seq of the room, if it is known. */
-  begin(head: number | undefined): void {
+  /** Sets the end of the room, if it is known. */
+  begin(head: Head | undefined): void {
     if (head !== undefined) this.sequence.start(head);
   }
 
@@ -110,13 +124,13 @@ export class LocalRoom {
    * Adds a subscriber that has everything up to `cursor` and receives nothing before its replay runs. `head`: the seq up to
    * which its membership is known; if this room has seen its user leave after that, the replay ends there.
    */
-  hold(subscriber: Subscriber, cursor: number, head: number): Replay {
+  hold(subscriber: Subscriber, cursor: Position, head: number): Replay {
     const { clock, faults, pages } = this.#deps;
     const read = (after: number) => pages.read(this.roomId, after);
     const replay = new Replay(this, subscriber, cursor, head, { clock, faults, read });
     const leftAt = subscriber.leaves.get(this.roomId) ?? 0;
     if (leftAt > head) replay.endAt(leftAt);
-    else if (leftAt > 0 && leftAt === cursor) replay.beginAway();
+    else if (leftAt > 0 && leftAt === cursor.seq) replay.beginAway();
     subscriber.leaves.delete(this.roomId);
     this.#replays.set(subscriber, replay);
     subscriber.rooms.add(this.roomId);
@@ -135,6 +149,14 @@ export class LocalRoom {
     if (cursor <= this.sequence.last) return;
     this.#ahead.set(subscriber, cursor);
     this.sequence.raiseHead(cursor);
+  }
+
+  /** True when the store has the event of this position. Checks first that this room is where the store is. */
+  async has(position: Position): Promise<boolean> {
+    this.sequence.doubt();
+    await this.#verifying;
+    const head = await this.#headAt(position.seq);
+    return head !== undefined && isIn(head, position);
   }
 
   remove(subscriber: Subscriber): void {
@@ -170,20 +192,69 @@ export class LocalRoom {
   }
 
   close(): void {
+    this.#closed = true;
     this.sequence.close();
     this.#typing?.close();
     this.#receipts?.close();
   }
 
+  async #headAt(seq: number): Promise<CheckedHead | undefined> {
+    return (await this.#deps.store.heads(new Map([[this.roomId, seq]]))).get(this.roomId);
+  }
+
+  /** Compares the last event that was delivered with the store, which may have gone back in time. */
+  async #verify(): Promise<void> {
+    const { clock, faults, pages } = this.#deps;
+    const { last: seq, mark } = this.sequence;
+    pages.forget(this.roomId);
+    try {
+      const head = await this.#headAt(seq);
+      if (this.#closed) return;
+      if (head !== undefined && isIn(head, { seq, mark })) this.sequence.resume(head.seq);
+      else await this.#diverge(head);
+    } catch (error) {
+      if (!isUnavailable(error)) {
+        faults.report("sequence", error);
+        this.fail();
+      }
+      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+      if (!this.#closed) await this.#verify();
+    }
+  }
+
+  /** Goes on at the end of the store's history, and resets the sessions, which have events of another one. */
+  async #diverge(head: CheckedHead | undefined): Promise<void> {
+    const { store, pages } = this.#deps;
+    const gone = head === undefined || head.deleted;
+    const members = new Set(gone ? [] : (await store.membersOf([this.roomId])).get(this.roomId));
+    const end = head === undefined ? { seq: 0, mark: 0 } : { seq: head.seq, mark: head.mark };
+    pages.forget(this.roomId);
+    this.sequence.restart(end);
+    for (const subscriber of this.#subscribers()) {
+      const { sink, service } = subscriber;
+      const stays = !gone && (service || members.has(sink.userId));
+      if (!stays) {
+        sink.reset(this.roomId, "not_member", end);
+        this.dismiss(subscriber, end.seq);
+      } else if (this.live.has(subscriber)) {
+        this.#ahead.delete(subscriber);
+        sink.reset(this.roomId, "diverged", end);
+      } else this.#replays.get(subscriber)?.doubt();
+    }
+  }
+
   #deliver(event: EventRow): void {
+    if (TAKES_BACK.has(event.type)) this.#deps.pages.forget(this.roomId);
     if (event.type === "USER_JOIN") this.#admit(event);
     if (this.#ahead.size === 0) for (const subscriber of this.live) subscriber.sink.event(event);
     else this.#deliverBehind(event);
     for (const replay of this.#replays.values()) replay.offer(event);
     if (event.type === "SEND_MSG" || event.type === "REPLY") this.#typing?.stopped(event.userId);
     else if (event.type === "USER_LEAVE") this.#left(event);
-    else if (event.type === "DELETE_CHAT")
+    else if (event.type === "DELETE_CHAT") {
+      for (const replay of this.#replays.values()) replay.notBefore(event.seq - 1);
       for (const subscriber of this.#subscribers()) this.#endFor(subscriber, event.seq);
+    }
     this.#deps.delivered(this, event);
   }
 
@@ -204,7 +275,7 @@ export class LocalRoom {
       const replay = this.#replays.get(subscriber);
       subscriber.leaves.delete(this.roomId);
       if (replay !== undefined) replay.goOn(seq);
-      else if (subscriber.state === "held") this.hold(subscriber, seq - 1, seq);
+      else if (subscriber.state === "held") this.hold(subscriber, { seq: seq - 1, mark: null }, seq);
       else if (subscriber.state === "live" && !this.live.has(subscriber)) {
         this.goLive(subscriber, seq - 1);
         this.#deps.joinedLive(this, subscriber);
@@ -231,8 +302,9 @@ export class LocalRoom {
   }
 
   #skipped(seq: number): void {
+    const end = { seq, mark: this.sequence.mark };
     for (const subscriber of this.live)
-      if (!this.#passed(subscriber, seq)) subscriber.sink.reset(this.roomId, "too_old", seq);
+      if (!this.#passed(subscriber, seq)) subscriber.sink.reset(this.roomId, "too_old", end);
   }
 
   #subscribers(): Subscriber[] {

@@ -3,14 +3,16 @@ import { type Clock, RETRY_MS } from "../ports/clock.ts";
 import type { Engine } from "../ports/engine.ts";
 import { reportFault } from "../ports/faults.ts";
 import type { PresenceRegistry, PresenceRow } from "../ports/presence-registry.ts";
-import type { Store } from "../ports/store.ts";
+import type { CheckedHead, Store } from "../ports/store.ts";
 import { EventPageCache } from "./event-pages.ts";
-import { LocalRoom, type LocalRoomDeps } from "./local-room.ts";
+import { isIn, LocalRoom, type LocalRoomDeps } from "./local-room.ts";
 import type { PresenceView } from "./presence-view.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 /** A room stays open this long after its last session: a page reload finds it warm. */
 const LINGER_MS = 1000;
+/** Rooms of one comparison with the store. */
+const COMPARED = 1000;
 /** Users of one presence read. */
 const PRESENCE_CHUNK = 1000;
 
@@ -90,6 +92,31 @@ export class LocalRooms {
     }
   }
 
+  /**
+   * Compares every room with the store, which may be another one or have gone back in time: rooms with events that it does
+   * not have reset their sessions.
+   */
+  async compare(): Promise<void> {
+    const { store, faults, clock } = this.#deps;
+    this.#pages.clear();
+    for (const rooms of chunksOf([...this.#rooms.values()], COMPARED)) {
+      const seqs = new Map(rooms.map(({ roomId, sequence }) => [roomId, sequence.last]));
+      try {
+        const heads = await store.heads(seqs);
+        for (const room of rooms) this.#fit(room, heads.get(room.roomId));
+      } catch (error) {
+        if (reportFault(faults, "history", error)) for (const room of rooms) room.fail();
+        else return void clock.after(RETRY_MS, () => void this.compare());
+      }
+    }
+  }
+
+  #fit(room: LocalRoom, head: CheckedHead | undefined): void {
+    const { last: seq, mark } = room.sequence;
+    if (head !== undefined && isIn(head, { seq, mark })) room.sequence.raiseHead(head.seq);
+    else room.sequence.doubt();
+  }
+
   close(): void {
     for (const room of this.#rooms.values()) room.close();
     this.#rooms.clear();
@@ -118,6 +145,8 @@ export class LocalRooms {
     this.#deps.clock.after(LINGER_MS, () => {
       if (!room.idle() || this.#rooms.get(room.roomId) !== room) return;
       this.#rooms.delete(room.roomId);
+      // From here on this node does not hear of texts that are taken back.
+      this.#pages.forget(room.roomId);
       this.#repairedBefore += room.sequence.repaired;
       room.close();
       this.#deps.presenceView.closed(room);

@@ -1,15 +1,23 @@
-import type { EventRow, Receipt } from "../model/rows.ts";
+import type { EventRow, Head, Receipt } from "../model/rows.ts";
 import { type Clock, RETRY_MS } from "../ports/clock.ts";
 import { type Faults, isUnavailable } from "../ports/faults.ts";
 import { PAGE } from "./event-pages.ts";
 import { receiptSignals } from "./receipt-batcher.ts";
 import type { Signal } from "./signal.ts";
-import type { Subscriber } from "./subscriber.ts";
+import type { ResetReason, Subscriber } from "./subscriber.ts";
+
+/** How far a session is: the seq of its last event, and its mark; null when the client does not know it. */
+export interface Position {
+  readonly seq: number;
+  readonly mark: number | null;
+}
 
 /** The room that a replay brings its subscriber to. */
 export interface ReplayRoom {
   readonly roomId: string;
-  readonly sequence: { readonly last: number };
+  readonly sequence: { readonly last: number; readonly mark: number };
+  /** True when the store has the event of this position. Checks the room as well. Rejects with `unavailable`. */
+  has(position: Position): Promise<boolean>;
   /** Has the subscriber receive every event above `cursor` as it is delivered. */
   goLive(subscriber: Subscriber, cursor: number): void;
   /** Removes the subscriber after its user left at `seq`. */
@@ -28,30 +36,55 @@ export interface ReplayDeps {
  * code for first connection, resume and joining live. DESIGN 3.6.
  */
 export class Replay {
-  /** The seq of the last event that the session has. */
-  cursor: number;
+  /** The seq of the last event that the session has, and its mark; null when it is not known. */
+  #cursor: Position;
   readonly #room: ReplayRoom;
   readonly #subscriber: Subscriber;
   /** The seq at which the subscriber's user is known to be a member: a leave below it was followed by a return. */
   #head: number;
   readonly #deps: ReplayDeps;
+  /** Nothing up to this seq is for this session. */
+  #from = 0;
   /** The last seq for this session: its user left there, or the room was deleted. */
   #until = Number.POSITIVE_INFINITY;
   /** Live events since the last page was read; undefined while the cursor is further back. */
   #tail: EventRow[] | undefined;
   /** Receipts of the time of the replay, newest per user. */
   #receipts: Map<string, Receipt> | undefined;
+  /** The room went on in another history: the cursor may not be in it. */
+  #doubted = false;
   /** The user has left and not come back, as far as the replay has come: events in between are not for the session. */
   #away = false;
   #ended = false;
 
   /** `head`: the seq up to which the user's membership is known. */
-  constructor(room: ReplayRoom, subscriber: Subscriber, cursor: number, head: number, deps: ReplayDeps) {
+  constructor(room: ReplayRoom, subscriber: Subscriber, cursor: Position, head: number, deps: ReplayDeps) {
     this.#room = room;
     this.#subscriber = subscriber;
-    this.cursor = cursor;
+    this.#cursor = cursor;
     this.#head = head;
     this.#deps = deps;
+  }
+
+  get cursor(): number {
+    return this.#cursor.seq;
+  }
+
+  /** Begins at another position than before, but not before the user's own part of the history. */
+  moveTo(position: Position): void {
+    this.#cursor = position.seq < this.#from ? { seq: this.#from, mark: null } : position;
+  }
+
+  /** Events up to `seq` are not for the user. */
+  notBefore(seq: number): void {
+    this.#from = seq;
+    this.moveTo(this.#cursor);
+  }
+
+  /** Has the cursor checked before anything else is delivered. */
+  doubt(): void {
+    this.#doubted = true;
+    this.#tail = undefined;
   }
 
   /** Takes an event that the room has delivered to its live subscribers. */
@@ -99,10 +132,13 @@ export class Replay {
   async run(): Promise<void> {
     try {
       while (!this.#ended) {
-        const { last } = this.#room.sequence;
+        if (this.#doubted && !(await this.#check())) continue;
+        const { last, mark } = this.#room.sequence;
         if (this.cursor >= this.#until) return this.#room.dismiss(this.#subscriber, this.#until);
         // An absent user is back by `#head`: the store knows where, also when the room does not yet.
-        if (this.cursor >= last && !this.#away) return this.#goLive();
+        if (this.cursor === last && (this.#cursor.mark ?? mark) !== mark) this.#doubted = true;
+        else if (this.cursor >= last && !this.#away) return this.#goLive();
+        if (this.#doubted) continue;
         if (last - this.cursor <= PAGE) this.#tail ??= [];
         await this.#page();
       }
@@ -120,9 +156,9 @@ export class Replay {
   }
 
   async #page(): Promise<void> {
-    const events = await this.#read();
-    if (events === undefined || this.#ended) return;
-    if (events[0]?.seq !== this.cursor + 1) return this.#reset();
+    const events = await this.#retried(() => this.#deps.read(this.cursor));
+    if (events === undefined || this.#ended || this.#doubted) return;
+    if (events[0]?.seq !== this.cursor + 1) return this.#reset(this.#isEnded() ? "not_member" : "too_old");
     await this.#passAll(events);
     // Events beyond the session's buffer are read again, at the session's speed.
     const tail = this.#tail ?? [];
@@ -130,10 +166,19 @@ export class Replay {
     for (const event of tail) if (this.#subscriber.sink.ready()) this.#pass(event);
   }
 
-  /** The next page; undefined after a pause when the store is away. */
-  async #read(): Promise<readonly EventRow[] | undefined> {
+  /** Asks the store whether it has the event of the cursor; resets the session if not. False while the store is away. */
+  async #check(): Promise<boolean> {
+    const known = await this.#retried(() => this.#room.has(this.#cursor));
+    if (known === undefined || this.#ended) return false;
+    this.#doubted = false;
+    if (!known) this.#reset(this.#isEnded() ? "not_member" : "diverged");
+    return known;
+  }
+
+  /** The answer; undefined after a pause when the store is away. */
+  async #retried<T>(ask: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await this.#deps.read(this.cursor);
+      return await ask();
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       await new Promise<void>((resolve) => this.#deps.clock.after(RETRY_MS, resolve));
@@ -151,8 +196,9 @@ export class Replay {
   }
 
   #pass(event: EventRow): void {
-    if (event.seq !== this.cursor + 1 || event.seq > this.#until) return;
-    this.cursor = event.seq;
+    if (event.seq !== this.cursor + 1 || event.seq > this.#until || this.#doubted) return;
+    if (event.prev !== (this.#cursor.mark ?? event.prev)) return this.doubt();
+    this.#cursor = { seq: event.seq, mark: event.mark };
     const own = event.userId === this.#subscriber.sink.userId;
     if (event.type === "USER_JOIN" && own) this.#away = false;
     if (!this.#away) this.#subscriber.sink.event(event);
@@ -163,11 +209,16 @@ export class Replay {
     this.endAt(event.seq);
   }
 
-  #reset(): void {
-    const { last } = this.#room.sequence;
-    const reason = this.#until <= last ? "not_member" : "too_old";
-    this.cursor = Math.min(last, this.#until);
+  /** True when the user left within the events that the room has. */
+  #isEnded(): boolean {
+    return this.#until <= this.#room.sequence.last;
+  }
+
+  #reset(reason: ResetReason): void {
+    const { last: seq, mark } = this.#room.sequence;
+    const head: Head = this.#isEnded() ? { seq: this.#until, mark: 0 } : { seq, mark };
+    this.#cursor = head;
     this.#away = false;
-    this.#subscriber.sink.reset(this.roomId, reason, this.cursor);
+    this.#subscriber.sink.reset(this.roomId, reason, head);
   }
 }

@@ -1,8 +1,7 @@
 import { encodeBody } from "@signalbox/protocol/encode";
 import { toBytes } from "../model/bytes.ts";
 import { chunksOf, groupBy } from "../model/groups.ts";
-import { messageRefOf } from "../model/message-ref.ts";
-import type { EventRow, MessageRef } from "../model/rows.ts";
+import type { MessageRef } from "../model/rows.ts";
 import { type Clock, RETRY_MS } from "../ports/clock.ts";
 import { type Faults, reportFault } from "../ports/faults.ts";
 import type { Counts, Store } from "../ports/store.ts";
@@ -63,10 +62,8 @@ export class UnreadNotifier {
     this.#deps = deps;
   }
 
-  /** Takes a SEND_MSG or REPLY that has been delivered to a room. */
-  message(room: NotifiedRoom, event: EventRow): void {
-    const { userId: senderId } = event;
-    const { messageId, eventId, mentions } = messageRefOf(event);
+  /** Takes a message that has been delivered to a room. */
+  message(room: NotifiedRoom, senderId: string, { messageId, eventId, mentions }: MessageRef): void {
     const message = { messageId, eventId, senderId, mentions: mentions.filter((userId) => userId !== senderId) };
     const before = this.#messages.get(room);
     const other = before === undefined || before.newest.senderId === senderId ? before?.other : before.newest;

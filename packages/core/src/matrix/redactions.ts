@@ -49,7 +49,7 @@ export function deleteMessage(
 function removeReaction(tx: Transaction, { roomId, eventId, subjectId }: MatrixRow): void {
   const row = subjectId === null ? undefined : tx.reaction(subjectId);
   if (row === undefined || row.eventId !== eventId || row.removedSeq !== null) return;
-  const removed = { ...row, removedSeq: tx.nextSeq(roomId) };
+  const removed = { ...row, reaction: "", removedSeq: tx.nextSeq(roomId) };
   tx.putReaction(removed);
   tx.append(roomId, row.senderId, unreactBody(removed, tx.findMessage(roomId, row.messageId)));
 }

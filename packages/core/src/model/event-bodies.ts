@@ -1,7 +1,7 @@
 /** The bodies of message and reaction events, made of rows. The same rows always give the same body. */
 import type { Original } from "@signalbox/protocol/down";
 import { mentioned } from "./message-content.ts";
-import type { MessageRow, ReactionRow } from "./rows.ts";
+import type { MessageRef, MessageRow, ReactionRow } from "./rows.ts";
 
 /** The message that a reply answers, as a REPLY event and history print it. */
 export const originalOf = (message: MessageRow): Original => ({
@@ -21,13 +21,16 @@ export function sentBody(message: MessageRow, original: MessageRow | null) {
     messageId: message.messageId,
     message: message.content,
     timeStamp: message.sentAt.toISOString(),
+    ...deletedOf(message),
     ...(message.clientMessageId === null ? {} : { clientMessageId: message.clientMessageId }),
     ...(mentions.length === 0 ? {} : { mentions }),
     ...kindOf(message),
     ...eventOf(message),
   };
   if (original === null) return { type: "SEND_MSG" as const, ...body };
-  return { type: "REPLY" as const, ...body, replyTo: originalOf(original) };
+  // A deleted answer quotes nothing.
+  const quoted = message.deleteSeq === null ? originalOf(original) : { ...originalOf(original), content: "" };
+  return { type: "REPLY" as const, ...body, replyTo: quoted };
 }
 
 export const editBody = (message: MessageRow) => ({
@@ -36,6 +39,7 @@ export const editBody = (message: MessageRow) => ({
   messageId: message.messageId,
   message: message.content,
   editedAt: (message.editedAt ?? message.sentAt).toISOString(),
+  ...deletedOf(message),
   ...kindOf(message),
   ...eventOf(message),
 });
@@ -48,8 +52,11 @@ export const deleteBody = (message: MessageRow) => ({
   ...eventOf(message),
 });
 
+/** The message of a reaction; undefined when it is not there any more. */
+type Parent = Pick<MessageRow, "eventId"> | undefined;
+
 /** The body of a reaction to the message `parent`. */
-export const reactBody = (row: ReactionRow, parent: MessageRow | undefined) => ({
+export const reactBody = (row: ReactionRow, parent: Parent) => ({
   type: "REACT" as const,
   senderId: row.senderId,
   messageId: row.reactionId,
@@ -59,7 +66,7 @@ export const reactBody = (row: ReactionRow, parent: MessageRow | undefined) => (
   ...eventOf(parent),
 });
 
-export const unreactBody = (row: ReactionRow, parent: MessageRow | undefined) => ({
+export const unreactBody = (row: ReactionRow, parent: Parent) => ({
   type: "DELETE_REACT" as const,
   senderId: row.senderId,
   messageId: row.reactionId,
@@ -74,5 +81,23 @@ const kindOf = ({ type, file, threadRoot }: MessageRow) => ({
   ...(threadRoot === null ? {} : { threadRootEventId: threadRoot }),
 });
 
-const eventOf = (message: MessageRow | undefined) =>
+const eventOf = (message: Parent) =>
   message === undefined || message.eventId === null ? {} : { eventId: message.eventId };
+
+/** An event of a message that was deleted since: its text is gone. */
+const deletedOf = ({ deleteSeq }: MessageRow) => (deleteSeq === null ? {} : { deleted: true as const });
+
+/** The sentence of a USER_LEAVE. */
+export const leaveSentence = (name: string, removed: boolean): string =>
+  `${name} ${removed ? "was removed from" : "left"} the Chat`;
+
+/** The fields of a SEND_MSG or REPLY that travel beside its encoded body. */
+export const messageRefOf = ({
+  messageId,
+  eventId = null,
+  mentions = [],
+}: Pick<MessageRef, "messageId"> & { readonly eventId?: string; readonly mentions?: string[] }): MessageRef => ({
+  messageId,
+  eventId,
+  mentions,
+});

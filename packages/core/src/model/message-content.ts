@@ -5,10 +5,13 @@ import type { MessageRow, Revision } from "./rows.ts";
 export const ENCRYPTED = "m.room.encrypted";
 
 /** The content of a deleted message. */
-export const EMPTY = { content: "", textMentions: null, type: "m.text", file: null, threadRoot: null } as const;
+export const EMPTY = {
+  ...{ content: "", mentions: null, textMentions: null },
+  ...{ type: "m.text", file: null, threadRoot: null },
+} as const;
 
 /** The content of a message that Matrix redacted: the same as of a message that was redacted before it came. */
-export const BARE = { ...EMPTY, replyTo: null, mentions: null, editSeq: null, editedAt: null } as const;
+export const BARE = { ...EMPTY, replyTo: null, editSeq: null, editedAt: null } as const;
 
 export const revisionOf = ({ content, type, file, mentions }: MessageRow): Revision => ({
   content,

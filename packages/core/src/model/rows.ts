@@ -11,6 +11,8 @@ export interface RoomRow {
   readonly createdBy: string;
   readonly createdAt: Date;
   readonly lastSeq: number;
+  /** The mark of the event at `lastSeq`; 0 before the first one. */
+  readonly lastMark: number;
   readonly memberCount: number;
   /** The number of messages ever sent, deleted ones included. */
   readonly messageCount: number;
@@ -26,6 +28,8 @@ export interface MemberRow {
   readonly role: Role;
   readonly joinedAt: Date;
   readonly joinedSeq: number;
+  /** The seq of the user's first join of all: events before it are not replayed to them. */
+  readonly firstSeq: number;
   readonly leftSeq: number | null;
 }
 
@@ -66,6 +70,7 @@ export interface ReactionRow {
   readonly messageId: string;
   readonly reactionId: string;
   readonly senderId: string;
+  /** "" when removed. */
   readonly reaction: string;
   readonly seq: number;
   readonly sentAt: Date;
@@ -141,13 +146,47 @@ export interface MessageRef {
 export interface EventRow {
   readonly roomId: string;
   readonly seq: number;
+  /** Tells the event from the one that another history of the room has at this seq: random, below 2^31. */
+  readonly mark: number;
+  /** The mark of the event before it; 0 for the first one. */
+  readonly prev: number;
   readonly type: EventType;
   /** The subject of a USER_JOIN or USER_LEAVE; the sender of any other event. */
   readonly userId: string;
   /** The encoded event, see `encodeBody` of the protocol. */
   readonly body: Bytes;
-  /** The message of a SEND_MSG or REPLY; absent when the event was read from the store. */
+  /** The message of a SEND_MSG or REPLY. */
   readonly message?: MessageRef;
+}
+
+/** The end of a room's history: its last event. */
+export interface Head {
+  readonly seq: number;
+  readonly mark: number;
+}
+
+/**
+ * An event as the store keeps it, without anything that other rows hold: a text that is taken back there is in no event. The
+ * body is made of those rows whenever the event is read (`model/stored-events.ts`).
+ */
+export interface StoredEvent extends Omit<EventRow, "body" | "message"> {
+  /** The message or the reaction that it is about; null for other events. */
+  readonly subjectId: string | null;
+  readonly details: EventDetails;
+  /** The time of its commit. */
+  readonly at: Date;
+}
+
+/** The parts of an event that no row holds. */
+export interface EventDetails {
+  /** The user that added the member of a USER_JOIN. */
+  readonly senderId?: string;
+  /** The time of a NEW_CHAT or USER_LEAVE. */
+  readonly timeStamp?: string;
+  /** The member of a USER_LEAVE was removed by another user. */
+  readonly removed?: true;
+  /** The changed parts of a ROOM_STATE. */
+  readonly changed?: readonly string[];
 }
 
 /** The part of a message that an edit replaces. */
@@ -185,7 +224,8 @@ export interface Rows {
   readonly reactions: readonly ReactionRow[];
   readonly receipts: readonly ReceiptRow[];
   readonly users: readonly UserRow[];
-  readonly events: readonly EventRow[];
+  /** New events to write. Of those that were read, only the ones of `ReadSet.repeats`. */
+  readonly events: readonly StoredEvent[];
   readonly markers: readonly MarkerRow[];
   readonly sections: readonly RoomSectionRow[];
   readonly matrix: readonly MatrixRow[];
@@ -231,7 +271,7 @@ export interface ReadSet {
   readonly members: readonly { readonly roomId: string; readonly userId: string }[];
   /** Messages, each with the message that it answers. */
   readonly messages: readonly { readonly roomId: string; readonly messageId: string }[];
-  /** Earlier sends with the same client id, each with its event; when that is pruned, with the message that it answers. */
+  /** Earlier sends with the same client id, each with the message that it answers and, while it is kept, with its event. */
   readonly repeats: readonly { readonly roomId: string; readonly senderId: string; readonly clientMessageId: string }[];
   /** Reactions that are not removed. */
   readonly activeReactions: readonly {

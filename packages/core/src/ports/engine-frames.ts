@@ -1,8 +1,8 @@
 /**
  * The frames on the engine's channels: a line that nodes read, and for events the encoded body that they forward.
  *
- *   room   e<seq> <type> <user>\n<body>      an event
- *          e<seq> <type> <user> <message> <event id, or nothing> <mentioned user> …\n<body>  a message
+ *   room   e<seq> <mark> <mark before> <type> <user>\n<body>      an event
+ *          e<seq> <mark> <mark before> <type> <user> <message> <event id, or nothing> <mentioned user> …\n<body>  a message
  *          t<ms left> <user>                 typing started, or goes on
  *          s<user>                           typing stopped
  *          r<user> <message> <seq> <ms>\n…   receipts, newest per user
@@ -40,8 +40,8 @@ export type UserFrame =
 
 const typeIndex = new Map<string, number>(EVENT_TYPES.map((type, index) => [type, index]));
 
-export const encodeEventFrame = ({ seq, type, userId, body, message }: EventRow): Bytes =>
-  `e${seq} ${typeIndex.get(type)} ${userId}${message === undefined ? "" : encodeMessage(message)}\n${body}`;
+export const encodeEventFrame = ({ seq, mark, prev, type, userId, body, message }: EventRow): Bytes =>
+  `e${seq} ${mark} ${prev} ${typeIndex.get(type)} ${userId}${message === undefined ? "" : encodeMessage(message)}\n${body}`;
 
 const encodeMessage = ({ messageId, eventId, mentions }: MessageRef): Bytes =>
   ` ${[messageId, eventId === null ? "" : toBytes(eventId), ...mentions].join(" ")}`;
@@ -113,10 +113,11 @@ function decodeShown(line: string): ShownPresence {
 
 function decodeEvent(roomId: string, payload: Bytes): RoomFrame | undefined {
   const end = payload.indexOf("\n");
-  const [seq, index, userId = "", messageId, eventId = "", ...mentions] = payload.slice(1, end).split(" ");
+  const [seq, mark, prev, index, userId = "", messageId, eventId = "", ...mentions] = payload.slice(1, end).split(" ");
   const type = EVENT_TYPES[Number(index)];
   if (type === undefined) return undefined;
-  const event = { roomId, seq: Number(seq), type, userId, body: payload.slice(end + 1) };
+  const place = { roomId, seq: Number(seq), mark: Number(mark), prev: Number(prev) };
+  const event = { ...place, type, userId, body: payload.slice(end + 1) };
   if (messageId === undefined) return { kind: "event", event };
   const message = { messageId, eventId: eventId === "" ? null : toText(eventId), mentions };
   return { kind: "event", event: { ...event, message } };

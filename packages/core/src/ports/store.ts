@@ -4,6 +4,7 @@ import type { Role } from "@signalbox/protocol/http";
 import type { Choice } from "@signalbox/protocol/presence";
 import type {
   EventRow,
+  Head,
   MarkerRow,
   MatrixWrite,
   MemberRow,
@@ -27,6 +28,22 @@ export interface Changes {
   readonly markers: readonly MarkerRow[];
   /** Users that were created or renamed, that chose a status, or that had their tokens revoked. */
   readonly users: readonly UserRow[];
+}
+
+/** A room as a member comes back to it. */
+export interface Resumable extends Head {
+  /**
+   * The seq from which on the user may replay: before their first join there is nothing for them, and of a deleted room only
+   * its DELETE_CHAT.
+   */
+  readonly from: number;
+}
+
+/** The end of a room, and the mark at a seq in it. */
+export interface CheckedHead extends Head {
+  /** The mark of the event at the seq that was asked for; null when the store has no such event. */
+  readonly found: number | null;
+  readonly deleted: boolean;
 }
 
 /** A message as history prints it. */
@@ -123,11 +140,16 @@ export interface Store {
    */
   commit(reads: ReadSet, decide: (rows: Rows, now: Date) => Rows): Promise<void>;
 
-  /** The rooms that a user is a member of now, with their last seq, in one snapshot. Deleted rooms are left out. */
-  roomsOf(userId: string): Promise<readonly { readonly roomId: string; readonly lastSeq: number }[]>;
-  /** The last seq of each of these rooms that the user is a member of, deleted ones included; other rooms are absent. */
-  resumable(userId: string, rooms: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /** At most `limit` events of a room above `after`, in order. When the first is not `after + 1`, the ones between are pruned. */
+  /** The rooms that a user is a member of now, in one snapshot. Deleted rooms are left out. */
+  roomsOf(userId: string): Promise<ReadonlyMap<string, Resumable>>;
+  /** Those of these rooms that the user is a member of, deleted ones included; other rooms are absent. */
+  resumable(userId: string, rooms: readonly string[]): Promise<ReadonlyMap<string, Resumable>>;
+  /** The ends of these rooms, deleted ones included, each with the mark at a seq; rooms that do not exist are absent. */
+  heads(rooms: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, CheckedHead>>;
+  /**
+   * At most `limit` events of a room above `after`, in order, with the texts and names of now. When the first is not
+   * `after + 1`, the ones between are pruned.
+   */
   events(room: string, after: number, limit: number): Promise<readonly EventRow[]>;
   /** Receipts that a session may have missed after these cursors (by room): never too few, some possibly seen before. */
   receiptsSince(cursors: ReadonlyMap<string, number>): Promise<readonly ReceiptRow[]>;
@@ -142,9 +164,9 @@ export interface Store {
   /** The ids of the members of each of these rooms. */
   membersOf(rooms: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
 
-  /** The last seq of a room that is not deleted and that the user may see, as a member or as a `service`; null for any other. */
-  seqOf(room: string, userId: string, service: boolean): Promise<number | null>;
-  /** The state of a room, in one statement; null as `seqOf`. */
+  /** A room that is not deleted and that the user may see, as a member or as a `service`; null for any other. */
+  headOf(room: string, userId: string, service: boolean): Promise<Resumable | null>;
+  /** The state of a room, in one statement; null as `headOf`. */
   roomState(room: string, userId: string, service: boolean): Promise<RoomState | null>;
   /** The unread messages of each user in the room of the same key. */
   counts(keys: readonly { readonly roomId: string; readonly userId: string }[]): Promise<readonly Counts[]>;
@@ -173,7 +195,7 @@ export interface Store {
   ): Promise<readonly Projection[]>;
   /** One message, by its own id or its Matrix event id ("$…"); null when there is none that the user may see. */
   projection(userId: string, service: boolean, messageId: string): Promise<Projection | null>;
-  /** The totals of a room, up to date with every commit; null as `seqOf`. */
+  /** The totals of a room, up to date with every commit; null as `headOf`. */
   statistics(room: string, userId: string, service: boolean): Promise<Statistics | null>;
 
   /**
