@@ -54,8 +54,8 @@ test("the table of frames to the server names every frame and its fields", () =>
 });
 
 test("the table of durable events names every event and its fields", () => {
-  expect(written(table(0, "type", "fields besides chatId and seq", ""))).toEqual(
-    described(schemas(DurableEvent), "recipientId", "chatId", "seq"),
+  expect(written(table(0, "type", "fields besides chatId, seq and mark", ""))).toEqual(
+    described(schemas(DurableEvent), "recipientId", "chatId", "seq", "mark"),
   );
 });
 

@@ -10,13 +10,22 @@ import { Ref } from "./up.ts";
 const id = v.string();
 const time = v.pipe(v.string(), v.isoTimestamp());
 const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+/**
+ * The mark of the event, with which its cursor is `<seq>-<mark>` (cursor.ts). Absent in an event of a server before
+ * there were marks.
+ */
+const mark = v.optional(v.pipe(v.string(), v.regex(/^[0-7][0-9a-f]{7}$/, "8 hex digits below 80000000")));
+/** A place in a room; a bare seq from a server before there were marks. */
+const cursor = v.pipe(v.string(), v.regex(/^\d{1,16}(-[0-7][0-9a-f]{7})?$/, "a cursor: <seq>-<mark>"));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** The recipient of an event: the only field that differs per recipient. */
 const recipientId = id;
-const sent = { recipientId, chatId: id, senderId: id, seq };
+const sent = { recipientId, chatId: id, senderId: id, seq, mark };
 const mentions = v.optional(v.array(id));
 const clientMessageId = v.optional(v.string());
+/** Marks a replayed message that was deleted meanwhile: its text is empty, and its DELETE_MSG comes later. */
+const deleted = v.optional(v.literal(true));
 
 export const Original = v.object({
   chatId: id,
@@ -58,6 +67,7 @@ export const DurableEvent = v.variant("type", [
     messageId: id,
     clientMessageId,
     mentions,
+    deleted,
     eventId,
     ...kinds,
   }),
@@ -72,6 +82,7 @@ export const DurableEvent = v.variant("type", [
     timeStamp: time,
     clientMessageId,
     mentions,
+    deleted,
     eventId,
     ...kinds,
   }),
@@ -89,7 +100,7 @@ export const DurableEvent = v.variant("type", [
   v.object({ type: type("USER_LEAVE"), ...sent, message: v.string(), timeStamp: time }),
   v.object({ type: type("NEW_CHAT"), ...sent, timeStamp: time, message: v.string() }),
   v.object({ type: type("DELETE_CHAT"), ...sent }),
-  v.object({ type: type("ROOM_STATE"), chatId: id, changed: v.array(v.string()), seq }),
+  v.object({ type: type("ROOM_STATE"), chatId: id, changed: v.array(v.string()), seq, mark }),
 ]);
 
 /** Signals: the present or newest state, without a seq, never replayed (except receipts, CONTRACT section 2). */
@@ -122,10 +133,17 @@ export const SessionFrame = v.variant("type", [
     sessionId: id,
     userId: id,
     heartbeatMs: v.number(),
-    rooms: v.record(id, v.number()),
+    /** The cursor of each room's last event. */
+    rooms: v.record(id, cursor),
   }),
   v.object({ type: type("RESUMED") }),
-  v.object({ type: type("RESET"), chatId: id, reason: v.picklist(["too_old", "not_member"]), seq: v.number() }),
+  v.object({
+    type: type("RESET"),
+    chatId: id,
+    reason: v.picklist(["too_old", "not_member", "diverged"]),
+    seq: v.number(),
+    cursor,
+  }),
   v.object({ type: type("ACK"), ref: Ref, data: v.unknown() }),
   v.object({
     type: type("ERROR"),

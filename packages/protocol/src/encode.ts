@@ -1,3 +1,4 @@
+import { encodeMark } from "./cursor.ts";
 import type { EventBody, SessionFrame, SignalBody } from "./down.ts";
 
 /** The frames without a `recipientId`: only the twelve events of the document "Realtime" have one. */
@@ -11,15 +12,21 @@ const UNADDRESSED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Encodes an event or signal once for all recipients: JSON without its beginning, which `open` makes. `seq` comes
- * first, so that a reader finds it at a fixed place without parsing.
+ * Encodes an event or signal once for all recipients: JSON without its beginning, which `open` makes. `seq` and
+ * `mark` come first, so that a reader finds them at a fixed place without parsing.
  */
 export function encodeBody(body: EventBody | SignalBody): string {
   const { type, ...rest } = body;
-  const head = "seq" in rest ? { seq: rest.seq, type } : { type };
+  const head = "seq" in rest ? { seq: rest.seq, mark: rest.mark, type } : { type };
   const json = JSON.stringify({ ...head, ...rest }).slice(1);
   return UNADDRESSED.has(type) ? json : `,${json}`;
 }
+
+/**
+ * The beginning of an encoded durable event: `encodeBody` of a body with both is a comma if it is addressed, this text,
+ * and the rest.
+ */
+export const headOf = (seq: number, mark: number): string => `"seq":${seq},"mark":"${encodeMark(mark)}",`;
 
 /** The text before the recipient's id. */
 export const RECIPIENT = '{"recipientId":"';

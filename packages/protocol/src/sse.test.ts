@@ -12,15 +12,17 @@ interface Vector {
   readonly wire: string;
 }
 const vectors = JSON.parse(readFileSync(new URL("../vectors/sse.json", import.meta.url), "utf8")) as Vector[];
+/** The id of an event: its cursor. */
+const idOf = ({ seq, mark }: EventBody) => (mark === undefined ? `${seq}` : `${seq}-${mark}`);
 const print = { serverName: "chat.example.org", preview: (content: string) => content.slice(0, 200) };
 
 test.each(vectors)("$name", ({ body, wire }) => {
   const { event, data } = sseOf(body, print);
-  expect(encodeSse(event, JSON.stringify(data), body.seq)).toBe(wire);
+  expect(encodeSse(event, JSON.stringify(data), idOf(body))).toBe(wire);
   expect(parse(SseEvent, { event, data })).toEqual({ event, data });
 });
 
-test("every durable event has a vector, and a name of its own: none is left out, so that ids are consecutive", () => {
+test("every durable event has a vector, and a name of its own: none is left out, so that the seqs in ids are consecutive", () => {
   expect(new Set(vectors.map(({ body }) => body.type))).toEqual(new Set(EVENT_TYPES));
   const names = vectors.map(({ wire }) => /^event: (.*)$/m.exec(wire)?.[1]);
   // A reply is a message.
@@ -47,7 +49,7 @@ test.each(["a\nb", "a\rb", "a\r\nb", "\n", "a\n\nb", "\r\n\r", "event: reset\n\n
   "text like %j is read as it was written",
   (text) => {
     const lines = text.replaceAll(/\r\n|\r/g, "\n");
-    expect(read(encodeSse("x", text, 7))).toEqual([{ event: "x", data: lines, id: "7" }]);
+    expect(read(encodeSse("x", text, "7-0000000a"))).toEqual([{ event: "x", data: lines, id: "7-0000000a" }]);
   },
 );
 
@@ -55,7 +57,9 @@ test("an event with any text is read as it was written, between others", () => {
   const awkward = fc.string({ unit: fc.constantFrom("a", " ", ":", "\n", "\r", "\r\n", "\u2029", "\u{1f44d}") });
   fc.assert(
     fc.property(fc.array(awkward), (texts) => {
-      const stream = texts.map((text, seq) => SSE_COMMENT + encodeRetry(1000.4) + encodeSse("x", text, seq)).join("");
+      const stream = texts
+        .map((text, seq) => SSE_COMMENT + encodeRetry(1000.4) + encodeSse("x", text, `${seq}`))
+        .join("");
       expect(read(stream).map(({ data }) => data)).toEqual(texts.map((text) => text.replaceAll(/\r\n|\r/g, "\n")));
     }),
   );
@@ -66,14 +70,19 @@ test("the event of a message with any text is one line of data", () => {
     fc.property(fc.string({ unit: "binary" }), (message) => {
       const body = { ...vectors[0]?.body, message } as EventBody;
       const { event, data } = sseOf(body, { ...print, preview: (content) => content });
-      const wire = encodeSse(event, JSON.stringify(data), body.seq);
+      const wire = encodeSse(event, JSON.stringify(data), idOf(body));
       expect(wire.match(/^data: /gm)).toHaveLength(1);
       expect(JSON.parse(read(wire)[0]?.data ?? "")).toEqual(data);
     }),
   );
 });
 
+test.each(["too_old", "not_member", "diverged"])("a reset that is %s has the cursor to go on from", (reason) => {
+  const reset = { event: "reset", data: { reason, cursor: "40-0000000a" } };
+  expect(parse(SseEvent, reset)).toEqual(reset);
+});
+
 test("an event that has no seq has no id: a reader keeps the one that it has", () => {
   expect(encodeSse("typing", "{}")).toBe("event: typing\ndata: {}\n\n");
-  expect(read(encodeSse("a", "1", 5) + encodeSse("typing", "{}"))[1]?.id).toBe("5");
+  expect(read(encodeSse("a", "1", "5-0000000a") + encodeSse("typing", "{}"))[1]?.id).toBe("5-0000000a");
 });

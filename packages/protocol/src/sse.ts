@@ -52,8 +52,8 @@ export const SseEvent = v.variant("event", [
     unread_count: whole,
     mention_count: whole,
   }),
-  /** The missed events are no longer kept: the client loads a snapshot, and the stream goes on after `cursor`. */
-  event("reset", { reason: v.picklist(["too_old", "not_member"]), cursor: whole }),
+  /** The missed events cannot be replayed: the client loads a snapshot, and the stream goes on after `cursor`. */
+  event("reset", { reason: v.picklist(["too_old", "not_member", "diverged"]), cursor: v.string() }),
 ]);
 export type SseEvent = v.InferOutput<typeof SseEvent>;
 
@@ -155,12 +155,12 @@ function reactionIn(body: Extract<EventBody, { parentMessageId: string }>, serve
 const LINE_END = /\r\n|\r|\n/;
 
 /**
- * Encodes an event as `text/event-stream`. `seq` is that of a durable event, which a client sends back as
- * `Last-Event-ID`. A reader gets `data` unchanged: JSON has no line end outside its escapes, other text has a field per
- * line.
+ * Encodes an event as `text/event-stream`. `id` is the cursor of a durable event, which a client sends back as
+ * `Last-Event-ID`. A reader gets `data` unchanged: JSON has no line end outside its escapes, other text has a field
+ * per line.
  */
-export function encodeSse(name: string, data: string, seq?: number): string {
-  const idLine = seq === undefined ? "" : `id: ${seq}\n`;
+export function encodeSse(name: string, data: string, id?: string): string {
+  const idLine = id === undefined ? "" : `id: ${id}\n`;
   const lines = data.split(LINE_END).map((line) => `data: ${line}\n`);
   return `${idLine}event: ${name}\n${lines.join("")}\n`;
 }

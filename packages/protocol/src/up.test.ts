@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Cursor } from "./cursor.ts";
 import { Problem } from "./errors.ts";
 import { CreateRoom } from "./http.ts";
 import { matrixEventId, parseMessageId } from "./ids.ts";
@@ -208,13 +209,16 @@ describe("what else a socket takes", () => {
       expect(refusal(ref, Ref).code).toBe("invalid");
   });
 
-  test("RESUME takes room ids in all forms, with whole seqs from 0 on", () => {
-    expect(parse(Control, { type: "RESUME", rooms: { [`room-${ROOM}`]: 0 } })).toEqual({
-      type: "RESUME",
-      rooms: { [ROOM]: 0 },
-    });
-    for (const seq of [-1, 1.5, 2 ** 53, "1", null])
-      expect(refusal({ type: "RESUME", rooms: { [ROOM]: seq } }, Control).code).toBe("invalid");
+  test("RESUME takes room ids in all forms, each with a cursor or a bare seq", () => {
+    const resumed = (cursor: unknown) => parse(Control, { type: "RESUME", rooms: { [`room-${ROOM}`]: cursor } });
+    const parsed = (cursor: Cursor) => ({ type: "RESUME", rooms: { [ROOM]: cursor } });
+    expect(resumed(0)).toEqual(parsed({ seq: 0, mark: null }));
+    expect(resumed("17")).toEqual(parsed({ seq: 17, mark: null }));
+    expect(resumed("17-4f1d09c2")).toEqual(parsed({ seq: 17, mark: 0x4f1d09c2 }));
+    for (const cursor of [-1, 1.5, 2 ** 53, "", "x", "17-", "17-80000000", null, { seq: 1, mark: null }]) {
+      const { errors } = refusal({ type: "RESUME", rooms: { [ROOM]: cursor } }, Control);
+      expect(errors).toEqual([{ path: "rooms", message: "room ids with the cursor of each" }]);
+    }
     for (const rooms of [null, "all", { general: 1 }, [1], undefined])
       expect(refusal({ type: "RESUME", rooms }, Control).code).toBe("invalid");
   });

@@ -1,5 +1,6 @@
 /** The frames from clients: the actions of CONTRACT section 3, and the other frames of a socket (section 4). */
 import * as v from "valibot";
+import { type Cursor, parseCursor } from "./cursor.ts";
 import { messageId, reactionId, roomId, userId } from "./ids.ts";
 import { Choice } from "./presence.ts";
 import { bytes, isObject, text } from "./text.ts";
@@ -31,12 +32,20 @@ export const Action = v.variant("type", [
   v.object({ type: type("STOP_TYPING"), chatId: roomId }),
 ]);
 
-const cursor = v.pipe(v.number(), v.safeInteger("a seq"), v.minValue(0, "a seq"));
-/** The last seq of each room. All errors have one message: a path would repeat what was sent. */
-const cursors = v.rawTransform<Record<string, unknown>, Record<string, number>>(({ dataset, addIssue, NEVER }) => {
+const cursor = v.pipe(
+  v.unknown(),
+  v.rawTransform<unknown, Cursor>(({ dataset, addIssue, NEVER }) => {
+    const parsed = parseCursor(dataset.value);
+    if (parsed !== undefined) return parsed;
+    addIssue({ message: "a cursor" });
+    return NEVER;
+  }),
+);
+/** The cursor of each room. All errors have one message: a path would repeat what was sent. */
+const cursors = v.rawTransform<Record<string, unknown>, Record<string, Cursor>>(({ dataset, addIssue, NEVER }) => {
   const parsed = v.safeParse(v.record(roomId, cursor), dataset.value);
   if (parsed.success) return parsed.output;
-  addIssue({ message: "room ids with the last seq seen of each" });
+  addIssue({ message: "room ids with the cursor of each" });
   return NEVER;
 });
 

@@ -6,8 +6,9 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { encodeMark, MARK_END } from "./cursor.ts";
 import { DurableEvent, EVENT_TYPES, type EventBody, SessionFrame, Signal, type SignalBody } from "./down.ts";
-import { encodeBody, encodeFrame, isAddressed, open } from "./encode.ts";
+import { encodeBody, encodeFrame, headOf, isAddressed, open } from "./encode.ts";
 import { parse, parseJson } from "./parse.ts";
 import { Action, Control } from "./up.ts";
 
@@ -165,6 +166,34 @@ test("the events of all types with any text are read as they were written", () =
   );
 });
 
+const anyMark = fc.integer({ min: 0, max: MARK_END - 1 });
+
+test("the head of an event is its seq and its mark, behind the comma of an addressed one", () => {
+  expect(headOf(17, 0x4f1d09c2)).toBe('"seq":17,"mark":"4f1d09c2",');
+  const durable = events.filter(({ body }) => "seq" in body).map(({ body }) => body as EventBody);
+  fc.assert(
+    fc.property(fc.constantFrom(...durable), fc.nat(), anyMark, (body, seq, number) => {
+      const marked = encodeBody({ ...body, seq, mark: encodeMark(number) });
+      const { seq: _seq, mark: _mark, ...rest } = body;
+      const tail = encodeBody(rest as EventBody).replace(/^,/, "");
+      expect(marked).toBe(`${isAddressed(marked) ? "," : ""}${headOf(seq, number)}${tail}`);
+      expect(tail.startsWith(`"type":"${body.type}"`)).toBe(true);
+    }),
+  );
+});
+
+test.each(["4f1d09c", "4F1D09C2", "80000000", "4f1d09c2 ", 7, null])("%j is no mark of an event", (mark) => {
+  const sent = events.find(({ name }) => name === "SEND_MSG, marked");
+  expect(() => parse(DurableEvent, { ...JSON.parse(sent?.wire ?? ""), mark })).toThrow("mark: ");
+});
+
+test.each(["17-4f1d09c", "17-80000000", "x", "", 17, null])("%j is no cursor of a room in READY or RESET", (cursor) => {
+  for (const name of ["READY", "RESET, diverged"]) {
+    const frame = session.find((vector) => vector.name === name)?.frame;
+    expect(() => parse(SessionFrame, { ...frame, cursor, rooms: { r: cursor } })).toThrow(/^(rooms\.r|cursor): /);
+  }
+});
+
 test("a session frame with any text is read as it was written", () => {
   fc.assert(
     fc.property(awkward, awkward, fc.jsonValue(), (detail, ref, data) => {
@@ -172,7 +201,7 @@ test("a session frame with any text is read as it was written", () => {
         { type: "ERROR", code: "invalid", detail },
         { type: "ACK", ref: 1, data },
         { type: "PONG", ref: "p" },
-        { type: "READY", sessionId: ref, userId: "u", heartbeatMs: 25_000, rooms: { r: 1 } },
+        { type: "READY", sessionId: ref, userId: "u", heartbeatMs: 25_000, rooms: { r: "1-0000000a" } },
       ] as SessionFrame[])
         expect(parse(SessionFrame, JSON.parse(encodeFrame(frame)))).toEqual(JSON.parse(JSON.stringify(frame)));
     }),
