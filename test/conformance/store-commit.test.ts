@@ -49,8 +49,8 @@ describe.each(stores)("the store $name", ({ start }) => {
         const matrixUserId = `@${userId}:matrix.org`;
         const content = 'text "with" \\ everything: é 😀 \n';
         written = {
-          rooms: [{ ...newRoom(roomId, now), lastSeq: 2, messageCount: 1, matrixRoomId: `!${roomId}:matrix.org` }],
-          members: [{ roomId, userId: "ada", role: "owner", joinedAt: now, joinedSeq: 1, leftSeq: null }],
+          rooms: [{ ...newRoom(roomId, now), lastSeq: 2, lastMark: 2, messageCount: 1, matrixRoomId: `!${roomId}:matrix.org` }],
+          members: [{ roomId, userId: "ada", role: "owner", joinedAt: now, joinedSeq: 1, firstSeq: 1, leftSeq: null }],
           messages: [
             { ...newMessage(roomId, 1, "ada", now), messageId, content, clientMessageId: "c 1", ...edits, ...arrived },
           ],
@@ -82,7 +82,7 @@ describe.each(stores)("the store $name", ({ start }) => {
               matrixUserId,
             }),
           ],
-          events: [{ roomId, seq: 1, type: "REPLY", userId: "ada", body: Buffer.from("é 😀").toString("latin1") }],
+          events: [{ ...newEvent(roomId, 1, "REPLY", now), subjectId: messageId, details: { timeStamp: "é 😀" } }],
           markers: [],
           sections: [{ roomId, section: "sidekick 1", body: { z: ["é"], a: null } }],
           named: [],
@@ -189,14 +189,14 @@ describe.each(stores)("the store $name", ({ start }) => {
       const roomId = await createRoom(store);
       const first = await send(store, roomId, "ada", { eventId: "$secret" });
       const refused = change(store, roomId, {}, (seq, _, now) => ({
-        members: [{ roomId, userId: "secret", role: "member", joinedAt: now, joinedSeq: seq, leftSeq: null }],
+        members: [{ roomId, userId: "secret", role: "member", joinedAt: now, joinedSeq: seq, firstSeq: seq, leftSeq: null }],
         messages: [{ ...newMessage(roomId, seq, "secret", now, 2), eventId: first.eventId }],
       }));
       const error = await refused.catch((caught: unknown) => caught);
       expect(error).toMatchObject({ code: "internal" });
       expect(JSON.stringify([error, Object.getOwnPropertyDescriptors(error)])).not.toContain("secret");
-      expect(await store.resumable("ada", [roomId])).toEqual(new Map([[roomId, first.seq]]));
-      expect(await store.roomsOf("secret")).toEqual([]);
+      expect(await store.resumable("ada", [roomId])).toEqual(new Map([[roomId, { seq: first.seq, mark: first.seq, from: 0 }]]));
+      expect(await store.roomsOf("secret")).toEqual(new Map());
       expect((await store.history(roomId, 10, null)).map(({ messageId }) => messageId)).toEqual([first.messageId]);
     });
 
@@ -207,13 +207,13 @@ describe.each(stores)("the store $name", ({ start }) => {
       const doubles: readonly ((seq: number, now: Date) => Partial<Rows>)[] = [
         (seq, now) => ({ messages: [{ ...newMessage(roomId, seq, "ada", now, 2), clientMessageId: "once" }] }),
         (seq) => ({ reactions: [{ ...reaction, reactionId: randomUUID(), seq }] }),
-        () => ({ events: [{ roomId, seq: message.seq, type: "ROOM_STATE", userId: "ada", body: "1" }] }),
+        (_, now) => ({ events: [newEvent(roomId, message.seq, "ROOM_STATE", now)] }),
       ];
       for (const double of doubles) {
         const refused = change(store, roomId, {}, (seq, _, now) => double(seq, now));
         await expect(refused).rejects.toMatchObject({ code: "internal" });
       }
-      expect(await store.resumable("ada", [roomId])).toEqual(new Map([[roomId, reaction.seq]]));
+      expect(await store.resumable("ada", [roomId])).toEqual(new Map([[roomId, { seq: reaction.seq, mark: reaction.seq, from: 0 }]]));
       await send(store, roomId, "bob", { clientMessageId: "once" });
       await change(store, roomId, {}, (removedSeq) => ({ reactions: [{ ...reaction, removedSeq }] }));
       await react(store, message, "ada", "👍");
@@ -223,7 +223,7 @@ describe.each(stores)("the store $name", ({ start }) => {
       if (stage.server === undefined) return skip("There is no server whose words could reach the caller.");
       const roomId = await createRoom(store);
       const refused = change(store, roomId, {}, (seq, _, joinedAt) => ({
-        members: [{ roomId, userId: "secret", role: "king" as "owner", joinedAt, joinedSeq: seq, leftSeq: null }],
+        members: [{ roomId, userId: "secret", role: "king" as "owner", joinedAt, joinedSeq: seq, firstSeq: seq, leftSeq: null }],
       }));
       const error = await refused.catch((caught: unknown) => caught);
       expect(error).toMatchObject({ code: "internal", message: "the store refused a statement (SQLSTATE 23514)" });

@@ -35,18 +35,19 @@ describe.each(stores)("the store $name", ({ start }) => {
       await send(store, stays!);
       await leave(store, left!, user);
       await deleteRoom(store, deleted!);
-      expect(await store.roomsOf(user)).toEqual([{ roomId: stays, lastSeq: 2 }]);
+      const head = { roomId: expect.anything(), seq: 2, mark: 2, from: 0 };
+      expect(await store.roomsOf(user)).toEqual(new Map([[stays, head]]));
       const asked = [stays!, left!, deleted!, randomUUID()];
       expect(await store.resumable(user, asked)).toEqual(
         new Map([
-          [stays, 2],
-          [deleted, 2],
+          [stays, head],
+          [deleted, { ...head, from: 1 }],
         ]),
       );
-      const member = await Promise.all(asked.map((room) => store.seqOf(room, user, false)));
-      expect(member).toEqual([2, null, null, null]);
-      const service = await Promise.all(asked.map((room) => store.seqOf(room, "backend", true)));
-      expect(service).toEqual([2, 2, null, null]);
+      const member = await Promise.all(asked.map((room) => store.headOf(room, user, false)));
+      expect(member).toEqual([head, null, null, null]);
+      const service = await Promise.all(asked.map((room) => store.headOf(room, "backend", true)));
+      expect(service).toEqual([head, head, null, null]);
     });
 
     test("`roomsOfAll` and `membersOf` go both ways between several users and their rooms", async () => {

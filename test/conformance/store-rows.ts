@@ -8,10 +8,12 @@ import {
   type ReceiptRow,
   type RoomRow,
   type Rows,
+  type StoredEvent,
   type UserRow,
 } from "@signalbox/core/model/rows";
 import { uuidv7 } from "@signalbox/core/model/uuid";
 import type { Store } from "@signalbox/core/ports/store";
+import type { EventType } from "@signalbox/protocol/down";
 import type { Connection } from "@signalbox/postgres/connection";
 import { expect } from "vitest";
 
@@ -43,6 +45,7 @@ export const newRoom = (roomId: string, now: Date, members = 1): RoomRow => ({
   createdBy: "ada",
   createdAt: now,
   lastSeq: 1,
+  lastMark: 1,
   memberCount: members,
   messageCount: 0,
   deletedAt: null,
@@ -99,6 +102,12 @@ export async function waiting(connection: Connection, count: number): Promise<vo
   await expect.poll(async () => (await connection.sql`select from pg_locks where not granted`).length).toBe(count);
 }
 
+/** An event; its mark is its seq. */
+export const newEvent = (roomId: string, seq: number, type: EventType, at: Date, userId = "ada"): StoredEvent => ({
+  ...{ roomId, seq, mark: seq, prev: seq - 1, type, userId },
+  ...{ subjectId: null, details: {}, at },
+});
+
 /** A room with its NEW_CHAT as event 1; its first member is the owner. */
 export async function createRoom(
   store: Store,
@@ -114,9 +123,10 @@ export async function createRoom(
       role: place === 0 ? ("owner" as const) : ("member" as const),
       joinedAt: now,
       joinedSeq: 1,
+      firstSeq: 1,
       leftSeq: null,
     })),
-    events: [{ roomId, seq: 1, type: "NEW_CHAT", userId: "ada", body: "1" }],
+    events: [newEvent(roomId, 1, "NEW_CHAT", now)],
   }));
   return roomId;
 }
@@ -134,8 +144,8 @@ export async function change(
     next = room.lastSeq + 1;
     return {
       ...NONE,
-      rooms: [{ ...room, lastSeq: next }],
-      events: [{ roomId, seq: next, type: "ROOM_STATE", userId: "ada", body: String(next) }],
+      rooms: [{ ...room, lastSeq: next, lastMark: next }],
+      events: [{ ...newEvent(roomId, next, "ROOM_STATE", now), details: { changed: [String(next)] } }],
       ...more(next, rows, now),
     };
   });
@@ -155,9 +165,9 @@ export async function send(
     const messageCount = room.messageCount + 1;
     sent = { ...newMessage(roomId, seq, senderId, now, messageCount), ...fields };
     return {
-      rooms: [{ ...room, lastSeq: seq, messageCount }],
+      rooms: [{ ...room, lastSeq: seq, lastMark: seq, messageCount }],
       messages: [sent],
-      events: [{ roomId, seq, type: "SEND_MSG", userId: senderId, body: `sent ${seq}` }],
+      events: [{ ...newEvent(roomId, seq, "SEND_MSG", now, senderId), subjectId: sent.messageId }],
     };
   });
   return sent!;

@@ -28,6 +28,7 @@ export class NumberedEvents {
     this.#seqs.set(roomId, seq);
     const timeStamp = new Date().toISOString();
     const event = { type: "SEND_MSG", chatId: roomId, senderId: userId, seq, timeStamp, message } as const;
-    return { roomId, seq, type: "SEND_MSG", userId, body: toBytes(encodeBody({ ...event, messageId: randomUUID() })) };
+    const place = { roomId, seq, mark: seq, prev: seq - 1 };
+    return { ...place, type: "SEND_MSG", userId, body: toBytes(encodeBody({ ...event, messageId: randomUUID() })) };
   }
 }

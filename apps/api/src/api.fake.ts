@@ -108,7 +108,7 @@ interface Fakes {
 const unexpected = () => Promise.reject(new Error("this test does not expect that call"));
 
 const store: ApiDeps["store"] = {
-  seqOf: unexpected,
+  headOf: unexpected,
   history: unexpected,
   messageIds: unexpected,
   projections: unexpected,

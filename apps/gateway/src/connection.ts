@@ -1,8 +1,9 @@
 import type { Hub } from "@signalbox/core/delivery/hub";
+import type { Position } from "@signalbox/core/delivery/replay";
 import type { Signal } from "@signalbox/core/delivery/signal";
-import { createSubscriber, type Sink, type Subscriber } from "@signalbox/core/delivery/subscriber";
+import { createSubscriber, type ResetReason, type Sink, type Subscriber } from "@signalbox/core/delivery/subscriber";
 import type { Bytes } from "@signalbox/core/model/bytes";
-import type { EventRow } from "@signalbox/core/model/rows";
+import type { EventRow, Head } from "@signalbox/core/model/rows";
 import { type Faults, reportFault } from "@signalbox/core/ports/faults";
 import type { Access } from "@signalbox/node/access";
 import type { Claims } from "@signalbox/node/tokens";
@@ -18,7 +19,7 @@ export interface Transport {
   /** The same of a signal; undefined for one that this transport does not carry. */
   encodeSignal(signal: Signal): Outgoing | undefined;
   /** Tells the client that events of the room up to `seq` will not come. */
-  encodeReset(roomId: string, reason: "too_old" | "not_member", seq: number): Bytes;
+  encodeReset(roomId: string, reason: ResetReason, head: Head): Bytes;
   /** Sends a ping, or anything else that shows that the peer is there. */
   ping(): void;
   /** False when the peer did not answer the last ping; asked 10 s after it. */
@@ -74,7 +75,7 @@ export class Connection implements Sink, HeartbeatTarget, OpenSession {
   }
 
   /**
-   * Takes the session into the hub, where it gets nothing before `deliver`. Resolves with the seq of each of its rooms, or
+   * Takes the session into the hub, where it gets nothing before `deliver`. Resolves with the end of each of its rooms, or
    * with undefined when it ended meanwhile; rejects as `Joining.attach` and `Access.checkRevoked`. `scope`: the one room that it
    * is for, null for all rooms of the user. `pingMs`: how often it is pinged.
    */
@@ -82,7 +83,7 @@ export class Connection implements Sink, HeartbeatTarget, OpenSession {
     claims: Claims,
     scope: string | null,
     pingMs: PingPeriod,
-  ): Promise<ReadonlyMap<string, number> | undefined> {
+  ): Promise<ReadonlyMap<string, Head> | undefined> {
     // A subscriber of a session that ended while its token was checked would never be given back.
     if (this.#ended) return undefined;
     const { hub, access, heartbeat } = this.#deps;
@@ -115,7 +116,7 @@ export class Connection implements Sink, HeartbeatTarget, OpenSession {
    * Has the hub send all missed events after `cursors`, by room, and then the current state; null: from `enter` on. A failure
    * closes the session, and its client asks again when it resumes.
    */
-  async deliver(cursors: ReadonlyMap<string, number> | null): Promise<void> {
+  async deliver(cursors: ReadonlyMap<string, Position> | null): Promise<void> {
     const { hub, faults } = this.#deps;
     const { subscriber } = this;
     if (subscriber === undefined) return;
@@ -162,8 +163,8 @@ export class Connection implements Sink, HeartbeatTarget, OpenSession {
     if (frame !== undefined && !this.outbox.signal(signal.key, frame)) this.close("slow");
   }
 
-  reset(roomId: string, reason: "too_old" | "not_member", seq: number): void {
-    this.push(this.#transport.encodeReset(roomId, reason, seq));
+  reset(roomId: string, reason: ResetReason, head: Head): void {
+    this.push(this.#transport.encodeReset(roomId, reason, head));
   }
 
   revoked(at: Date): void {

@@ -3,15 +3,17 @@ import type { RateLimit } from "@signalbox/core/commands/rate-limit";
 import type { Writer } from "@signalbox/core/commands/writer";
 import type { Hub } from "@signalbox/core/delivery/hub";
 import type { Signal } from "@signalbox/core/delivery/signal";
+import type { ResetReason } from "@signalbox/core/delivery/subscriber";
 import type { Bytes } from "@signalbox/core/model/bytes";
 import { toBytes } from "@signalbox/core/model/bytes";
-import type { EventRow } from "@signalbox/core/model/rows";
+import type { EventRow, Head } from "@signalbox/core/model/rows";
 import { reportFault } from "@signalbox/core/ports/faults";
 import type { Presence } from "@signalbox/core/presence/presence";
 import type { Access } from "@signalbox/node/access";
 import type { Log } from "@signalbox/node/log";
 import type { Claims } from "@signalbox/node/tokens";
 import { CLOSE, type CloseReason } from "@signalbox/protocol/close";
+import { type Cursor, encodeCursor } from "@signalbox/protocol/cursor";
 import type { SessionFrame } from "@signalbox/protocol/down";
 import { encodeFrame } from "@signalbox/protocol/encode";
 import { Problem } from "@signalbox/protocol/errors";
@@ -78,7 +80,7 @@ export class Session implements Transport {
   }
 
   /** Replays after the cursors that the client names, then goes live. */
-  async resume(cursors: ReadonlyMap<string, number>): Promise<void> {
+  async resume(cursors: ReadonlyMap<string, Cursor>): Promise<void> {
     if (this.state.kind !== "held")
       throw new Problem("invalid", "RESUME is the first frame of a connection with ?resume=1");
     clearTimeout(this.state.timer);
@@ -132,8 +134,9 @@ export class Session implements Transport {
     return signal;
   }
 
-  encodeReset(chatId: string, reason: "too_old" | "not_member", seq: number): Bytes {
-    return textFrame(toBytes(encodeFrame({ type: "RESET", chatId, reason, seq })));
+  encodeReset(chatId: string, reason: ResetReason, { seq, mark }: Head): Bytes {
+    const cursor = encodeCursor(seq, mark);
+    return textFrame(toBytes(encodeFrame({ type: "RESET", chatId, reason, seq, cursor })));
   }
 
   ping(): void {
@@ -161,7 +164,7 @@ export class Session implements Transport {
     const rooms = await connection.enter(claims, null, HEARTBEAT_MS);
     if (rooms === undefined) return;
     const ready = { sessionId: connection.id, userId: claims.userId, heartbeatMs: HEARTBEAT_MS };
-    this.send({ type: "READY", ...ready, rooms: Object.fromEntries(rooms) });
+    this.send({ type: "READY", ...ready, rooms: cursorsOf(rooms) });
     this.#ws.resume();
     if (this.#resumes) {
       this.state = { kind: "held", timer: this.#timeout() };
@@ -175,3 +178,6 @@ export class Session implements Transport {
     return setTimeout(() => this.connection.close("timeout"), PATIENCE_MS);
   }
 }
+
+const cursorsOf = (rooms: ReadonlyMap<string, Head>): Record<string, string> =>
+  Object.fromEntries([...rooms].map(([roomId, { seq, mark }]) => [roomId, encodeCursor(seq, mark)]));

@@ -3,6 +3,7 @@ import type { Bytes } from "@signalbox/core/model/bytes";
 import { toBytes, toText } from "@signalbox/core/model/bytes";
 import { preview } from "@signalbox/core/model/preview";
 import type { EventRow } from "@signalbox/core/model/rows";
+import { encodeCursor } from "@signalbox/protocol/cursor";
 import type { EventBody } from "@signalbox/protocol/down";
 import { open } from "@signalbox/protocol/encode";
 import { eventIdOf } from "@signalbox/protocol/ids";
@@ -53,7 +54,7 @@ export function createSse({ serverName }: SseDeps): Sse {
   }
 
   return {
-    event: once((row) => encode(sseOf(bodyOf(row), print), row.seq)),
+    event: once((row) => encode(sseOf(bodyOf(row), print), encodeCursor(row.seq, row.mark))),
     signal: once((signal) =>
       eventsOf(signal)
         .map((event) => encode(event))
@@ -62,9 +63,9 @@ export function createSse({ serverName }: SseDeps): Sse {
   };
 }
 
-/** An event of a stream as it is written. `seq`: of a durable one. */
-export const encode = ({ event, data }: SseEvent, seq?: number): Bytes =>
-  toBytes(encodeSse(event, JSON.stringify(data), seq));
+/** An event of a stream as it is written. `cursor`: of a durable one. */
+export const encode = ({ event, data }: SseEvent, cursor?: string): Bytes =>
+  toBytes(encodeSse(event, JSON.stringify(data), cursor));
 
 const bodyOf = ({ body }: EventRow): EventBody => JSON.parse(toText(open(body, "") + body)) as EventBody;
 

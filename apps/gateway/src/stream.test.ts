@@ -194,9 +194,9 @@ describe("a stream ends", () => {
     expect(Math.max(...endedAt) - Math.min(...endedAt)).toBeGreaterThan(2500);
   }, 15_000);
 
-  test.each<["while its token is checked" | "while it enters", "users" | "seqOf"]>([
+  test.each<["while its token is checked" | "while it enters", "users" | "headOf"]>([
     ["while its token is checked", "users"],
-    ["while it enters", "seqOf"],
+    ["while it enters", "headOf"],
   ])("%s, and gives its subscriber back", async (_, method) => {
     const { ask, authorization, gateway, hub, pathOf, roomOf, store } = await openStreams();
     const chatId = await roomOf("ann");

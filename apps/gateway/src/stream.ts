@@ -1,11 +1,13 @@
 import type { ServerResponse } from "node:http";
 import type { Signal } from "@signalbox/core/delivery/signal";
+import type { ResetReason } from "@signalbox/core/delivery/subscriber";
 import type { Bytes } from "@signalbox/core/model/bytes";
-import type { EventRow } from "@signalbox/core/model/rows";
+import type { EventRow, Head } from "@signalbox/core/model/rows";
 import type { Access } from "@signalbox/node/access";
 import type { Log } from "@signalbox/node/log";
 import type { Claims } from "@signalbox/node/tokens";
 import type { CloseReason } from "@signalbox/protocol/close";
+import { type Cursor, encodeCursor } from "@signalbox/protocol/cursor";
 import { Problem } from "@signalbox/protocol/errors";
 import { encodeRetry, SSE_COMMENT } from "@signalbox/protocol/sse";
 import { Connection, type ConnectionDeps, type Transport } from "./connection.ts";
@@ -38,8 +40,8 @@ export interface StreamDeps extends ConnectionDeps {
 export interface Subscription {
   readonly claims: Claims;
   readonly roomId: string;
-  /** The seq of the last event that the reader has; absent: from now on. */
-  readonly cursor: number | undefined;
+  /** The last event that the reader has; absent: from now on. */
+  readonly cursor: Cursor | undefined;
 }
 
 /** One stream of server-sent events, of one room. CONTRACT section 5, "SSE". */
@@ -83,8 +85,8 @@ export class Stream implements Transport {
     return bytes === "" ? undefined : bytes;
   }
 
-  encodeReset(_roomId: string, reason: "too_old" | "not_member", seq: number): Bytes {
-    return encode({ event: "reset", data: { reason, cursor: seq } });
+  encodeReset(_roomId: string, reason: ResetReason, { seq, mark }: Head): Bytes {
+    return encode({ event: "reset", data: { reason, cursor: encodeCursor(seq, mark) } });
   }
 
   /** A write that fails shows nothing: a peer that vanished takes all that fits its buffers. A comment that stays does. */

@@ -6,6 +6,7 @@ import type { Origins } from "@signalbox/node/http/cors";
 import { methodProblem, problemAnswer, reportedProblem } from "@signalbox/node/http/problem";
 import type { Metrics } from "@signalbox/node/metrics";
 import type { Claims } from "@signalbox/node/tokens";
+import { type Cursor, parseCursor } from "@signalbox/protocol/cursor";
 import { invalidField, Problem } from "@signalbox/protocol/errors";
 import { parseRoomId } from "@signalbox/protocol/ids";
 import { crossOrigin } from "./cors.ts";
@@ -93,10 +94,10 @@ function claimsIn(content: string): Claims {
 }
 
 /** The last event that the reader has. A browser that reconnects names it in the header, and repeats the first query. */
-function cursorOf({ headers }: IncomingMessage, { searchParams }: URL): number | undefined {
+function cursorOf({ headers }: IncomingMessage, { searchParams }: URL): Cursor | undefined {
   const given = headers["last-event-id"] ?? searchParams.get("last_event_id") ?? undefined;
   if (given === undefined) return undefined;
-  const seq = /^\d{1,16}$/.test(String(given)) ? Number(given) : Number.NaN;
-  if (Number.isSafeInteger(seq)) return seq;
-  throw invalidField("last_event_id", "a whole number, as the id of an event");
+  const cursor = parseCursor(String(given));
+  if (cursor === undefined) throw invalidField("last_event_id", "the id of an event of this stream, or its seq");
+  return cursor;
 }

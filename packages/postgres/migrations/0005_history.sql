@@ -9,6 +9,7 @@ ALTER TABLE events
 ALTER TABLE rooms ADD COLUMN last_mark integer NOT NULL DEFAULT 0;
 
 UPDATE events e SET subject_id = (b.body ->> 'messageId')::uuid, details = CASE e.type
+    WHEN 1 THEN json_build_object('timeStamp', b.body ->> 'editedAt')
     WHEN 6 THEN json_build_object('senderId', b.body ->> 'senderId')
     WHEN 7 THEN CASE WHEN b.body ->> 'message' LIKE '%was removed from the Chat'
       THEN json_build_object('timeStamp', b.body ->> 'timeStamp', 'removed', true)

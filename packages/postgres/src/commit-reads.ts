@@ -7,12 +7,10 @@ import type {
   RoomRow,
   RoomSectionRow,
   Rows,
-  StoredEvent,
   UserRow,
 } from "@signalbox/core/model/rows";
 import { isMatrixEventId } from "@signalbox/protocol/ids";
 import {
-  eventColumns,
   memberColumns,
   messageColumns,
   reactionColumns,
@@ -22,7 +20,6 @@ import {
   userColumns,
 } from "./columns.ts";
 import type { Sql } from "./connection.ts";
-import { type EventColumns, toStored } from "./events.ts";
 
 // The rows that a commit reads. `execute` sends a query at once, `await` alone only a little later: queries arrive in
 // the order of their calls. `offset 0` keeps each look-up a look-up: without it the planner may join them to a scan of
@@ -100,12 +97,12 @@ export async function messagesOf(sql: Sql, keys: ReadSet["messages"]): Promise<r
     ) o`.execute();
 }
 
-/** Earlier sends with the same client ids, each with the message that it answers, and its event while that is kept. */
+/** Earlier sends with the same client ids, each with the message that it answers, and the marks of their events. */
 export async function repeatsOf(
   sql: Sql,
   keys: ReadSet["repeats"],
-): Promise<{ messages: readonly MessageRow[]; events: readonly StoredEvent[] }> {
-  if (keys.length === 0) return { messages: [], events: [] };
+): Promise<Pick<Rows, "messages" | "marks">> {
+  if (keys.length === 0) return { messages: [], marks: [] };
   const messages = await sql<MessageRow[]>`
     select m.* from (
       select distinct * from json_to_recordset(${JSON.stringify(keys)}::text::json)
@@ -114,17 +111,43 @@ export async function repeatsOf(
       select ${messageColumns(sql)} from messages m
       where m.room_id = n."roomId" and m.sender_id = n."senderId" and m.client_message_id = n."clientMessageId" offset 0
     ) m`.execute();
-  if (messages.length === 0) return { messages, events: [] };
+  if (messages.length === 0) return { messages, marks: [] };
   const answered = messages.flatMap(({ roomId, replyTo }) => (replyTo === null ? [] : [{ roomId, messageId: replyTo }]));
-  const [originals, events] = await Promise.all([
+  const [originals, marks] = await Promise.all([
     messagesOf(sql, answered),
-    sql<EventColumns[]>`
-      select e.* from json_to_recordset(${JSON.stringify(messages)}::text::json) as n("roomId" uuid, seq bigint)
-      cross join lateral (
-        select ${eventColumns(sql)} from events e where e.room_id = n."roomId" and e.seq = n.seq offset 0
-      ) e`.execute(),
+    marksOf(sql, { messages, reactions: [], activeReactions: [] }),
   ]);
-  return { messages: [...messages, ...originals], events: events.map(toStored) };
+  return { messages: [...messages, ...originals], marks };
+}
+
+/** The marks of the events that made, edited and deleted these messages, and of those that made and removed these reactions. */
+export async function marksOf(
+  sql: Sql,
+  { messages, reactions, activeReactions }: Pick<ReadSet, "messages" | "reactions" | "activeReactions">,
+): Promise<Rows["marks"]> {
+  const ids = messages.filter(isMessageId);
+  if (ids.length === 0 && reactions.length === 0) return [];
+  const active = activeReactions.filter(isMessageId);
+  return sql<Rows["marks"][number][]>`
+    select e.room_id, e.seq, e.mark from (
+      select m.room_id, m.seq, m.edit_seq, m.delete_seq from (
+        select distinct * from json_to_recordset(${JSON.stringify(ids)}::text::json) as n("roomId" uuid, "messageId" uuid)
+      ) n cross join lateral (
+        select room_id, seq, edit_seq, delete_seq from messages
+        where room_id = n."roomId" and message_id = n."messageId" offset 0
+      ) m union all
+      select room_id, seq, removed_seq, null from reactions
+      where reaction_id = any(${reactions.map(({ reactionId }) => reactionId)}::uuid[]) union all
+      select x.room_id, x.seq, null, null from json_to_recordset(${JSON.stringify(active)}::text::json)
+        as n("roomId" uuid, "messageId" uuid, "senderId" text, reaction text)
+      cross join lateral (
+        select room_id, seq from reactions
+        where room_id = n."roomId" and message_id = n."messageId" and sender_id = n."senderId"
+          and reaction = n.reaction and removed_seq is null offset 0
+      ) x
+    ) k(room_id, one, two, three) cross join lateral (
+      select room_id, seq, mark from events where room_id = k.room_id and seq in (k.one, k.two, k.three) offset 0
+    ) e`.execute();
 }
 
 /** Reactions by their ids, and active ones by their messages. */

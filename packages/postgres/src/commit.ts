@@ -57,6 +57,7 @@ async function load(sql: Sql, readSet: ReadSet): Promise<Loaded> {
     annotated,
     writes,
     lastMessagesAtEvents,
+    marks,
   ] = await Promise.all([
     sql`begin`.execute(),
     reads.lockRooms(sql, readSet),
@@ -73,6 +74,7 @@ async function load(sql: Sql, readSet: ReadSet): Promise<Loaded> {
     matrixReads.annotationsOf(sql, readSet.annotated),
     matrixReads.writesOf(sql, readSet.writes),
     matrixReads.lastMessagesOf(sql, readSet.lastMessagesAtEvents),
+    reads.marksOf(sql, readSet),
   ]);
   const subjects = await matrixReads.subjectsOf(sql, matrix, lastMessagesAtEvents);
   const rooms = locked.map(({ lastAt: _, ...room }) => room);
@@ -85,7 +87,8 @@ async function load(sql: Sql, readSet: ReadSet): Promise<Loaded> {
       reactions: distinct([reactions, annotated, subjects.reactions], ({ reactionId }) => reactionId),
       receipts,
       users,
-      events: repeats.events,
+      events: [],
+      marks: [...marks, ...repeats.marks],
       markers: [],
       sections,
       named,

@@ -230,7 +230,7 @@ test("no statement reads a table, or an index, from end to end", async () => {
   await reads.roomsOfAll(sql, [READER]);
   await reads.membersOf(sql, [LARGE]);
   await reads.resumable(sql, READER, [LARGE]);
-  await reads.seqOf(sql, LARGE, READER, false);
+  await reads.headOf(sql, LARGE, READER, false);
   await reads.receiptsSince(sql, new Map([[LARGE, 1]]));
   await reads.roomPage(sql, READER, 10, null);
   await counts(sql, [{ roomId: LARGE, userId: READER }]);

@@ -104,8 +104,8 @@ describe("POST /api/chat", () => {
 
 describe("GET /api/chat/{chatId}/messages", () => {
   const membersOnly = {
-    seqOf: async (room: string, userId: string, service: boolean) =>
-      userId === "ada" || (service && room === ROOM) ? 7 : null,
+    headOf: async (room: string, userId: string, service: boolean) =>
+      userId === "ada" || (service && room === ROOM) ? { seq: 7, mark: 1, from: 0 } : null,
   };
 
   it("prints the fields of the contract", async () => {

@@ -12,7 +12,7 @@ import { historyBody } from "../responses/messages.ts";
 
 export interface ChatDeps extends Pick<Guards, "auth" | "limited"> {
   readonly act: Act;
-  readonly store: Pick<Store, "seqOf" | "history" | "messageIds">;
+  readonly store: Pick<Store, "headOf" | "history" | "messageIds">;
 }
 
 /** `/api/chat`: actions, and the history of a room. CONTRACT section 3. */
@@ -31,7 +31,7 @@ export function chatRoutes({ auth, limited, act, store }: ChatDeps): Hono<Authen
     const roomId = roomIn(c.req.param("chatId"));
     const { limit, before } = parse(HistoryQuery, c.req.query());
     const { userId, service } = c.get("actor");
-    if ((await store.seqOf(roomId, userId, service)) === null) throw noSuchRoom();
+    if ((await store.headOf(roomId, userId, service)) === null) throw noSuchRoom();
     const messages = await store.history(
       roomId,
       limit,

@@ -23,7 +23,7 @@ async function setUp() {
     store.eventsOf(room).map(({ body }) => parse(DurableEvent, JSON.parse(toText(open(body, "ann") + body))));
   const members = async () => {
     const all = await Promise.all(
-      ["olga", "ann", "ben", "eve"].map(async (id) => ((await store.seqOf(room, id, false)) === null ? [] : [id])),
+      ["olga", "ann", "ben", "eve"].map(async (id) => ((await store.headOf(room, id, false)) === null ? [] : [id])),
     );
     return all.flat();
   };
@@ -56,7 +56,7 @@ test("a service creates rooms for others without being a member", async () => {
   const { store, writer } = await setUp();
   const room = await writer.createRoom(service, { name: "Other", members: ["ann"], metadata: {} });
   expect(room.memberCount).toBe(1);
-  expect(await store.seqOf(room.roomId, "backend", false)).toBeNull();
+  expect(await store.headOf(room.roomId, "backend", false)).toBeNull();
 });
 
 test("a changed name or metadata is a ROOM_STATE; an equal one is none", async () => {

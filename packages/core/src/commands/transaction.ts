@@ -80,7 +80,7 @@ export class Transaction {
     this.#markers = new Table(rows.markers, (row) => `${row.roomId} ${row.userId}`);
     this.#namedMembers = new Map(rows.named.map((row) => [`${row.roomId} ${row.name}`, row.userId]));
     this.#users = new Map(rows.users.map((row) => [row.userId, row]));
-    this.#marks = new Map(rows.events.map((row) => [`${row.roomId} ${row.seq}`, row.mark]));
+    this.#marks = new Map(rows.marks.map((row) => [`${row.roomId} ${row.seq}`, row.mark]));
     this.#relations = new Relations(rows.matrix);
     this.#writes = new Set(rows.writes.map(writeKey));
     this.#lastMessagesAtEvents = new Map(
@@ -298,6 +298,7 @@ export class Transaction {
       receipts: this.#receipts.changed(),
       users: [],
       events: this.#events,
+      marks: [],
       markers: this.#markers.changed(),
       sections: this.#sections.changed(),
       matrix: this.#relations.changed(),
@@ -315,6 +316,8 @@ function detailsOf(body: Unnumbered<EventBody>): EventDetails {
   switch (body.type) {
     case "USER_JOIN":
       return { senderId: body.senderId };
+    case "EDIT_MSG":
+      return { timeStamp: body.editedAt };
     case "NEW_CHAT":
       return { timeStamp: body.timeStamp };
     case "ROOM_STATE":

@@ -5,8 +5,11 @@ import { EventPageCache, PAGE } from "./event-pages.ts";
 
 function setUp(count: number, bytes = 10) {
   const store = new MapStore();
-  const add = (seq: number) =>
-    store.write({ events: [{ roomId: "r", seq, type: "SEND_MSG", userId: "ann", body: "x".repeat(bytes) }] });
+  const changed = ["x".repeat(bytes)];
+  const add = (seq: number) => {
+    const event = { roomId: "r", seq, mark: seq, prev: seq - 1, type: "ROOM_STATE" as const, userId: "ann" };
+    store.write({ events: [{ ...event, subjectId: null, details: { changed }, at: new Date(0) }] });
+  };
   for (let seq = 1; seq <= count; seq++) add(seq);
   const pages = new EventPageCache(store);
   const read = async (after: number) => (await pages.read("r", after)).map(({ seq }) => seq);

@@ -61,7 +61,7 @@ test("nothing is delivered to a session before it names its cursors", async () =
   await say("ben", room);
   await clock.pass(3000);
   expect([...sink.events, ...sink.signals]).toEqual([]);
-  await hub.joining.resumeFrom(subscriber, new Map([[room, ready.get(room) ?? 0]]));
+  await hub.joining.resumeFrom(subscriber, ready);
   expect(sink.seqs(room)).toEqual([2]);
 });
 
@@ -193,7 +193,7 @@ test("a session that leaves while it resumes gets nothing more and keeps no room
   const { sink, subscriber } = arrive("ann");
   await hub.joining.attach(subscriber);
   const release = hold(store, "events");
-  const resuming = hub.joining.resumeFrom(subscriber, new Map([[room, 1]]));
+  const resuming = hub.joining.resumeFrom(subscriber, new Map([[room, { seq: 1, mark: null }]]));
   await settled();
   hub.leave(subscriber);
   release();

@@ -51,7 +51,7 @@ test("under any interleaving of joins, leaves, losses, connections and slow answ
         const session: (typeof sessions)[number] = { sink, subscriber, from: undefined, held: true, running: [] };
         sessions.push(session);
         const attached = hub.joining.attach(subscriber).then((ready) => {
-          session.from = ready.get(room);
+          session.from = ready.get(room)?.seq;
         });
         session.running.push(attached);
         if (each === "connect") {
@@ -63,7 +63,7 @@ test("under any interleaving of joins, leaves, losses, connections and slow answ
         if (session === undefined) return;
         session.held = false;
         session.from = (seed * (index + 3)) % ((session.from ?? 0) + 1);
-        session.running.push(hub.joining.resumeFrom(session.subscriber, new Map([[room, session.from]])));
+        session.running.push(hub.joining.resumeFrom(session.subscriber, new Map([[room, { seq: session.from, mark: null }]])));
       }
     };
     for (const [index, each] of steps.entries()) await run(each, index);
@@ -77,13 +77,13 @@ test("under any interleaving of joins, leaves, losses, connections and slow answ
         session.running.push(
           hub.joining.resumeFrom(
             session.subscriber,
-            session.from === undefined ? new Map() : new Map([[room, session.from]]),
+            session.from === undefined ? new Map() : new Map([[room, { seq: session.from, mark: null }]]),
           ),
         );
     await clock.pass(5000);
     for (const { running } of sessions) await Promise.all(running);
     await hub.close();
-    const member = (await store.seqOf(room, "ann", false)) !== null;
+    const member = (await store.headOf(room, "ann", false)) !== null;
     const head = store.room(room)?.lastSeq ?? 0;
     const stayed = store.eventsOf(room).every(({ type }) => type !== "USER_LEAVE");
     for (const { sink, from } of sessions) {

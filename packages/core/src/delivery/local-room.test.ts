@@ -10,10 +10,12 @@ import { createSubscriber } from "./subscriber.ts";
 
 function setUp() {
   const clock = new ManualClock();
+  const store = new MapStore();
   const room = new LocalRoom("room", {
     clock,
+    store,
     faults: new RecordingFaults(),
-    pages: new EventPageCache(new MapStore()),
+    pages: new EventPageCache(store),
     subscribersOf: () => [],
     joinedLive: () => undefined,
     delivered: () => undefined,
@@ -22,7 +24,7 @@ function setUp() {
   });
   const sink = new RecordingSink("ann");
   const subscriber = createSubscriber(sink);
-  room.begin(0);
+  room.begin({ seq: 0, mark: 0 });
   room.goLive(subscriber, 0);
   return { clock, room, sink, subscriber };
 }
@@ -30,6 +32,8 @@ function setUp() {
 const event = (seq: number, userId: string, type: EventRow["type"] = "SEND_MSG"): EventRow => ({
   roomId: "room",
   seq,
+  mark: seq,
+  prev: seq - 1,
   type,
   userId,
   body: `,"seq":${seq}`,

@@ -23,6 +23,7 @@ function setUp() {
   const room = new LocalRoom(ROOM, {
     clock,
     faults,
+    store,
     pages: new EventPageCache(store),
     subscribersOf: (userId) => subscribers.get(userId) ?? [],
     ...NO_LISTENERS,
@@ -30,9 +31,9 @@ function setUp() {
   let seq = 0;
 
   const commit = (type: EventType = "SEND_MSG", userId = "writer"): EventRow => {
-    const event = { roomId: ROOM, seq: ++seq, type, userId, body: `,"seq":${seq}` };
-    store.write({ events: [event] });
-    return event;
+    const place = { roomId: ROOM, seq: ++seq, mark: seq, prev: seq - 1 };
+    store.write({ events: [{ ...place, type, userId, subjectId: null, details: {}, at: new Date(0) }] });
+    return { ...place, type, userId, body: `,"seq":${seq}` };
   };
   const happen = (type?: EventType, userId?: string) => room.receive({ kind: "event", event: commit(type, userId) });
   const happens = (count: number) => {
@@ -54,11 +55,11 @@ function setUp() {
   /** A session of `userId` that has everything up to `cursor`, and is on its way to the present. */
   const back = (userId: string, cursor: number) => {
     const arrival = arrive(userId);
-    const replay = room.hold(arrival.subscriber, cursor, seq);
+    const replay = room.hold(arrival.subscriber, { seq: cursor, mark: cursor }, seq);
     arrival.subscriber.state = "live";
     return { ...arrival, replay, done: replay.run() };
   };
-  room.begin(0);
+  room.begin({ seq: 0, mark: 0 });
   return { clock, store, room, commit, happen, happens, arrive, present, back, head: () => seq };
 }
 
@@ -197,7 +198,7 @@ test("a removal during the attach ends the session's replay there", async () => 
   room.happen("USER_LEAVE", "ann");
   room.happens(2);
   subscriber.state = "live";
-  await room.room.hold(subscriber, known, known).run();
+  await room.room.hold(subscriber, { seq: known, mark: known }, known).run();
   room.happen();
   expect(sink.seqs(ROOM)).toEqual([4]);
   expect(subscriber.rooms.size).toBe(0);
@@ -210,7 +211,7 @@ test("a removal before the membership that was read does not end the replay", as
   room.happen("USER_LEAVE", "ann");
   room.commit("USER_JOIN", "ann");
   subscriber.state = "live";
-  await room.room.hold(subscriber, 5, 5).run();
+  await room.room.hold(subscriber, { seq: 5, mark: 5 }, 5).run();
   await room.clock.pass(50);
   room.happen();
   expect(sink.seqs(ROOM)).toEqual([6]);
@@ -304,7 +305,7 @@ test("a removal and a return that a session has already received bring nothing t
   const live = room.back("ann", 5);
   await live.done;
   const held = room.arrive("ann");
-  const replay = room.room.hold(held.subscriber, 5, 5);
+  const replay = room.room.hold(held.subscriber, { seq: 5, mark: 5 }, 5);
   room.room.receive({ kind: "event", event: leave });
   held.subscriber.state = "live";
   await replay.run();
@@ -335,7 +336,7 @@ test("a user that left gets `not_member` instead of the seq of a room that went 
   room.happens(20);
   room.store.forget(ROOM, 14);
   const { sink, subscriber } = room.arrive("ann");
-  const replay = room.room.hold(subscriber, 0, 5);
+  const replay = room.room.hold(subscriber, { seq: 0, mark: 0 }, 5);
   replay.endAt(6);
   await replay.run();
   expect(sink.resets).toEqual([{ roomId: ROOM, reason: "not_member", seq: 6 }]);

@@ -1,11 +1,16 @@
 import { Problem } from "@signalbox/protocol/errors";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { EventRow } from "../model/rows.ts";
+import type { EventRow, Head } from "../model/rows.ts";
 import { ManualClock, settled } from "../testing/manual-clock.fake.ts";
 import { Sequence } from "./sequence.ts";
 
-const event = (seq: number): EventRow => ({ roomId: "r", seq, type: "SEND_MSG", userId: "ann", body: `,"seq":${seq}` });
+/** The end of a room at `seq`; the mark of an event here is its seq. */
+const at = (seq: number): Head => ({ seq, mark: seq });
+const event = (seq: number, mark = seq, prev = seq - 1): EventRow => ({
+  ...{ roomId: "r", seq, mark, prev, type: "SEND_MSG", userId: "ann" },
+  body: `,"seq":${seq}`,
+});
 const range = (from: number, to: number): EventRow[] =>
   Array.from({ length: to - from + 1 }, (_, index) => event(from + index));
 
@@ -14,6 +19,7 @@ function setUp(kept: EventRow[] = [], pageOf = 128) {
   const clock = new ManualClock();
   const delivered: number[] = [];
   const skipped: number[] = [];
+  const doubts: number[] = [];
   const store = { away: false, fault: undefined as Error | undefined, reads: 0 };
   const failures: unknown[] = [];
   const sequence = new Sequence({
@@ -26,14 +32,15 @@ function setUp(kept: EventRow[] = [], pageOf = 128) {
     },
     deliver: ({ seq }) => delivered.push(seq),
     skipped: (seq) => skipped.push(seq),
+    doubted: () => doubts.push(sequence.last),
     failed: (error) => failures.push(error),
   });
-  return { clock, delivered, failures, skipped, store, sequence };
+  return { clock, delivered, doubts, failures, skipped, store, sequence };
 }
 
 test("events in order are delivered at once, without a read", async () => {
   const { clock, delivered, sequence, store } = setUp();
-  sequence.start(0);
+  sequence.start(at(0));
   for (const each of range(1, 3)) sequence.receive(each);
   expect(delivered).toEqual([1, 2, 3]);
   await clock.pass(5000);
@@ -42,7 +49,7 @@ test("events in order are delivered at once, without a read", async () => {
 
 test("events out of order are delivered in order, without a read", async () => {
   const { clock, delivered, sequence, store } = setUp();
-  sequence.start(0);
+  sequence.start(at(0));
   for (const seq of [3, 1, 4, 2]) sequence.receive(event(seq));
   expect(delivered).toEqual([1, 2, 3, 4]);
   await clock.pass(5000);
@@ -51,7 +58,7 @@ test("events out of order are delivered in order, without a read", async () => {
 
 test("a repeated event is delivered once", () => {
   const { delivered, sequence } = setUp();
-  sequence.start(0);
+  sequence.start(at(0));
   for (const seq of [1, 1, 3, 3, 2, 2, 1, 3]) sequence.receive(event(seq));
   expect(delivered).toEqual([1, 2, 3]);
 });
@@ -60,22 +67,22 @@ test("events before the start wait for it, and those up to its seq are not deliv
   const { delivered, sequence } = setUp();
   for (const seq of [4, 6, 5, 7]) sequence.receive(event(seq));
   expect(delivered).toEqual([]);
-  sequence.start(5);
+  sequence.start(at(5));
   expect(delivered).toEqual([6, 7]);
 });
 
 test("only the first start counts", () => {
   const { delivered, sequence } = setUp();
-  sequence.start(5);
-  sequence.start(2);
-  sequence.start(9);
+  sequence.start(at(5));
+  sequence.start(at(2));
+  sequence.start(at(9));
   sequence.receive(event(6));
   expect(delivered).toEqual([6]);
 });
 
 test("a lost event is read from the store once its lateness is no longer normal", async () => {
   const { clock, delivered, sequence, store } = setUp(range(1, 3));
-  sequence.start(0);
+  sequence.start(at(0));
   sequence.receive(event(2));
   await clock.pass(19);
   expect(delivered).toEqual([]);
@@ -86,7 +93,7 @@ test("a lost event is read from the store once its lateness is no longer normal"
 
 test("a late event that comes in time saves the read", async () => {
   const { clock, delivered, sequence, store } = setUp(range(1, 2));
-  sequence.start(0);
+  sequence.start(at(0));
   sequence.receive(event(2));
   await clock.pass(10);
   sequence.receive(event(1));
@@ -97,7 +104,7 @@ test("a late event that comes in time saves the read", async () => {
 
 test("a higher head is enough to bring the lost last event", async () => {
   const { clock, delivered, sequence } = setUp(range(1, 4));
-  sequence.start(3);
+  sequence.start(at(3));
   sequence.raiseHead(4);
   await clock.pass(20);
   expect(delivered).toEqual([4]);
@@ -106,7 +113,7 @@ test("a higher head is enough to bring the lost last event", async () => {
 
 test("a store that is away is read again each second until it answers", async () => {
   const { clock, delivered, sequence, store } = setUp(range(1, 2));
-  sequence.start(0);
+  sequence.start(at(0));
   store.away = true;
   sequence.receive(event(2));
   await clock.pass(20);
@@ -121,7 +128,7 @@ test("a store that is away is read again each second until it answers", async ()
 
 test("an event that arrives while the store is away is delivered as soon as it is the next", async () => {
   const { clock, delivered, sequence, store } = setUp(range(1, 2));
-  sequence.start(0);
+  sequence.start(at(0));
   store.away = true;
   sequence.receive(event(2));
   await clock.pass(20);
@@ -131,7 +138,7 @@ test("an event that arrives while the store is away is delivered as soon as it i
 
 test("a range that is no longer kept is skipped and reported", async () => {
   const { clock, delivered, skipped, sequence } = setUp(range(50, 52));
-  sequence.start(10);
+  sequence.start(at(10));
   sequence.raiseHead(52);
   await clock.pass(20);
   expect(skipped).toEqual([49]);
@@ -140,7 +147,7 @@ test("a range that is no longer kept is skipped and reported", async () => {
 
 test("a gap of many pages is read page by page", async () => {
   const { clock, delivered, sequence, store } = setUp(range(1, 1000), 100);
-  sequence.start(0);
+  sequence.start(at(0));
   sequence.raiseHead(1000);
   await clock.pass(20);
   expect(delivered).toHaveLength(1000);
@@ -149,7 +156,7 @@ test("a gap of many pages is read page by page", async () => {
 
 test("events beyond those that it holds come from the store", async () => {
   const { clock, delivered, sequence } = setUp(range(1, 3000));
-  sequence.start(0);
+  sequence.start(at(0));
   for (const each of range(2, 3000)) sequence.receive(each);
   await clock.pass(20);
   expect(delivered).toEqual(range(1, 3000).map(({ seq }) => seq));
@@ -157,7 +164,7 @@ test("events beyond those that it holds come from the store", async () => {
 
 test("a closed sequence leaves no timer and reads no more", async () => {
   const { clock, delivered, sequence, store } = setUp(range(1, 2));
-  sequence.start(0);
+  sequence.start(at(0));
   sequence.receive(event(2));
   sequence.close();
   expect(clock.waiting).toBe(0);
@@ -172,8 +179,8 @@ test("a sequence that is closed during a read delivers nothing and sets no timer
   const read = () => new Promise<EventRow[]>((resolve) => (answer = resolve));
   const noop = () => undefined;
   const deliver = ({ seq }: EventRow) => delivered.push(seq);
-  const sequence = new Sequence({ clock, read, deliver, skipped: noop, failed: noop });
-  sequence.start(0);
+  const sequence = new Sequence({ clock, read, deliver, skipped: noop, doubted: noop, failed: noop });
+  sequence.start(at(0));
   sequence.raiseHead(2);
   await clock.pass(20);
   sequence.close();
@@ -197,12 +204,12 @@ test("under any order, loss and repetition every event is delivered once, in ord
     async (steps, start, startAt, pageOf) => {
       const { clock, delivered, sequence, skipped, store } = setUp(range(1, 40), pageOf);
       for (const [index, { do: what, seq }] of steps.entries()) {
-        if (index === startAt) sequence.start(start);
+        if (index === startAt) sequence.start(at(start));
         if (what === "receive") sequence.receive(event(seq));
         else if (what === "pass") await clock.pass(seq);
         else store.away = what === "away";
       }
-      sequence.start(start);
+      sequence.start(at(start));
       store.away = false;
       sequence.raiseHead(40);
       await clock.pass(2000);

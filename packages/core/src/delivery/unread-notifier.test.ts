@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import type { EventRow } from "../model/rows.ts";
 import type { Counts } from "../ports/store.ts";
 import { ManualClock, settled } from "../testing/manual-clock.fake.ts";
 import { RecordingFaults } from "../testing/recording-faults.fake.ts";
@@ -27,11 +26,8 @@ function setUp(...userIds: string[]) {
   const sinks = userIds.map((userId) => new RecordingSink(userId));
   const room = { roomId: "room", live: new Set(sinks.map((sink) => createSubscriber(sink))) };
   let sent = 0;
-  const say = (userId: string, mentions?: string[]) => {
-    const messageId = `m${++sent}`;
-    const more = mentions === undefined ? "" : `,"mentions":${JSON.stringify(mentions)}`;
-    const body = `,"seq":${sent},"type":"SEND_MSG","senderId":"${userId}","messageId":"${messageId}","message":"\\"mentions\\":[\\"eve\\"]"${more}}`;
-    notifier.message(room, { roomId: "room", seq: sent, type: "SEND_MSG", userId, body } satisfies EventRow);
+  const say = (userId: string, mentions: string[] = []) => {
+    notifier.message(room, userId, { messageId: `m${++sent}`, eventId: null, mentions });
   };
   return { clock, store, faults, questions, notifier, sinks, room, say };
 }

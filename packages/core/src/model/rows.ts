@@ -181,7 +181,7 @@ export interface StoredEvent extends Omit<EventRow, "body" | "message"> {
 export interface EventDetails {
   /** The user that added the member of a USER_JOIN. */
   readonly senderId?: string;
-  /** The time of a NEW_CHAT or USER_LEAVE. */
+  /** The time of an EDIT_MSG, NEW_CHAT or USER_LEAVE. */
   readonly timeStamp?: string;
   /** The member of a USER_LEAVE was removed by another user. */
   readonly removed?: true;
@@ -224,8 +224,10 @@ export interface Rows {
   readonly reactions: readonly ReactionRow[];
   readonly receipts: readonly ReceiptRow[];
   readonly users: readonly UserRow[];
-  /** New events to write. Of those that were read, only the ones of `ReadSet.repeats`. */
+  /** New events; none is read. */
   readonly events: readonly StoredEvent[];
+  /** The marks of kept events about the messages and reactions that were read, for the answers to repeats; never written. */
+  readonly marks: readonly Pick<StoredEvent, "roomId" | "seq" | "mark">[];
   readonly markers: readonly MarkerRow[];
   readonly sections: readonly RoomSectionRow[];
   readonly matrix: readonly MatrixRow[];
@@ -250,6 +252,7 @@ export const NO_ROWS: Rows = {
   receipts: [],
   users: [],
   events: [],
+  marks: [],
   markers: [],
   sections: [],
   matrix: [],
@@ -271,7 +274,7 @@ export interface ReadSet {
   readonly members: readonly { readonly roomId: string; readonly userId: string }[];
   /** Messages, each with the message that it answers. */
   readonly messages: readonly { readonly roomId: string; readonly messageId: string }[];
-  /** Earlier sends with the same client id, each with the message that it answers and, while it is kept, with its event. */
+  /** Earlier sends with the same client id, each with the message that it answers. */
   readonly repeats: readonly { readonly roomId: string; readonly senderId: string; readonly clientMessageId: string }[];
   /** Reactions that are not removed. */
   readonly activeReactions: readonly {

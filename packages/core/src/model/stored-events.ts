@@ -44,15 +44,13 @@ export function eventOf(stored: StoredEvent, subjects: Subjects): EventRow {
 }
 
 function bodyOf(stored: StoredEvent, subjects: Subjects, message: MessageRow | undefined) {
-  const { type, seq, userId, details, at } = stored;
+  const { type, userId, details, at } = stored;
   switch (type) {
     case "SEND_MSG":
     case "REPLY":
       return sentBody(message ?? gone(stored), originalIn(stored, subjects, message));
-    case "EDIT_MSG": {
-      const edited = message ?? gone(stored);
-      return editBody(edited.editSeq === seq ? edited : { ...edited, editedAt: at });
-    }
+    case "EDIT_MSG":
+      return editBody({ ...(message ?? gone(stored)), editedAt: new Date(details.timeStamp ?? at) });
     case "DELETE_MSG":
       return deleteBody(message ?? { ...gone(stored), deletedBy: userId, deletedAt: at });
     case "REACT":

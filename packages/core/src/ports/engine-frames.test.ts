@@ -122,7 +122,7 @@ test("an event with any text arrives as it was written", () => {
           messageId: "m",
           editedAt: "t",
         });
-        const event = { roomId: "r", seq, type, userId, body: toBytes(text) };
+        const event = { roomId: "r", seq, mark: seq, prev: 0, type, userId, body: toBytes(text) };
         const frame = decodeRoomFrame("r", encodeEventFrame(event));
         expect(frame).toEqual({ kind: "event", event });
         const body = frame?.kind === "event" ? toText(frame.event.body) : "";

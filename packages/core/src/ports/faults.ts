@@ -6,6 +6,7 @@ export type FaultPlace =
   | "announcement"
   | "changes"
   | "choice"
+  | "history"
   | "joining"
   | "lease"
   | "matrix"

@@ -63,6 +63,7 @@ export class Gateways {
           createdBy: "service",
           createdAt: joinedAt,
           lastSeq: 1,
+          lastMark: 0,
           memberCount: userIds.length,
           messageCount: 0,
           deletedAt: null,
@@ -75,6 +76,7 @@ export class Gateways {
         role: "member" as const,
         joinedAt,
         joinedSeq: 1,
+        firstSeq: 1,
         leftSeq: null,
       })),
       users: userIds.map((userId) => ({

@@ -46,7 +46,8 @@ export async function openLoneNode() {
     const arrival = arrive(userId);
     const ready = await hub.joining.attach(arrival.subscriber);
     await hub.announceArrival(arrival.subscriber);
-    await hub.joining.resumeFrom(arrival.subscriber, cursors === null ? null : new Map(Object.entries(cursors)));
+    const positions = Object.entries(cursors ?? {}).map(([roomId, seq]) => [roomId, { seq, mark: null }] as const);
+    await hub.joining.resumeFrom(arrival.subscriber, cursors === null ? null : new Map(positions));
     hub.sendCurrentState(arrival.subscriber, cursors !== null);
     return { ...arrival, ready };
   };

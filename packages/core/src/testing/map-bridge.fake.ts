@@ -100,6 +100,7 @@ const emptyRoom = (roomId: string, matrixRoomId: string, createdAt: Date): RoomR
   createdBy: "",
   createdAt,
   lastSeq: 0,
+  lastMark: 0,
   memberCount: 0,
   messageCount: 0,
   deletedAt: null,

@@ -11,8 +11,11 @@ import type {
   RoomRow,
   RoomSectionRow,
   Rows,
+  StoredEvent,
   UserRow,
 } from "../model/rows.ts";
+import { eventOf } from "../model/stored-events.ts";
+import type { CheckedHead, Resumable } from "../ports/store.ts";
 
 /** The key of a row that belongs to a user in a room. */
 export const pair = ({ roomId, userId }: { readonly roomId: string; readonly userId: string }) => `${roomId} ${userId}`;
@@ -27,7 +30,7 @@ export class MapRows {
   readonly reactions = new Map<string, ReactionRow>();
   readonly receipts = new Map<string, ReceiptRow>();
   readonly users = new Map<string, UserRow>();
-  readonly events = new Map<string, EventRow>();
+  readonly events = new Map<string, StoredEvent>();
   readonly markers = new Map<string, MarkerRow>();
   readonly sections = new Map<string, RoomSectionRow>();
   readonly matrix = new Map<string, MatrixRow>();
@@ -96,18 +99,24 @@ export class MapRows {
     const became = matrix.flatMap(({ roomId, subjectId }) =>
       subjectId === null ? [] : [{ roomId, messageId: subjectId }],
     );
-    const { messages, events } = this.#messages({ ...needs, messages: [...needs.messages, ...became] }, [
+    const messages = this.#messages({ ...needs, messages: [...needs.messages, ...became] }, [
       ...byId,
       ...last,
+    ]);
+    const reactions = this.#reactions(needs, matrix);
+    const about = new Set([
+      ...messages.flatMap(({ roomId, ...row }) => [row.seq, row.editSeq, row.deleteSeq].map((seq) => `${roomId} ${seq}`)),
+      ...reactions.flatMap(({ roomId, seq, removedSeq }) => [seq, removedSeq].map((each) => `${roomId} ${each}`)),
     ]);
     return {
       rooms: this.#locked(needs, byId),
       members: within(this.members, [...needs.members, ...actors]),
       messages,
-      reactions: this.#reactions(needs, matrix),
+      reactions,
       receipts: within(this.receipts, needs.receipts),
       users: [...this.users.values()].filter(({ userId }) => needs.users.includes(userId)),
-      events,
+      events: [],
+      marks: [...this.events.values()].filter(({ roomId, seq }) => about.has(`${roomId} ${seq}`)),
       markers: [],
       sections: within(this.sections, needs.sections),
       matrix,
@@ -133,6 +142,33 @@ export class MapRows {
     return [...this.rooms.values()].filter(
       ({ roomId, deletedAt }) => deletedAt === null && this.member(roomId, userId) !== undefined,
     );
+  }
+
+  /** The room's events above `after`, in order, with the texts of now. */
+  eventsOf(room: string, after: number): EventRow[] {
+    const messages = new Map(this.messagesOf(room).map((message) => [message.messageId, message]));
+    const names = new Map([...this.users.values()].map(({ userId, name }) => [userId, name]));
+    const subjects = { messages, reactions: this.reactions, names, roomName: this.rooms.get(room)?.name ?? "" };
+    const ours = [...this.events.values()].filter(({ roomId, seq }) => roomId === room && seq > after);
+    return ours.sort((a, b) => a.seq - b.seq).map((event) => eventOf(event, subjects));
+  }
+
+  /** These rooms, as the user comes back to them. */
+  resumable(userId: string, rooms: readonly RoomRow[]): Map<string, Resumable> {
+    return new Map(
+      rooms.map(({ roomId, lastSeq, lastMark, deletedAt }) => {
+        const first = deletedAt === null ? (this.member(roomId, userId)?.firstSeq ?? 1) : lastSeq;
+        return [roomId, { seq: lastSeq, mark: lastMark, from: first - 1 }];
+      }),
+    );
+  }
+
+  headAt(roomId: string, asked: number): CheckedHead {
+    const room = this.rooms.get(roomId);
+    const [seq, mark] = [room?.lastSeq ?? 0, room?.lastMark ?? 0];
+    const at = (each: number) => this.events.get(`${roomId} ${each}`);
+    const found = asked === 0 ? 0 : asked === seq ? mark : (at(asked)?.mark ?? at(asked + 1)?.prev ?? null);
+    return { seq, mark, found, deleted: room !== undefined && room.deletedAt !== null };
   }
 
   messagesOf(room: string): MessageRow[] {
@@ -194,11 +230,9 @@ export class MapRows {
   #messages(needs: ReadSet, reacted: readonly { readonly roomId: string; readonly messageId: string }[]) {
     const asked = within(this.messages, needs.messages);
     const repeats = within(this.messages, needs.repeats);
-    const events = repeats.flatMap((row) => this.events.get(`${row.roomId} ${row.seq}`) ?? []);
-    const pruned = repeats.filter((row) => !this.events.has(`${row.roomId} ${row.seq}`));
-    const answered = [...asked, ...pruned].flatMap((row) => this.messages.get(`${row.roomId} ${row.replyTo}`) ?? []);
+    const answered = [...asked, ...repeats].flatMap((row) => this.messages.get(`${row.roomId} ${row.replyTo}`) ?? []);
     const reactedTo = reacted.flatMap((row) => this.messages.get(`${row.roomId} ${row.messageId}`) ?? []);
-    return { messages: [...new Set([...asked, ...repeats, ...answered, ...reactedTo])], events };
+    return [...new Set([...asked, ...repeats, ...answered, ...reactedTo])];
   }
 
   #reactions(needs: ReadSet, matrix: readonly MatrixRow[]): ReactionRow[] {

@@ -92,21 +92,29 @@ export class MapStore implements Store {
     return ours.sort((a, b) => (a.eventId < b.eventId ? -1 : 1));
   }
 
+  /** The room's events above `after`, with the texts of now. */
   eventsOf(room: string, after = 0): EventRow[] {
-    const ours = [...this.#rows.events.values()].filter(({ roomId, seq }) => roomId === room && seq > after);
-    return ours.sort((a, b) => a.seq - b.seq);
+    return this.#rows.eventsOf(room, after);
   }
 
   roomsOf(userId: string) {
-    return this.#answer("roomsOf", () =>
-      this.#rows.roomsOf(userId).map(({ roomId, lastSeq }) => ({ roomId, lastSeq })),
-    );
+    return this.#answer("roomsOf", () => this.#rows.resumable(userId, this.#rows.roomsOf(userId)));
   }
 
   resumable(userId: string, rooms: readonly string[]) {
     return this.#answer("resumable", () => {
       const ours = rooms.filter((roomId) => this.#rows.member(roomId, userId) !== undefined);
-      return new Map(ours.map((roomId) => [roomId, this.room(roomId)?.lastSeq ?? 0]));
+      return this.#rows.resumable(
+        userId,
+        ours.flatMap((roomId) => this.room(roomId) ?? []),
+      );
+    });
+  }
+
+  heads(rooms: ReadonlyMap<string, number>) {
+    return this.#answer("heads", () => {
+      const known = [...rooms].filter(([roomId]) => this.#rows.rooms.has(roomId));
+      return new Map(known.map(([roomId, seq]) => [roomId, this.#rows.headAt(roomId, seq)]));
     });
   }
 
@@ -164,8 +172,11 @@ export class MapStore implements Store {
     });
   }
 
-  seqOf(room: string, userId: string, service: boolean) {
-    return this.#answer("seqOf", () => this.#rooms.visible(room, userId, service)?.lastSeq ?? null);
+  headOf(room: string, userId: string, service: boolean) {
+    return this.#answer("headOf", () => {
+      const seen = this.#rooms.visible(room, userId, service);
+      return seen === null || seen === undefined ? null : (this.#rows.resumable(userId, [seen]).get(room) ?? null);
+    });
   }
 
   roomState(...asked: Parameters<Store["roomState"]>) {

@@ -1,6 +1,6 @@
 import type { Signal } from "../delivery/signal.ts";
-import type { Sink } from "../delivery/subscriber.ts";
-import type { EventRow } from "../model/rows.ts";
+import type { ResetReason, Sink } from "../delivery/subscriber.ts";
+import type { EventRow, Head } from "../model/rows.ts";
 
 /** A session for tests: records everything that it receives, and takes a limited number of events from replays. */
 export class RecordingSink implements Sink {
@@ -29,7 +29,7 @@ export class RecordingSink implements Sink {
     this.signals.push(signal);
   }
 
-  reset(roomId: string, reason: "too_old" | "not_member", seq: number): void {
+  reset(roomId: string, reason: ResetReason, { seq }: Head): void {
     this.resets.push({ roomId, reason, seq });
   }
 

@@ -31,8 +31,8 @@ export const state = fakeState({
 export const membersOnly = {
   roomState: async (room: string, userId: string, service: boolean) =>
     room === ROOM && (userId === ADA || service) ? state : null,
-  seqOf: async (room: string, userId: string, service: boolean) =>
-    room === ROOM && (userId === ADA || service) ? 3 : null,
+  headOf: async (room: string, userId: string, service: boolean) =>
+    room === ROOM && (userId === ADA || service) ? { seq: 3, mark: 1, from: 0 } : null,
 };
 export const typing = {
   typing: {

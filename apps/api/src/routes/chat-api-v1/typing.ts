@@ -12,7 +12,7 @@ import { typistBody } from "../../responses/signals.ts";
 
 export interface SignalTypingDeps extends Pick<Guards, "auth" | "limited"> {
   readonly act: Act;
-  readonly store: Pick<Store, "seqOf">;
+  readonly store: Pick<Store, "headOf">;
   readonly engine: { readonly typing: Pick<TypingStore, "list"> };
 }
 
@@ -32,7 +32,7 @@ export function signalTypingRoutes({ auth, limited, act, store, engine }: Signal
   app.get(PATH, docs.list, auth, async (c) => {
     const roomId = roomIn(c.req.param("roomId"));
     const { userId, service } = c.get("actor");
-    if ((await store.seqOf(roomId, userId, service)) === null) throw noSuchRoom();
+    if ((await store.headOf(roomId, userId, service)) === null) throw noSuchRoom();
     const typists = (await engine.typing.list([roomId])).get(roomId) ?? [];
     return c.json({ data: typists.map(typistBody) });
   });

@@ -26,7 +26,7 @@ function listing(messages: readonly Projection[] = []) {
   const asked: { filter: ProjectionFilter; limit: number; userId: string; service: boolean }[] = [];
   const fake = fakeApi({
     store: {
-      seqOf: async (room, userId) => (room === ROOM && userId === "ada" ? 3 : null),
+      headOf: async (room, userId) => (room === ROOM && userId === "ada" ? { seq: 3, mark: 1, from: 0 } : null),
       projections: async (userId, service, filter, limit) => {
         asked.push({ userId, service, filter, limit });
         return messages.slice(0, limit);

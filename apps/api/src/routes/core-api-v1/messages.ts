@@ -11,7 +11,7 @@ import { messageIn, noSuchMessage, noSuchRoom } from "../../paths.ts";
 import { projectionBody, statisticsBody } from "../../responses/projections.ts";
 
 export interface ProjectionDeps extends Pick<Guards, "auth"> {
-  readonly store: Pick<Store, "projections" | "projection" | "statistics" | "seqOf">;
+  readonly store: Pick<Store, "projections" | "projection" | "statistics" | "headOf">;
   /** `SERVER_NAME`: the domain in event ids of messages that did not come from Matrix. */
   readonly serverName: string;
 }
@@ -26,7 +26,7 @@ export function projectionRoutes({ auth, store, serverName }: ProjectionDeps): H
     const { userId, service } = c.get("actor");
     const query = parse(ProjectionsQuery, c.req.query());
     const filter = await filterOf(query, c.get("actor"));
-    if (filter.roomId !== null && (await store.seqOf(filter.roomId, userId, service)) === null) throw noSuchRoom();
+    if (filter.roomId !== null && (await store.headOf(filter.roomId, userId, service)) === null) throw noSuchRoom();
     const messages = await store.projections(userId, service, filter, query.limit + 1);
     const { page, next_cursor } = pageOf(messages, query.limit, ({ messageId }) => messageId);
     return c.json({ data: page.map((message) => projectionBody(message, serverName)), next_cursor });
