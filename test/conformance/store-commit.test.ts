@@ -10,6 +10,7 @@ import {
   load,
   NEEDS,
   NONE,
+  newEvent,
   newMessage,
   newRoom,
   newUser,
@@ -49,7 +50,15 @@ describe.each(stores)("the store $name", ({ start }) => {
         const matrixUserId = `@${userId}:matrix.org`;
         const content = 'text "with" \\ everything: é 😀 \n';
         written = {
-          rooms: [{ ...newRoom(roomId, now), lastSeq: 2, lastMark: 2, messageCount: 1, matrixRoomId: `!${roomId}:matrix.org` }],
+          rooms: [
+            {
+              ...newRoom(roomId, now),
+              lastSeq: 2,
+              lastMark: 2,
+              messageCount: 1,
+              matrixRoomId: `!${roomId}:matrix.org`,
+            },
+          ],
           members: [{ roomId, userId: "ada", role: "owner", joinedAt: now, joinedSeq: 1, firstSeq: 1, leftSeq: null }],
           messages: [
             { ...newMessage(roomId, 1, "ada", now), messageId, content, clientMessageId: "c 1", ...edits, ...arrived },
@@ -83,6 +92,7 @@ describe.each(stores)("the store $name", ({ start }) => {
             }),
           ],
           events: [{ ...newEvent(roomId, 1, "REPLY", now), subjectId: messageId, details: { timeStamp: "é 😀" } }],
+          marks: [],
           markers: [],
           sections: [{ roomId, section: "sidekick 1", body: { z: ["é"], a: null } }],
           named: [],
@@ -189,13 +199,17 @@ describe.each(stores)("the store $name", ({ start }) => {
       const roomId = await createRoom(store);
       const first = await send(store, roomId, "ada", { eventId: "$secret" });
       const refused = change(store, roomId, {}, (seq, _, now) => ({
-        members: [{ roomId, userId: "secret", role: "member", joinedAt: now, joinedSeq: seq, firstSeq: seq, leftSeq: null }],
+        members: [
+          { roomId, userId: "secret", role: "member", joinedAt: now, joinedSeq: seq, firstSeq: seq, leftSeq: null },
+        ],
         messages: [{ ...newMessage(roomId, seq, "secret", now, 2), eventId: first.eventId }],
       }));
       const error = await refused.catch((caught: unknown) => caught);
       expect(error).toMatchObject({ code: "internal" });
       expect(JSON.stringify([error, Object.getOwnPropertyDescriptors(error)])).not.toContain("secret");
-      expect(await store.resumable("ada", [roomId])).toEqual(new Map([[roomId, { seq: first.seq, mark: first.seq, from: 0 }]]));
+      expect(await store.resumable("ada", [roomId])).toEqual(
+        new Map([[roomId, { seq: first.seq, mark: first.seq, from: 0 }]]),
+      );
       expect(await store.roomsOf("secret")).toEqual(new Map());
       expect((await store.history(roomId, 10, null)).map(({ messageId }) => messageId)).toEqual([first.messageId]);
     });
@@ -213,7 +227,9 @@ describe.each(stores)("the store $name", ({ start }) => {
         const refused = change(store, roomId, {}, (seq, _, now) => double(seq, now));
         await expect(refused).rejects.toMatchObject({ code: "internal" });
       }
-      expect(await store.resumable("ada", [roomId])).toEqual(new Map([[roomId, { seq: reaction.seq, mark: reaction.seq, from: 0 }]]));
+      expect(await store.resumable("ada", [roomId])).toEqual(
+        new Map([[roomId, { seq: reaction.seq, mark: reaction.seq, from: 0 }]]),
+      );
       await send(store, roomId, "bob", { clientMessageId: "once" });
       await change(store, roomId, {}, (removedSeq) => ({ reactions: [{ ...reaction, removedSeq }] }));
       await react(store, message, "ada", "👍");
@@ -223,7 +239,9 @@ describe.each(stores)("the store $name", ({ start }) => {
       if (stage.server === undefined) return skip("There is no server whose words could reach the caller.");
       const roomId = await createRoom(store);
       const refused = change(store, roomId, {}, (seq, _, joinedAt) => ({
-        members: [{ roomId, userId: "secret", role: "king" as "owner", joinedAt, joinedSeq: seq, firstSeq: seq, leftSeq: null }],
+        members: [
+          { roomId, userId: "secret", role: "king" as "owner", joinedAt, joinedSeq: seq, firstSeq: seq, leftSeq: null },
+        ],
       }));
       const error = await refused.catch((caught: unknown) => caught);
       expect(error).toMatchObject({ code: "internal", message: "the store refused a statement (SQLSTATE 23514)" });

@@ -363,7 +363,15 @@ describe.each(stores)("the store $name", ({ start }) => {
           sent(fresh, 4, { threadRoot: "$1" }),
         ];
         const members = [
-          { roomId: fresh, userId: "ada", role: "owner" as const, joinedAt: now, joinedSeq: 1, leftSeq: null },
+          {
+            roomId: fresh,
+            userId: "ada",
+            role: "owner" as const,
+            joinedAt: now,
+            joinedSeq: 1,
+            firstSeq: 1,
+            leftSeq: null,
+          },
         ];
         return { ...NONE, rooms: [newRoom(fresh, now)], members, messages: made };
       });

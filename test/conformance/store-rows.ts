@@ -13,8 +13,8 @@ import {
 } from "@signalbox/core/model/rows";
 import { uuidv7 } from "@signalbox/core/model/uuid";
 import type { Store } from "@signalbox/core/ports/store";
-import type { EventType } from "@signalbox/protocol/down";
 import type { Connection } from "@signalbox/postgres/connection";
+import type { EventType } from "@signalbox/protocol/down";
 import { expect } from "vitest";
 
 export const HOUR_MS = 3_600_000;

@@ -332,7 +332,15 @@ describe.each(stores)("the store $name", ({ start }) => {
       const roomId = await createRoom(store, [early!]);
       await change(store, roomId, {}, (joinedSeq, _, now) => ({
         members: [
-          { roomId, userId: late!, role: "member", joinedAt: new Date(now.getTime() + 1), joinedSeq, firstSeq: joinedSeq, leftSeq: null },
+          {
+            roomId,
+            userId: late!,
+            role: "member",
+            joinedAt: new Date(now.getTime() + 1),
+            joinedSeq,
+            firstSeq: joinedSeq,
+            leftSeq: null,
+          },
         ],
       }));
       const { members } = (await store.roomState(roomId, early!, false))!;

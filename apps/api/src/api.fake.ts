@@ -22,6 +22,7 @@ export const room: RoomRow = {
   createdBy: "ada",
   createdAt: new Date(0),
   lastSeq: 3,
+  lastMark: 1,
   memberCount: 2,
   messageCount: 1,
   deletedAt: null,

@@ -23,7 +23,8 @@ const row = (message: string) => {
     messageId: MESSAGE,
     message,
   } as const;
-  return { roomId: ROOM, seq: 7, type: "SEND_MSG", userId: "ann", body: toBytes(encodeBody(body)) } as const;
+  const place = { roomId: ROOM, seq: 7, mark: 10, prev: 9 };
+  return { ...place, type: "SEND_MSG", userId: "ann", body: toBytes(encodeBody(body)) } as const;
 };
 const receipt = (userId: string) => ({ userId, messageId: MESSAGE, eventId: null, messageSeq: 7, readAt: AT });
 
@@ -77,7 +78,7 @@ describe("a signal", () => {
 
 test("a message is printed with its beginning, on one line, as UTF-8", () => {
   const wire = toText(sse.event(row(`Caf\u00e9 \u{1f44d}\r\n\n${"x".repeat(300)}`)));
-  expect(wire.split("\n").slice(0, 2)).toEqual(["id: 7", "event: message"]);
+  expect(wire.split("\n").slice(0, 2)).toEqual(["id: 7-0000000a", "event: message"]);
   const { preview } = JSON.parse(/^data: (.*)$/m.exec(wire)?.[1] ?? "");
   expect(preview).toBe(`Caf\u00e9 \u{1f44d} ${"x".repeat(200 - 7)}`);
   expect(wire.split("\n")).toHaveLength(5);

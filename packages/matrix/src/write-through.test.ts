@@ -246,7 +246,8 @@ test("a user without an account in Matrix is refused", async () => {
     userId: "local",
     role: "member" as const,
     joinedAt: new Date(),
-    joinedSeq: 1, firstSeq: 1,
+    joinedSeq: 1,
+    firstSeq: 1,
     leftSeq: null,
   };
   store.write({ members: [member] });

@@ -6,7 +6,8 @@ export const roomColumns = (sql: Sql) =>
   sql`r.room_id, r.name, r.metadata, r.created_by, r.created_at, r.last_seq, r.last_mark, r.member_count, r.message_count, r.deleted_at,
     r.matrix_room_id`;
 
-export const memberColumns = (sql: Sql) => sql`m.room_id, m.user_id, m.role, m.joined_at, m.joined_seq, m.first_seq, m.left_seq`;
+export const memberColumns = (sql: Sql) =>
+  sql`m.room_id, m.user_id, m.role, m.joined_at, m.joined_seq, m.first_seq, m.left_seq`;
 
 export const projectionColumns = (sql: Sql) =>
   sql`m.room_id, m.seq, m.place as ordinal, m.message_id, m.sender_id, m.content, m.sent_at, m.reply_to, m.type, m.file, m.thread_root,

@@ -98,10 +98,7 @@ export async function messagesOf(sql: Sql, keys: ReadSet["messages"]): Promise<r
 }
 
 /** Earlier sends with the same client ids, each with the message that it answers, and the marks of their events. */
-export async function repeatsOf(
-  sql: Sql,
-  keys: ReadSet["repeats"],
-): Promise<Pick<Rows, "messages" | "marks">> {
+export async function repeatsOf(sql: Sql, keys: ReadSet["repeats"]): Promise<Pick<Rows, "messages" | "marks">> {
   if (keys.length === 0) return { messages: [], marks: [] };
   const messages = await sql<MessageRow[]>`
     select m.* from (
@@ -112,7 +109,9 @@ export async function repeatsOf(
       where m.room_id = n."roomId" and m.sender_id = n."senderId" and m.client_message_id = n."clientMessageId" offset 0
     ) m`.execute();
   if (messages.length === 0) return { messages, marks: [] };
-  const answered = messages.flatMap(({ roomId, replyTo }) => (replyTo === null ? [] : [{ roomId, messageId: replyTo }]));
+  const answered = messages.flatMap(({ roomId, replyTo }) =>
+    replyTo === null ? [] : [{ roomId, messageId: replyTo }],
+  );
   const [originals, marks] = await Promise.all([
     messagesOf(sql, answered),
     marksOf(sql, { messages, reactions: [], activeReactions: [] }),

@@ -32,7 +32,10 @@ export const insertRooms = (sql: Sql, rooms: readonly (RoomRow & Counters)[], no
     "deletedAt" timestamptz, "matrixRoomId" text, messages bigint, files bigint, "firstId" uuid, "lastId" uuid)`.execute();
 
 /** The changes of a room. Null leaves a field unchanged; counters are added to the stored ones. */
-export type RoomChange = Pick<RoomRow, "roomId" | "lastSeq" | "lastMark" | "memberCount" | "messageCount" | "deletedAt"> &
+export type RoomChange = Pick<
+  RoomRow,
+  "roomId" | "lastSeq" | "lastMark" | "memberCount" | "messageCount" | "deletedAt"
+> &
   Counters & {
     readonly [K in "name" | "metadata" | "createdBy" | "createdAt" | "matrixRoomId"]: RoomRow[K] | null;
   };

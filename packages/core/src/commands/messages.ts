@@ -1,6 +1,7 @@
 /** The rules of messages and reactions. CONTRACT section 3. */
-import type { EventBody } from "@signalbox/protocol/down";
+
 import { encodeMark } from "@signalbox/protocol/cursor";
+import type { EventBody } from "@signalbox/protocol/down";
 import { encodeBody } from "@signalbox/protocol/encode";
 import { Problem } from "@signalbox/protocol/errors";
 import type { ActionOf } from "@signalbox/protocol/up";

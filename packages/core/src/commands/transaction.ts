@@ -1,5 +1,5 @@
-import type { EventBody } from "@signalbox/protocol/down";
 import { encodeMark } from "@signalbox/protocol/cursor";
+import type { EventBody } from "@signalbox/protocol/down";
 import { encodeBody } from "@signalbox/protocol/encode";
 import { Problem } from "@signalbox/protocol/errors";
 import type { Actor } from "../model/actor.ts";
@@ -73,8 +73,7 @@ export class Transaction {
       (row) => `${row.roomId} ${row.senderId} ${row.clientMessageId}`,
     );
     this.#reactions = new Table(rows.reactions, (row) => row.reactionId);
-    for (const row of rows.reactions)
-      if (row.removedSeq === null) this.#activeReactions.set(activeKey(row), row);
+    for (const row of rows.reactions) if (row.removedSeq === null) this.#activeReactions.set(activeKey(row), row);
     this.#receipts = new Table(rows.receipts, receiptKey);
     this.#sections = new Table(rows.sections, (row) => `${row.roomId} ${row.section}`);
     this.#markers = new Table(rows.markers, (row) => `${row.roomId} ${row.userId}`);

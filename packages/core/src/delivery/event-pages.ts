@@ -1,5 +1,5 @@
-import type { EventRow } from "../model/rows.ts";
 import { addTo, removeFrom } from "../model/groups.ts";
+import type { EventRow } from "../model/rows.ts";
 import type { Store } from "../ports/store.ts";
 
 /** The events of one page. Pages begin at multiples of it, so that sessions with different cursors read the same ones. */

@@ -63,7 +63,9 @@ test("under any interleaving of joins, leaves, losses, connections and slow answ
         if (session === undefined) return;
         session.held = false;
         session.from = (seed * (index + 3)) % ((session.from ?? 0) + 1);
-        session.running.push(hub.joining.resumeFrom(session.subscriber, new Map([[room, { seq: session.from, mark: null }]])));
+        session.running.push(
+          hub.joining.resumeFrom(session.subscriber, new Map([[room, { seq: session.from, mark: null }]])),
+        );
       }
     };
     for (const [index, each] of steps.entries()) await run(each, index);

@@ -1,8 +1,8 @@
 import { Problem } from "@signalbox/protocol/errors";
 import { chunksOf, groupBy } from "../model/groups.ts";
+import type { Head } from "../model/rows.ts";
 import { type Clock, RETRY_MS, withTimeout } from "../ports/clock.ts";
 import { type Faults, reportFault } from "../ports/faults.ts";
-import type { Head } from "../model/rows.ts";
 import type { Resumable, Store } from "../ports/store.ts";
 import type { LocalRoom } from "./local-room.ts";
 import type { LocalRooms } from "./local-rooms.ts";
@@ -172,7 +172,8 @@ export class Joining {
   ): Promise<ReadonlyMap<string, Resumable>> | ReadonlyMap<string, Resumable> {
     const { scope, sink } = subscriber;
     const room = scope !== null && subscriber.rooms.has(scope) ? this.#deps.rooms.get(scope) : undefined;
-    if (room !== undefined) return new Map([[room.roomId, { seq: room.sequence.last, mark: room.sequence.mark, from: 0 }]]);
+    if (room !== undefined)
+      return new Map([[room.roomId, { seq: room.sequence.last, mark: room.sequence.mark, from: 0 }]]);
     return this.#deps.store.resumable(sink.userId, roomIds);
   }
 

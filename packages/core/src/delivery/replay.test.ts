@@ -242,7 +242,7 @@ test("a user that is removed and added again during a slow replay misses nothing
   expect(sink.seqs(ROOM)).toEqual(upTo(1, 10));
 });
 
-test("no session receives anything above a DELETE_CHAT, and the room is empty after it", async () => {
+test("a DELETE_CHAT is the last event of a session, also of one that was on its way through what came before", async () => {
   const room = setUp();
   room.happens(3);
   const live = room.present("ann");
@@ -253,7 +253,7 @@ test("no session receives anything above a DELETE_CHAT, and the room is empty af
   slow.sink.takes(Number.POSITIVE_INFINITY);
   await slow.done;
   expect(live.sink.seqs(ROOM)).toEqual([4]);
-  expect(slow.sink.seqs(ROOM)).toEqual(upTo(1, 4));
+  expect(slow.sink.seqs(ROOM)).toEqual([1, 4]);
   expect(room.room.idle()).toBe(true);
 });
 

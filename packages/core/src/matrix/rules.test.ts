@@ -234,7 +234,7 @@ describe("an edit in Matrix", () => {
     await writer.ingest(edited("$1", "$2", 2, "two"));
     await say("$1", "ann", 1, "one");
     expect(events().slice(-2)).toMatchObject([
-      { type: "SEND_MSG", message: "one" },
+      { type: "SEND_MSG", message: "three" },
       { type: "EDIT_MSG", message: "three" },
     ]);
     expect(await history()).toMatchObject([{ content: "three", editedAt: second(3) }]);

@@ -94,10 +94,9 @@ export const leaveSentence = (name: string, removed: boolean): string =>
 /** The fields of a SEND_MSG or REPLY that travel beside its encoded body. */
 export const messageRefOf = ({
   messageId,
-  eventId = null,
-  mentions = [],
-}: Pick<MessageRef, "messageId"> & { readonly eventId?: string; readonly mentions?: string[] }): MessageRef => ({
-  messageId,
   eventId,
   mentions,
-});
+}: Pick<MessageRef, "messageId"> & {
+  readonly eventId?: string | undefined;
+  readonly mentions?: readonly string[] | undefined;
+}): MessageRef => ({ messageId, eventId: eventId ?? null, mentions: mentions ?? [] });

@@ -1,6 +1,7 @@
 /** The bodies of stored events, made of the rows as they are now. */
-import type { EventBody } from "@signalbox/protocol/down";
+
 import { encodeMark } from "@signalbox/protocol/cursor";
+import type { EventBody } from "@signalbox/protocol/down";
 import { encodeBody } from "@signalbox/protocol/encode";
 import { toBytes } from "./bytes.ts";
 import { deleteBody, editBody, leaveSentence, messageRefOf, reactBody, sentBody, unreactBody } from "./event-bodies.ts";

@@ -99,13 +99,12 @@ export class MapRows {
     const became = matrix.flatMap(({ roomId, subjectId }) =>
       subjectId === null ? [] : [{ roomId, messageId: subjectId }],
     );
-    const messages = this.#messages({ ...needs, messages: [...needs.messages, ...became] }, [
-      ...byId,
-      ...last,
-    ]);
+    const messages = this.#messages({ ...needs, messages: [...needs.messages, ...became] }, [...byId, ...last]);
     const reactions = this.#reactions(needs, matrix);
     const about = new Set([
-      ...messages.flatMap(({ roomId, ...row }) => [row.seq, row.editSeq, row.deleteSeq].map((seq) => `${roomId} ${seq}`)),
+      ...messages.flatMap(({ roomId, ...row }) =>
+        [row.seq, row.editSeq, row.deleteSeq].map((seq) => `${roomId} ${seq}`),
+      ),
       ...reactions.flatMap(({ roomId, seq, removedSeq }) => [seq, removedSeq].map((each) => `${roomId} ${each}`)),
     ]);
     return {
