@@ -69,8 +69,8 @@ const member = (user_id: string, last_read_event_id: string | null): RoomState["
   read_at: null,
   typing: false,
 });
-const state = (members: RoomState["members"], last_read_event_id: string | null, cursor: number) =>
-  ({ members, last_read_event_id, cursor }) as RoomState;
+const state = (members: RoomState["members"], last_read_event_id: string | null, seq: number) =>
+  ({ members, last_read_event_id, room: { seq } }) as RoomState;
 
 const seqs = (chat: Chat) => chat.entries.map(({ seq }) => seq);
 const open = (...page: Message[]) => loaded(emptyChat("room"), page, true);
@@ -116,6 +116,12 @@ describe("a chat's messages", () => {
     expect(less.entries[0]?.reactions).toEqual([]);
     const gone = applyEvent(less, { ...about, type: "DELETE_MSG", seq: 6, messageId: "id-1", timeStamp: "" });
     expect(gone.entries[0]).toMatchObject({ text: "", deleted: true });
+  });
+
+  test("a missed message that was deleted meanwhile is shown as one that is deleted", () => {
+    const chat = applyEvent(open(message(1)), { ...sent(2), message: "", deleted: true });
+    expect(chat.entries[1]).toMatchObject({ text: "", deleted: true });
+    expect(open(message(1)).entries[0]).toMatchObject({ deleted: false });
   });
 
   test("a bounded number is kept, and dropped ones can be loaded again", () => {

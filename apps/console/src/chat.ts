@@ -102,7 +102,7 @@ export function withState(chat: Chat, state: RoomState): Chat {
     ...chat,
     members: state.members.map(({ user_id, name }) => ({ userId: user_id, name: name ?? user_id })),
     receipts,
-    marker: chat.marker ?? { messageId: own === null ? null : bare(own), seq: state.cursor },
+    marker: chat.marker ?? { messageId: own === null ? null : bare(own), seq: state.room.seq },
   };
 }
 
@@ -150,7 +150,7 @@ function added(chat: Chat, event: Extract<DurableEvent, { type: "SEND_MSG" | "RE
     sentAt: event.timeStamp,
     seq: event.seq,
     edited: false,
-    deleted: false,
+    deleted: event.deleted === true,
     replyTo: event.type === "REPLY" ? event.replyTo : null,
     reactions: [],
   };

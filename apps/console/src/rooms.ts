@@ -52,7 +52,7 @@ export function applyEvent(rooms: readonly Room[], event: DurableEvent, me: stri
     case "REPLY":
       return changed(rooms, event.chatId, (room) => {
         if (event.seq <= room.seq) return room;
-        const unread = event.senderId === me ? room.unread : room.unread + 1;
+        const unread = event.senderId === me || event.deleted ? room.unread : room.unread + 1;
         const last = { messageId: event.messageId, senderId: event.senderId, text: event.message };
         return { ...room, seq: event.seq, unread, last, at: event.timeStamp };
       });
@@ -71,6 +71,10 @@ export function applyEvent(rooms: readonly Room[], event: DurableEvent, me: stri
 /** The server reported the number of unread messages. */
 export const withUnread = (rooms: readonly Room[], chatId: string, unread: number): readonly Room[] =>
   rooms.map((room) => (room.id === chatId ? { ...room, unread } : room));
+
+/** The server lost events of the room, and went on after this seq: the next list is newer than what is known. */
+export const rewound = (rooms: readonly Room[], chatId: string, seq: number): readonly Room[] =>
+  rooms.map((room) => (room.id === chatId ? { ...room, seq } : room));
 
 /** The user is no longer in the room. */
 export const without = (rooms: readonly Room[], chatId: string): readonly Room[] =>

@@ -21,7 +21,7 @@ function fake() {
     getMessages: vi.fn(async () => ({ messages: [] })),
     rooms: {
       list: vi.fn(async () => ({ data: [], next_cursor: null })),
-      state: vi.fn(async () => ({ members: [], last_read_event_id: null, cursor: 0 })),
+      state: vi.fn(async () => ({ members: [], last_read_event_id: null, room: { seq: 0 }, cursor: "0-00000000" })),
     },
   };
   const emit = <Name extends keyof Events>(name: Name, event: Events[Name]) => handlers.get(name)?.(event);
@@ -98,12 +98,15 @@ test("an expired token is replaced, once until the connection is live again", as
   expect(client.signIn).toHaveBeenCalledTimes(2);
 });
 
-test("missed events are loaded again", async () => {
+test.each(["too_old", "diverged"] as const)("events that a reset with %s names are loaded again", async (reason) => {
   const { client, emit, store } = await started();
   store.open("room");
-  emit("reset", { type: "RESET", chatId: "room", reason: "too_old", seq: 9 });
-  expect(client.getMessages).toHaveBeenCalledTimes(2);
+  emit("message", { ...event, senderId: "bob" });
   await vi.waitFor(() => expect(client.rooms.list).toHaveBeenCalledTimes(2));
+  emit("reset", { type: "RESET", chatId: "room", reason, seq: 9, cursor: "9-0000000a" });
+  expect(store.session.chat?.entries).toEqual([]);
+  expect(client.getMessages).toHaveBeenCalledTimes(2);
+  await vi.waitFor(() => expect(client.rooms.list).toHaveBeenCalledTimes(3));
 });
 
 test("an event of an unknown room reloads the list", async () => {

@@ -23,10 +23,21 @@ const summary = (id: string, more: Partial<RoomSummary> = {}): RoomSummary => ({
   seq: 1,
   last_message: null,
   unread_count: 0,
-  cursor: 1,
+  cursor: "1-0000000a",
   role: "member",
   ...more,
 });
+const lastMessage: NonNullable<RoomSummary["last_message"]> = {
+  messageId: "id-1",
+  chatId: "one",
+  senderId: "bob",
+  content: "m1",
+  timeStamp: "2026-01-05T10:00:00Z",
+  edited: false,
+  editedAt: null,
+  seq: 1,
+  deleted: false,
+};
 const joined = { type: "USER_JOIN", recipientId: "alice", chatId: "one", senderId: "bob", seq: 2 } as const;
 const sent = (chatId: string, seq: number, more: Partial<MessageSent> = {}): MessageSent => ({
   type: "SEND_MSG",
@@ -87,7 +98,7 @@ describe("the list of rooms", () => {
     expect([rooms(deleted).length, deleted.chat]).toEqual([2, undefined]);
     const left = { ...about, senderId: "alice", type: "USER_LEAVE", seq: 2, message: "", timeStamp: time } as const;
     expect(rooms(after(made, received("userLeft", left))).length).toBe(2);
-    const reset = { type: "RESET", chatId: "new", reason: "not_member", seq: 2 } as const;
+    const reset = { type: "RESET", chatId: "new", reason: "not_member", seq: 2, cursor: "2-0000000b" } as const;
     expect(rooms(after(made, received("reset", reset))).length).toBe(2);
   });
 
@@ -97,6 +108,23 @@ describe("the list of rooms", () => {
       rooms: [summary("one", { seq: 3 })],
     });
     expect(session.rooms.find(({ id }) => id === "one")).toMatchObject({ seq: 5, unread: 1 });
+  });
+
+  test("takes an answer with a lower seq once the server lost events, and events after it", () => {
+    const reset = { type: "RESET", chatId: "one", reason: "diverged", seq: 3, cursor: "3-0000000c" } as const;
+    const last_message = { ...lastMessage, messageId: "id-3", content: "kept" };
+    const session = after(begun, received("message", sent("one", 5)), received("reset", reset), {
+      type: "roomsLoaded",
+      rooms: [summary("one", { seq: 3, last_message })],
+    });
+    const one = ({ rooms }: Session) => rooms.find(({ id }) => id === "one");
+    expect(one(session)).toMatchObject({ seq: 3, unread: 0, last: { text: "kept" } });
+    expect(one(after(session, received("message", sent("one", 4))))).toMatchObject({ seq: 4, last: { text: "m4" } });
+  });
+
+  test("does not count a missed message that was deleted meanwhile", () => {
+    const session = after(begun, received("message", sent("one", 2, { message: "", deleted: true })));
+    expect(session.rooms[0]).toMatchObject({ id: "one", seq: 2, unread: 0, last: { text: "" } });
   });
 });
 

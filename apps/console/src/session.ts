@@ -5,6 +5,7 @@ import type {
   Message,
   MessageReplied,
   MessageSent,
+  Reset,
   RoomState,
   RoomSummary,
   Status,
@@ -159,7 +160,7 @@ function applyEvent(session: Session, { name, event }: NamedEvent): Session {
     case "marker":
       return session;
     case "reset":
-      return event.reason === "not_member" ? withoutRoom(session, event.chatId) : session;
+      return reset(session, event);
     default:
       return applyDurable(session, event);
   }
@@ -197,6 +198,12 @@ function applyDurable(session: Session, event: DurableEvent): Session {
   const next = { ...session, names, rooms };
   if (event.type === "SEND_MSG" || event.type === "REPLY") return stored(next, event);
   return within(next, event.chatId, (chat) => chats.applyEvent(chat, event));
+}
+
+/** Events of a room are lost to the page: it is loaded again (session-store.ts), or gone. */
+function reset(session: Session, { reason, chatId, seq }: Reset): Session {
+  if (reason === "not_member") return withoutRoom(session, chatId);
+  return reason === "diverged" ? { ...session, rooms: lists.rewound(session.rooms, chatId, seq) } : session;
 }
 
 /** The user is no longer in a room. */

@@ -83,7 +83,7 @@ export interface Room {
 export interface RoomSummary extends Room {
   last_message: Omit<Message, "replyTo" | "reactions"> | null;
   unread_count: number;
-  cursor: number;
+  cursor: string;
   role: Role;
 }
 
@@ -113,7 +113,7 @@ export interface RoomState {
   last_read_event_id: string | null;
   muted_until: string | null;
   snoozed_event_ids: string[];
-  cursor: number;
+  cursor: string;
 }
 
 export interface Rooms {

@@ -1,5 +1,6 @@
 import type { Auth } from "./api.ts";
 import { createConnection } from "./connection.ts";
+import type { Cursor } from "./cursors.ts";
 import type { ConnectionChanged } from "./events.ts";
 import type { ConnectionEvents, Received } from "./ports.ts";
 import { type FakeSocket, fakeSockets } from "./socket.fake.ts";
@@ -36,12 +37,12 @@ export function setUp(auth: Auth = "token") {
     return socket;
   };
   /** The server takes the newest socket and says READY. */
-  const ready = (rooms: Record<string, number> = {}, more: object = {}): void => {
+  const ready = (rooms: Record<string, Cursor> = {}, more: object = {}): void => {
     last().open();
     last().say({ type: "READY", sessionId: "s", userId: "me", heartbeatMs: 25_000, rooms, ...more });
   };
   /** Makes the first connection, and brings it to `live`. */
-  const live = async (rooms?: Record<string, number>): Promise<void> => {
+  const live = async (rooms?: Record<string, Cursor>): Promise<void> => {
     void connection.connect();
     await settled();
     ready(rooms);
@@ -51,12 +52,13 @@ export function setUp(auth: Auth = "token") {
 export type SetUp = ReturnType<typeof setUp>;
 
 export const statesOf = ({ changes }: SetUp) => changes.map(({ state }) => state);
-export const said = (chatId: string, seq: number) => ({
+export const said = (chatId: string, seq: number, mark?: string) => ({
   type: "SEND_MSG",
   recipientId: "me",
   senderId: "you",
   chatId,
   seq,
+  mark,
 });
 
 /** Lets promises settle, under a fake clock as under the real one. */

@@ -1,7 +1,7 @@
 import { CLOSE } from "@signalbox/protocol/close";
 import type { Socket, SocketConstructor } from "./api.ts";
 import { backoff } from "./backoff.ts";
-import { createCursors, type Sequenced } from "./cursors.ts";
+import { type Cursor, createCursors, type Sequenced } from "./cursors.ts";
 import { type ErrorCode, SignalboxError } from "./errors.ts";
 import type { ConnectionChanged } from "./events.ts";
 import { type Frame, frameOf, isKnown, type Ready } from "./frames.ts";
@@ -44,7 +44,7 @@ class ReconnectingConnection implements Connection {
   #socket: Socket | undefined;
   #heartbeatMs = 0;
   /** The rooms of the next RESUME, by the last READY. */
-  #resumeCursors: Record<string, number> = {};
+  #resumeCursors: Record<string, Cursor> = {};
   /** The event behind the gap that caused the last reconnect: its chat and seq. */
   #gap: string | undefined;
   /** Grows when the results of pending promises no longer matter. */
@@ -224,7 +224,7 @@ class ReconnectingConnection implements Connection {
       this.#gap = gap;
       return this.#lose();
     }
-    const reset = { type: "RESET", chatId, reason: "too_old", seq: seq - 1 } as const;
+    const reset = { type: "RESET", chatId, reason: "too_old", seq: seq - 1, cursor: `${seq - 1}` } as const;
     const epoch = this.#epoch;
     this.#cursors.reset(reset);
     this.#deliver(reset);

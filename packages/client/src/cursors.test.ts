@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createCursors, type Sequenced } from "./cursors.ts";
+import { type Cursor, createCursors, type Sequenced } from "./cursors.ts";
+import type { Reset } from "./events.ts";
 
 const said = (seq: number, chatId = "a"): Sequenced => ({ type: "SEND_MSG", chatId, seq, recipientId: "me" });
 const joined = (seq: number, userId = "me"): Sequenced => ({ ...said(seq), type: "USER_JOIN", message: userId });
@@ -7,13 +8,13 @@ const left = (seq: number, userId = "me"): Sequenced => ({ ...said(seq), type: "
 const of = (type: string, seq: number): Sequenced => ({ ...said(seq), type });
 
 /** Cursors after a first READY with these rooms. */
-function after(rooms: Record<string, number>) {
+function after(rooms: Record<string, Cursor>) {
   const cursors = createCursors();
   cursors.ready(rooms, false);
   return cursors;
 }
 /** The rooms of the next RESUME, after a READY with these rooms. */
-const resumeOf = (cursors: ReturnType<typeof createCursors>, rooms: Record<string, number>) =>
+const resumeOf = (cursors: ReturnType<typeof createCursors>, rooms: Record<string, Cursor>) =>
   cursors.ready(rooms, true).cursors;
 
 describe("an event", () => {
@@ -76,7 +77,7 @@ describe("a RESUME", () => {
     const cursors = after({});
     expect(cursors.ready({ a: 9 }, true)).toEqual({
       cursors: {},
-      resets: [{ type: "RESET", chatId: "a", reason: "too_old", seq: 9 }],
+      resets: [{ type: "RESET", chatId: "a", reason: "too_old", seq: 9, cursor: "9" }],
     });
     expect([cursors.take(said(9)), cursors.take(said(10))]).toEqual(["seen", "next"]);
   });
@@ -89,9 +90,9 @@ describe("a RESUME", () => {
 
   test("names no more rooms than fit its frame; the others in READY get a reset", () => {
     const ids = Array.from({ length: 4100 }, () => crypto.randomUUID());
-    const at = (seq: number) => Object.fromEntries(ids.map((id) => [id, seq]));
-    const { cursors, resets } = after(at(Number.MAX_SAFE_INTEGER - 1)).ready(at(Number.MAX_SAFE_INTEGER), true);
-    expect([Object.keys(cursors).length, resets.length]).toEqual([4000, 100]);
+    const at = (mark: string) => Object.fromEntries(ids.map((id) => [id, `${Number.MAX_SAFE_INTEGER}-${mark}`]));
+    const { cursors, resets } = after(at("7ffffffe")).ready(at("7fffffff"), true);
+    expect([Object.keys(cursors).length, resets.length]).toEqual([3900, 200]);
     expect(JSON.stringify({ type: "RESUME", rooms: cursors }).length).toBeLessThan(262_144);
   });
 
@@ -99,8 +100,36 @@ describe("a RESUME", () => {
     const ids = Array.from({ length: 4100 }, (_, at) => `${at}`);
     const cursors = after(Object.fromEntries(ids.map((id) => [id, 1])));
     const first = resumeOf(cursors, {});
-    for (const chatId of Object.keys(first)) cursors.reset({ type: "RESET", chatId, reason: "not_member", seq: 1 });
-    expect(Object.keys(resumeOf(cursors, {})).length).toBe(100);
+    for (const chatId of Object.keys(first))
+      cursors.reset({ type: "RESET", chatId, reason: "not_member", seq: 1, cursor: "1" });
+    expect(Object.keys(resumeOf(cursors, {})).length).toBe(200);
+  });
+});
+
+describe("a mark", () => {
+  const marked = (seq: number, mark: string) => ({ ...said(seq), mark });
+
+  test("is a part of the cursor", () => {
+    const cursors = after({ a: "5-0000000a", b: "0-00000000" });
+    expect([cursors.take(said(5)), cursors.take(marked(6, "0000000b"))]).toEqual(["seen", "next"]);
+    expect(resumeOf(cursors, { a: "7-0000000c", b: "1-0000000d" })).toEqual({ a: "6-0000000b", b: "0-00000000" });
+    expect(resumeOf(cursors, { a: "6-0000000b", b: "0-00000000" })).toEqual({});
+  });
+
+  test("is a difference when the seq is none", () => {
+    expect(resumeOf(after({ a: "5-0000000a" }), { a: "5-0000000b" })).toEqual({ a: "5-0000000a" });
+  });
+
+  test("that an event does not have leaves the cursor a bare seq", () => {
+    const cursors = after({ a: "5-0000000a" });
+    cursors.take(said(6));
+    expect(resumeOf(cursors, { a: "6-0000000b" })).toEqual({ a: 6 });
+  });
+
+  test("is not compared with a bare seq of an older server, nor sent to it", () => {
+    const cursors = after({ a: "5-0000000a", b: "2-0000000b", c: "1-0000000c" });
+    expect(resumeOf(cursors, { a: 5, b: 4 })).toEqual({ b: 2, c: 1 });
+    expect(resumeOf(cursors, { a: "6-0000000d", b: "2-0000000b" })).toEqual({ a: "5-0000000a", c: "1-0000000c" });
   });
 });
 
@@ -146,22 +175,30 @@ test("a deleted room is forgotten", () => {
 describe("a RESET", () => {
   test("moves the cursor, forwards or backwards", () => {
     const cursors = after({ a: 5 });
-    cursors.reset({ type: "RESET", chatId: "a", reason: "too_old", seq: 50 });
+    cursors.reset({ type: "RESET", chatId: "a", reason: "too_old", seq: 50, cursor: "50" });
     expect([cursors.take(said(50)), cursors.take(said(51))]).toEqual(["seen", "next"]);
-    cursors.reset({ type: "RESET", chatId: "a", reason: "too_old", seq: 2 });
+    cursors.reset({ type: "RESET", chatId: "a", reason: "too_old", seq: 2, cursor: "2" });
     expect(cursors.take(said(3))).toBe("next");
+  });
+
+  test("takes the cursor with its mark, or the seq of an older server", () => {
+    const cursors = after({ a: "5-0000000a", b: 5 });
+    cursors.reset({ type: "RESET", chatId: "a", reason: "diverged", seq: 3, cursor: "3-0000000b" });
+    cursors.reset({ type: "RESET", chatId: "b", reason: "too_old", seq: 7 } as Reset);
+    expect(resumeOf(cursors, { a: "3-0000000b", b: "8-0000000c" })).toEqual({ b: "7" });
+    expect(cursors.take(said(4))).toBe("next");
   });
 
   test("of a room that is not the user's any more forgets it", () => {
     const cursors = after({ a: 5 });
-    cursors.reset({ type: "RESET", chatId: "a", reason: "not_member", seq: 5 });
+    cursors.reset({ type: "RESET", chatId: "a", reason: "not_member", seq: 5, cursor: "5" });
     expect(resumeOf(cursors, {})).toEqual({});
   });
 
   test("ends a stay away", () => {
     const cursors = after({ a: 5 });
     cursors.take(left(6));
-    cursors.reset({ type: "RESET", chatId: "a", reason: "too_old", seq: 9 });
+    cursors.reset({ type: "RESET", chatId: "a", reason: "too_old", seq: 9, cursor: "9" });
     expect([cursors.take(said(11)), cursors.take(said(10))]).toEqual(["ahead", "next"]);
   });
 });

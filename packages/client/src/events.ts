@@ -4,7 +4,10 @@
  */
 import type { ErrorCode } from "./errors.ts";
 
-/** The fields of every durable event. `seq` counts its room's durable events from 1, without a gap. */
+/**
+ * The fields of every durable event. `seq` counts its room's durable events from 1, without a gap; `mark` tells the event from
+ * another with its seq, after the server lost events.
+ */
 interface Durable {
   /** The user of this connection. */
   recipientId: string;
@@ -12,6 +15,7 @@ interface Durable {
   /** The user that caused it. */
   senderId: string;
   seq: number;
+  mark?: string | undefined;
 }
 
 /** Fields of a message besides its text. Absent, they mean "m.text", no file, no thread. */
@@ -27,6 +31,8 @@ interface Kinds {
 interface Sent {
   clientMessageId?: string | undefined;
   mentions?: string[] | undefined;
+  /** Present on a missed message that was deleted meanwhile: its text is empty. */
+  deleted?: true | undefined;
 }
 
 /** A new message. */
@@ -123,6 +129,7 @@ export interface RoomStateChanged {
   chatId: string;
   changed: string[];
   seq: number;
+  mark?: string | undefined;
 }
 
 export type DurableEvent =
@@ -206,13 +213,15 @@ export interface ConnectionChanged {
 
 /**
  * Events of a chat are lost to this client. `too_old`: they are no longer kept, or the user entered the chat without a connection, so load
- * its messages and state. `not_member`: the chat is no longer the user's, so forget it. Events go on after `seq`.
+ * its messages and state. `diverged`: the server lost events that this client has, so load them instead of what is there.
+ * `not_member`: the chat is no longer the user's, so forget it. Events go on after `seq`, the seq in `cursor`.
  */
 export interface Reset {
   type: "RESET";
   chatId: string;
-  reason: "too_old" | "not_member";
+  reason: "too_old" | "not_member" | "diverged";
   seq: number;
+  cursor: string;
 }
 
 /** Every event by its name. */

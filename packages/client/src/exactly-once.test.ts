@@ -123,6 +123,37 @@ test("each event of a room is heard once, in order, wherever connections break",
   );
 }, 30_000);
 
+const loses = fc.tuple(room, fc.integer({ min: 1, max: 4 })).map(
+  ([chatId, events]): Step =>
+    ({ gateway }) =>
+      gateway.lose(chatId, events),
+);
+
+test("after the server lost events, what is heard since the last reset is what the server has", async () => {
+  let diverged = 0;
+  const steps = fc.oneof(...ordinary, { arbitrary: loses, weight: 2 });
+  await fc.assert(
+    fc.asyncProperty(fc.array(steps, { maxLength: 60, size: "max" }), async (taken) => {
+      const at = setUp();
+      for (const chatId of ROOMS) at.gateway.rooms.set(chatId, { events: [], member: true, kept: 0 });
+      await run(at, taken);
+      for (const chatId of ROOMS) {
+        const heard = at.heard.filter((frame) => frame.chatId === chatId);
+        const resets = heard.filter(({ type }) => type === "RESET");
+        expect(resets.every((frame) => frame.type === "RESET" && frame.reason === "diverged")).toBe(true);
+        diverged += resets.length;
+        const begin = resets.at(-1);
+        const since = begin === undefined ? heard : heard.slice(heard.indexOf(begin) + 1);
+        const { events } = at.gateway.rooms.get(chatId) ?? { events: [] };
+        expect(since).toEqual(events.slice(begin?.seq ?? 0));
+      }
+      at.connection.disconnect();
+    }),
+    { numRuns: 300 },
+  );
+  expect(diverged).toBeGreaterThan(0);
+}, 30_000);
+
 const memberships = fc.tuple(room, fc.constantFrom("join", "leave", "NEW_CHAT", "DELETE_CHAT", "prune")).map(
   ([chatId, what]): Step =>
     ({ gateway }) => {

@@ -1,4 +1,5 @@
 /** The frames of the wire, by their types. The fields of a known frame are trusted. */
+import type { Cursor } from "./cursors.ts";
 import type { Events } from "./events.ts";
 import type { Received } from "./ports.ts";
 
@@ -6,7 +7,7 @@ export interface Ready {
   readonly type: "READY";
   readonly userId: string;
   readonly heartbeatMs: number;
-  readonly rooms: Record<string, number>;
+  readonly rooms: Record<string, Cursor>;
 }
 /** All frames of the server that this version knows. */
 export type Frame = Received | Ready | { readonly type: "RESUMED" | "PONG" };

@@ -4,6 +4,7 @@ interface RoomEvent {
   readonly type: string;
   readonly chatId: string;
   readonly seq: number;
+  readonly mark: string;
   readonly recipientId: string;
   readonly senderId: string;
   readonly message?: string;
@@ -23,8 +24,8 @@ interface Session {
   readonly queued: object[];
   readonly rooms: Set<string>;
   state: "new" | "waiting" | "live";
-  /** The rooms of its READY, with their seqs. */
-  readySeqs: Readonly<Record<string, number>>;
+  /** The rooms of its READY, with their cursors. */
+  readyCursors: Readonly<Record<string, string>>;
 }
 
 /**
@@ -37,6 +38,7 @@ export class FakeGateway {
   excess = 0;
   readonly #sessions: Session[] = [];
   readonly #userId = "me";
+  #marks = 0;
 
   /** Accepts a socket of the client. */
   accept(socket: FakeSocket): void {
@@ -46,11 +48,11 @@ export class FakeGateway {
       queued: [],
       rooms: new Set(),
       state: "new",
-      readySeqs: {},
+      readyCursors: {},
     };
     this.#sessions.push(session);
     socket.answer = ({ type, rooms }) => {
-      if (type === "RESUME") this.#resume(session, rooms as Record<string, number>);
+      if (type === "RESUME") this.#resume(session, rooms as Record<string, string>);
       if (type === "PING") session.queued.push({ type: "PONG" });
     };
   }
@@ -59,7 +61,8 @@ export class FakeGateway {
   addEvent(chatId: string, type: string, fields: Partial<RoomEvent> = {}): void {
     const room = this.rooms.get(chatId) ?? { events: [], member: false, kept: 0 };
     this.rooms.set(chatId, room);
-    const about = { type, chatId, seq: room.events.length + 1, recipientId: this.#userId, senderId: "you" };
+    const mark = (++this.#marks).toString(16).padStart(8, "0");
+    const about = { type, chatId, seq: room.events.length + 1, mark, recipientId: this.#userId, senderId: "you" };
     const event: RoomEvent = { ...about, ...fields };
     room.events.push(event);
     const comes = type === "NEW_CHAT" || (type === "USER_JOIN" && event.message === this.#userId);
@@ -81,6 +84,12 @@ export class FakeGateway {
   prune(chatId: string): void {
     const room = this.rooms.get(chatId);
     if (room !== undefined) room.kept = Math.max(0, room.events.length - 1);
+  }
+
+  /** Loses the last events of a room, as a failover does, and the newest connection. */
+  lose(chatId: string, events: number): void {
+    this.cut(1012);
+    this.rooms.get(chatId)?.events.splice(-events, events);
   }
 
   /** True while the newest connection is open. */
@@ -124,17 +133,17 @@ export class FakeGateway {
 
   #welcome(session: Session): void {
     const mine = [...this.rooms].filter(([, room]) => room.member);
-    const rooms = Object.fromEntries(mine.map(([chatId, { events }]) => [chatId, events.length]));
+    const rooms = Object.fromEntries(mine.map(([chatId, { events }]) => [chatId, cursorOf(events)]));
     for (const chatId of Object.keys(rooms)) session.rooms.add(chatId);
     session.state = session.resumes ? "waiting" : "live";
-    session.readySeqs = rooms;
+    session.readyCursors = rooms;
     session.socket.say({ type: "READY", sessionId: "s", userId: this.#userId, heartbeatMs: 25_000, rooms });
   }
 
   /** Replays the missed events, rooms mixed, then goes live. */
-  #resume(session: Session, cursors: Record<string, number>): void {
+  #resume(session: Session, cursors: Record<string, string>): void {
     if (session.state !== "waiting") return;
-    const from = { ...session.readySeqs, ...cursors };
+    const from = { ...session.readyCursors, ...cursors };
     const replays = Object.entries(from).map(([chatId, cursor]) => this.#replay(chatId, cursor));
     while (replays.some((replay) => replay.length > 0))
       for (const replay of replays) session.queued.push(...replay.splice(0, 2));
@@ -144,13 +153,16 @@ export class FakeGateway {
     for (const [chatId, room] of this.rooms) if (room.member) session.rooms.add(chatId);
   }
 
-  #replay(chatId: string, cursor: number): object[] {
+  #replay(chatId: string, cursor: string): object[] {
     const room = this.rooms.get(chatId);
-    const last = room?.events.length ?? 0;
-    if (room === undefined || (!room.member && cursor >= last))
-      return [{ type: "RESET", chatId, reason: "not_member", seq: cursor }];
-    if (cursor > last || cursor < room.kept) return [{ type: "RESET", chatId, reason: "too_old", seq: last }];
-    return this.#visible(room).filter(({ seq }) => seq > cursor - this.excess);
+    const events = room?.events ?? [];
+    const last = { seq: events.length, cursor: cursorOf(events) };
+    const from = Number.parseInt(cursor, 10);
+    if (room === undefined || (!room.member && from >= last.seq))
+      return [{ type: "RESET", chatId, reason: "not_member", seq: from, cursor }];
+    if (cursor !== cursorOf(events.slice(0, from))) return [{ type: "RESET", chatId, reason: "diverged", ...last }];
+    if (from < room.kept) return [{ type: "RESET", chatId, reason: "too_old", ...last }];
+    return this.#visible(room).filter(({ seq }) => seq > from - this.excess);
   }
 
   /** The events for a member: none between their USER_LEAVE and their USER_JOIN. */
@@ -164,3 +176,9 @@ export class FakeGateway {
     });
   }
 }
+
+/** The cursor of the last of these events, which are the first ones of a room. */
+const cursorOf = (events: readonly RoomEvent[]): string => {
+  const { seq, mark } = events.at(-1) ?? { seq: 0, mark: "00000000" };
+  return `${seq}-${mark}`;
+};

@@ -97,7 +97,7 @@ test("every frame reaches the handlers of its own event, as it came", () => {
     ],
     ["marker", { type: "MARKER", chatId: CHAT, messageId: "m" }],
     ["roomState", { type: "ROOM_STATE", chatId: CHAT, changed: ["plan"], seq: 9 }],
-    ["reset", { type: "RESET", chatId: CHAT, reason: "too_old", seq: 12 }],
+    ["reset", { type: "RESET", chatId: CHAT, reason: "too_old", seq: 12, cursor: "12-0000000a" }],
     ["chatDeleted", { type: "DELETE_CHAT", ...durable }],
   ];
   for (const [, frame] of each) receive(frame);
@@ -211,8 +211,13 @@ test.each<[why: string, frame: Received, empty: boolean]>([
   ["the user is out of the chat", { type: "USER_LEAVE", ...durable, senderId: "me", message: "", timeStamp }, true],
   ["another user left the chat", { type: "USER_LEAVE", ...durable, senderId: "eve", message: "", timeStamp }, false],
   ["the chat is deleted", { type: "DELETE_CHAT", ...durable }, true],
-  ["the chat is not the user's any more", { type: "RESET", chatId: CHAT, reason: "not_member", seq: 1 }, true],
-  ["events were missed", { type: "RESET", chatId: CHAT, reason: "too_old", seq: 1 }, false],
+  [
+    "the chat is not the user's any more",
+    { type: "RESET", chatId: CHAT, reason: "not_member", seq: 1, cursor: "1" },
+    true,
+  ],
+  ["events were missed", { type: "RESET", chatId: CHAT, reason: "too_old", seq: 1, cursor: "1" }, false],
+  ["the server lost events", { type: "RESET", chatId: CHAT, reason: "diverged", seq: 1, cursor: "1" }, false],
 ])("typing ends, or goes on: %s", (_why, frame, empty) => {
   const { realtime, change, receive } = stage();
   change({ state: "live" });

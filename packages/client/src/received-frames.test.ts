@@ -138,13 +138,31 @@ describe("frames", () => {
     at.last().end(1006);
     await pass(500);
     at.ready({ a: 50 });
-    at.last().say({ type: "RESET", chatId: "a", reason: "too_old", seq: 50 });
-    at.last().say({ type: "RESET", chatId: "b", reason: "not_member", seq: 1 });
+    at.last().say({ type: "RESET", chatId: "a", reason: "too_old", seq: 50, cursor: "50-0000000a" });
+    at.last().say({ type: "RESET", chatId: "b", reason: "not_member", seq: 1, cursor: "1" });
     at.last().say(said("a", 51));
     at.last().end(1006);
     await pass(1000);
     at.ready({ a: 52 });
     expect(at.last().sent).toEqual([{ type: "RESUME", rooms: { a: 51 } }]);
     expect(at.frames.map(({ type }) => type)).toEqual(["RESET", "RESET", "SEND_MSG"]);
+  });
+
+  test("of a RESET after lost events are handed on, and events go on from its cursor", async () => {
+    const at = setUp();
+    await at.live({ a: "4-0000000a" });
+    at.last().say(said("a", 5, "0000000b"));
+    at.last().end(1006);
+    await pass(500);
+    at.ready({ a: "5-0000000c" });
+    expect(at.last().sent).toEqual([{ type: "RESUME", rooms: { a: "5-0000000b" } }]);
+    const reset = { type: "RESET", chatId: "a", reason: "diverged", seq: 3, cursor: "3-00000001" };
+    at.last().say(reset);
+    at.last().say(said("a", 4, "0000000d"));
+    expect(at.frames.slice(1)).toEqual([reset, { ...said("a", 4), mark: "0000000d" }]);
+    at.last().end(1006);
+    await pass(1000);
+    at.ready({ a: "4-0000000d" });
+    expect(at.last().sent).toEqual([{ type: "RESUME", rooms: {} }]);
   });
 });
