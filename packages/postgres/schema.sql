@@ -3,9 +3,12 @@ CREATE TABLE events (
   seq bigint NOT NULL,
   type smallint NOT NULL,
   user_id text COLLATE "C" NOT NULL,
-  body text NOT NULL,
   created_at timestamp with time zone NOT NULL,
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  mark integer NOT NULL DEFAULT 0,
+  prev integer NOT NULL DEFAULT 0,
+  subject_id uuid,
+  details json,
   CONSTRAINT events_pkey PRIMARY KEY (room_id, seq)
 );
 CREATE INDEX events_changed ON public.events USING btree (xid);
@@ -58,6 +61,7 @@ CREATE TABLE members (
   joined_seq bigint NOT NULL,
   left_seq bigint,
   xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  first_seq bigint NOT NULL,
   CONSTRAINT members_pkey PRIMARY KEY (room_id, user_id),
   CONSTRAINT members_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'member'::text])))
 );
@@ -196,6 +200,7 @@ CREATE TABLE rooms (
   thread_count bigint NOT NULL DEFAULT 0,
   first_id uuid,
   last_id uuid,
+  last_mark integer NOT NULL DEFAULT 0,
   CONSTRAINT rooms_pkey PRIMARY KEY (room_id)
 ) WITH (fillfactor=50);
 CREATE INDEX rooms_bridged ON public.rooms USING btree (room_id) WHERE (matrix_room_id IS NOT NULL);

@@ -101,6 +101,6 @@ export function createCursors(): Cursors {
   };
 }
 
-/** True for the event with which the user enters a room, or returns to it. */
+/** True for an event that may follow any other: the user enters a room, or returns to it, or the room is deleted. */
 const isArrival = ({ type, message, recipientId }: Sequenced): boolean =>
-  type === "NEW_CHAT" || (type === "USER_JOIN" && message === recipientId);
+  type === "NEW_CHAT" || type === "DELETE_CHAT" || (type === "USER_JOIN" && message === recipientId);

@@ -66,8 +66,8 @@ async function fillLargeRoom(sql: Sql): Promise<void> {
     from generate_series(1, 100000) n`;
   await sql`insert into mentions select ${LARGE}, n, ${READER} from generate_series(55000, 95000, 10000) n`;
   await sql`
-    insert into members (room_id, user_id, role, joined_at, joined_seq)
-    select ${LARGE}, case n when 0 then ${READER} else 'user-' || n end, 'member', now(), n from generate_series(0, 199) n`;
+    insert into members (room_id, user_id, role, joined_at, joined_seq, first_seq)
+    select ${LARGE}, case n when 0 then ${READER} else 'user-' || n end, 'member', now(), n, n from generate_series(0, 199) n`;
   await sql`insert into users (user_id, name) select user_id, 'Name ' || user_id from members`;
   await sql`
     insert into receipts (room_id, user_id, message_id, message_seq, message_place, read_at, stamp_seq, changed_at)
@@ -81,9 +81,9 @@ async function fillManyRooms(sql: Sql): Promise<void> {
     insert into rooms (room_id, name, metadata, created_by, created_at, last_seq, last_at, member_count)
     select gen_random_uuid(), 'Room', '{}', 'ada', now(), 1, now(), 5 from generate_series(1, 2000)`;
   await sql`
-    insert into members (room_id, user_id, role, joined_at, joined_seq)
+    insert into members (room_id, user_id, role, joined_at, joined_seq, first_seq)
     select r.room_id, case when p = 0 and n <= 1000 then ${COMPANION}
-      else 'person-' || (n * 7 + p * 331) % 2000 + (n > 1000)::int * 1000 end, 'member', now(), 1
+      else 'person-' || (n * 7 + p * 331) % 2000 + (n > 1000)::int * 1000 end, 'member', now(), 1, 1
     from (select room_id, row_number() over (order by room_id) as n from rooms where room_id <> ${LARGE}) r,
       generate_series(0, 4) p`;
   await sql`insert into users (user_id, name) select 'person-' || n, 'Name ' || n from generate_series(0, 2999) n`;
@@ -230,6 +230,7 @@ test("no statement reads a table, or an index, from end to end", async () => {
   await reads.roomsOfAll(sql, [READER]);
   await reads.membersOf(sql, [LARGE]);
   await reads.resumable(sql, READER, [LARGE]);
+  await reads.heads(sql, new Map([[LARGE, 1]]));
   await reads.headOf(sql, LARGE, READER, false);
   await reads.receiptsSince(sql, new Map([[LARGE, 1]]));
   await reads.roomPage(sql, READER, 10, null);

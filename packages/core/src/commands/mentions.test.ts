@@ -135,8 +135,9 @@ test("a repeat is answered with the first mentions, whether its event is kept or
   expect(answered.mentions).toEqual(["ben"]);
   store.forget(chatId, 10);
   await store.putUser("lovelace", "Ada");
-  expect(await say("@Ben", { clientMessageId: "c1" })).toEqual(first);
-  expect(await act(reply)).toEqual(answered);
+  // The mark of an event that is no longer kept is not known.
+  expect({ mark: first.mark, ...(await say("@Ben", { clientMessageId: "c1" })) }).toEqual(first);
+  expect({ mark: answered.mark, ...(await act(reply)) }).toEqual(answered);
 });
 
 test("an edit replaces the mentions of the text, and keeps those that its author gave", async () => {

@@ -30,7 +30,7 @@ test("a written section is in the room's state, and ROOM_STATE names the changed
   const written: RoomStateSection[] = ["call", "engagement", "plan", "sidekick s 1"];
   for (const section of written) await writer.putSection(olga, room, section, { of: section });
   expect(await sections()).toEqual(written.map((section) => [section, { of: section }]));
-  expect(events()).toEqual([
+  expect(events()).toMatchObject([
     { type: "ROOM_STATE", chatId: room, changed: ["active_call"], seq: 2 },
     { type: "ROOM_STATE", chatId: room, changed: ["engagement"], seq: 3 },
     { type: "ROOM_STATE", chatId: room, changed: ["plan"], seq: 4 },

@@ -18,6 +18,7 @@ describe("a message of Matrix", () => {
         chatId: ROOM,
         senderId: "ann",
         seq: 3,
+        mark: expect.stringMatching(/^[0-9a-f]{8}$/),
         messageId: idOf("$1"),
         message: "hello",
         timeStamp: second(1).toISOString(),
