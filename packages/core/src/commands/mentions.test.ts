@@ -48,6 +48,7 @@ describe("a possible name in a text", () => {
 });
 
 interface Answer {
+  readonly mark?: string;
   readonly seq: number;
   readonly messageId: string;
   readonly mentions?: readonly string[];

@@ -101,6 +101,11 @@ export class Hub {
     return this.#probe.failing() || this.#changePoller.failing;
   }
 
+  /** Compares all that this node holds with the store, which may have gone back in time, or be another one. */
+  compare(): void {
+    void this.#rooms.compare();
+  }
+
   /** Figures of a scrape. */
   counts(): { rooms: number; users: number; repaired: number } {
     return { rooms: this.#rooms.size, users: this.#users.size, repaired: this.#rooms.repaired };

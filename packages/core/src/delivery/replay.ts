@@ -53,6 +53,8 @@ export class Replay {
   #receipts: Map<string, Receipt> | undefined;
   /** The room went on in another history: the cursor may not be in it. */
   #doubted = false;
+  /** The store has the event of the cursor, as far as it has been asked. */
+  #known = true;
   /** The user has left and not come back, as far as the replay has come: events in between are not for the session. */
   #away = false;
   #ended = false;
@@ -70,20 +72,23 @@ export class Replay {
     return this.#cursor.seq;
   }
 
-  /** Begins at another position than before, but not before the user's own part of the history. */
+  /** Begins at a position that the client names, but not before the user's own part of the history. */
   moveTo(position: Position): void {
-    this.#cursor = position.seq < this.#from ? { seq: this.#from, mark: null } : position;
+    this.#cursor = position;
+    this.#known = false;
+    this.notBefore(this.#from);
   }
 
   /** Events up to `seq` are not for the user. */
   notBefore(seq: number): void {
     this.#from = seq;
-    this.moveTo(this.#cursor);
+    if (this.cursor < seq) this.#cursor = { seq, mark: null };
   }
 
   /** Has the cursor checked before anything else is delivered. */
   doubt(): void {
     this.#doubted = true;
+    this.#known = false;
     this.#tail = undefined;
   }
 
@@ -136,9 +141,9 @@ export class Replay {
         const { last, mark } = this.#room.sequence;
         if (this.cursor >= this.#until) return this.#room.dismiss(this.#subscriber, this.#until);
         // An absent user is back by `#head`: the store knows where, also when the room does not yet.
-        if (this.cursor === last && (this.#cursor.mark ?? mark) !== mark) this.#doubted = true;
-        else if (this.cursor >= last && !this.#away) return this.#goLive();
+        this.#doubted = this.#isDoubtful(last, mark);
         if (this.#doubted) continue;
+        if (this.cursor >= last && !this.#away) return this.#goLive();
         if (last - this.cursor <= PAGE) this.#tail ??= [];
         await this.#page();
       }
@@ -147,6 +152,13 @@ export class Replay {
       this.end();
       this.#subscriber.sink.fail();
     }
+  }
+
+  /** True when the room's end shows that the cursor may be of another history, or does not show that it is of this one. */
+  #isDoubtful(last: number, lastMark: number): boolean {
+    const { seq, mark } = this.#cursor;
+    if (mark === null || seq < last) return false;
+    return seq === last ? mark !== lastMark : !this.#known;
   }
 
   #goLive(): void {
@@ -171,6 +183,7 @@ export class Replay {
     const known = await this.#retried(() => this.#room.has(this.#cursor));
     if (known === undefined || this.#ended) return false;
     this.#doubted = false;
+    this.#known = true;
     if (!known) this.#reset(this.#isEnded() ? "not_member" : "diverged");
     return known;
   }
@@ -199,6 +212,7 @@ export class Replay {
     if (event.seq !== this.cursor + 1 || event.seq > this.#until || this.#doubted) return;
     if (event.prev !== (this.#cursor.mark ?? event.prev)) return this.doubt();
     this.#cursor = { seq: event.seq, mark: event.mark };
+    this.#known = true;
     const own = event.userId === this.#subscriber.sink.userId;
     if (event.type === "USER_JOIN" && own) this.#away = false;
     if (!this.#away) this.#subscriber.sink.event(event);

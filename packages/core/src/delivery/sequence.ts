@@ -86,7 +86,7 @@ export class Sequence {
   /** Raises the room's head to `seq`: missing events up to it are read. */
   raiseHead(seq: number): void {
     if (seq > this.#head) this.#head = seq;
-    if (this.#doubted && seq > this.#headInDoubt) this.#headInDoubt = seq;
+    this.#rememberInDoubt(seq);
     if (this.last !== -1) this.#advance();
   }
 
@@ -120,7 +120,12 @@ export class Sequence {
 
   /** An event that was delivered before comes again after a repair; one with another mark, or further back, is a doubt. */
   #repeated({ seq, mark }: EventRow): void {
+    this.#rememberInDoubt(seq);
     if (seq < this.last || mark !== this.mark) this.doubt();
+  }
+
+  #rememberInDoubt(seq: number): void {
+    if (this.#doubted && seq > this.#headInDoubt) this.#headInDoubt = seq;
   }
 
   #deliver(event: EventRow): void {

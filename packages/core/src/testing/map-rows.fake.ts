@@ -82,6 +82,18 @@ export class MapRows {
       for (const [key, at] of times) if (key.startsWith(roomId)) times.set(key, at - ms);
   }
 
+  /** Takes back what was written to the room above `seq`. */
+  goBack(roomId: string, seq: number): void {
+    const room = this.rooms.get(roomId);
+    if (room === undefined) return;
+    for (const [key, event] of this.events) if (event.roomId === roomId && event.seq > seq) this.forgetEvent(key);
+    for (const [key, message] of this.messages)
+      if (message.roomId === roomId && message.seq > seq) this.messages.delete(key);
+    const messageCount = this.messagesOf(roomId).at(-1)?.ordinal ?? 0;
+    const lastMark = this.events.get(`${roomId} ${seq}`)?.mark ?? 0;
+    this.rooms.set(roomId, { ...room, lastSeq: seq, lastMark, messageCount });
+  }
+
   forgetEvent(key: string): void {
     this.events.delete(key);
     this.eventTimes.delete(key);

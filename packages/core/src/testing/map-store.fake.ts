@@ -69,6 +69,16 @@ export class MapStore implements Store {
     for (const event of this.eventsOf(roomId)) if (event.seq <= seq) this.#rows.forgetEvent(`${roomId} ${event.seq}`);
   }
 
+  /** Takes a room's events and messages above `seq` back, as a failover to a replica that lagged does. */
+  goBack(roomId: string, seq: number): void {
+    this.#rows.goBack(roomId, seq);
+  }
+
+  /** Takes a membership back. */
+  removeMember(roomId: string, userId: string): void {
+    this.#rows.members.delete(pair({ roomId, userId }));
+  }
+
   /** Has all that happened in the room happen `ms` earlier; later, as after a clock that was set back, when it is negative. */
   age(roomId: string, ms: number): void {
     this.#rows.age(roomId, ms);
