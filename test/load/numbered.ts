@@ -1,7 +1,8 @@
 /** Events as the writer makes them, for transports past the writer. */
-import { randomUUID } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import { toBytes } from "@signalbox/core/model/bytes";
 import type { EventRow } from "@signalbox/core/model/rows";
+import { encodeMark, MARK_END } from "@signalbox/protocol/cursor";
 import { encodeBody } from "@signalbox/protocol/encode";
 import type { Heads } from "./audience.ts";
 import { speakerOf, type TransportPlan } from "./transport.ts";
@@ -26,8 +27,9 @@ export class NumberedEvents {
     const userId = this.#plan.authors[author]!.userId;
     const seq = (this.#seqs.get(roomId) ?? 0) + 1;
     this.#seqs.set(roomId, seq);
+    const mark = encodeMark(randomInt(MARK_END));
     const timeStamp = new Date().toISOString();
-    const event = { type: "SEND_MSG", chatId: roomId, senderId: userId, seq, timeStamp, message } as const;
+    const event = { type: "SEND_MSG", chatId: roomId, senderId: userId, seq, mark, timeStamp, message } as const;
     return { roomId, seq, type: "SEND_MSG", userId, body: toBytes(encodeBody({ ...event, messageId: randomUUID() })) };
   }
 }

@@ -1,6 +1,7 @@
 /** One WebSocket session over a raw socket: it counts frames and keeps none. */
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
+import { parseCursor } from "@signalbox/protocol/cursor";
 import { FrameScanner, type FrameSink, OPCODE } from "./scanner.ts";
 import { nowMicros, readStamp } from "./stamp.ts";
 import { SAMPLE_EVERY, type Tally, type Track } from "./tally.ts";
@@ -113,9 +114,13 @@ export class Session implements FrameSink {
   }
 
   #greeted(text: string): void {
-    const frame = JSON.parse(text) as { type: string; rooms: Record<string, number> };
+    const frame = JSON.parse(text) as { type: string; rooms: Record<string, string> };
     if (frame.type !== "READY") throw new Error(`greeted with ${frame.type}`);
-    this.tracks = Object.entries(frame.rooms).map(([room, last]) => ({ room, last, absent: undefined }));
+    this.tracks = Object.entries(frame.rooms).map(([room, cursor]) => ({
+      room,
+      last: seqIn(cursor),
+      absent: undefined,
+    }));
     if (this.tracks.length === 1) this.#only = this.tracks[0];
     this.#byRoom = new Map(this.tracks.map((track) => [roomKey(Buffer.from(track.room), 0), track]));
     if (this.#byRoom.size !== this.tracks.length) throw new Error("two rooms whose ids end alike");
@@ -138,6 +143,12 @@ export class Session implements FrameSink {
     this.#tally.closed[reason] = (this.#tally.closed[reason] ?? 0) + 1;
     this.#settle(new Error(`a session ended before it was ready: ${reason}`));
   }
+}
+
+function seqIn(cursor: string): number {
+  const parsed = parseCursor(cursor);
+  if (parsed === undefined) throw new Error("a room of READY without a cursor");
+  return parsed.seq;
 }
 
 function upgradeRequest({ gateway, token }: SessionPlan): string {
