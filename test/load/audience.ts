@@ -1,4 +1,5 @@
 /** The sessions of one process. */
+import type { Head } from "@signalbox/core/model/rows";
 import { Session, type SessionPlan } from "./session.ts";
 import { Tally } from "./tally.ts";
 
@@ -8,6 +9,9 @@ const OPEN_LIMIT_MS = 120_000;
 
 /** Room id to seq. */
 export type Heads = Readonly<Record<string, number>>;
+
+/** Room id to the event at its end. */
+export type Ends = Readonly<Record<string, Head>>;
 
 /** The progress of the sessions of one process. */
 export interface Progress {
@@ -35,13 +39,9 @@ export class Audience {
     await Promise.race([Promise.all(Array.from({ length: OPENING }, openOneByOne)), aborted(limit)]);
   }
 
-  /** The highest seq of each room that a session has seen. */
-  heads(): Heads {
-    const heads: Record<string, number> = {};
-    for (const { tracks } of this.sessions) {
-      for (const { room, last } of tracks) heads[room] = Math.max(last, heads[room] ?? 0);
-    }
-    return heads;
+  /** The end of each room when the sessions opened. */
+  ends(): Ends {
+    return latest(this.sessions.flatMap(({ tracks }) => tracks.map(({ room, start }) => [room, start] as const)));
   }
 
   /** The progress of these sessions towards every event up to `until`. */
@@ -52,6 +52,13 @@ export class Audience {
     }
     return { frames: this.tally.deliveries + this.tally.others, behind };
   }
+}
+
+/** The furthest end of each room. */
+export function latest(ends: readonly (readonly [string, Head])[]): Ends {
+  const furthest: Record<string, Head> = {};
+  for (const [room, end] of ends) if (end.seq >= (furthest[room]?.seq ?? 0)) furthest[room] = end;
+  return furthest;
 }
 
 const aborted = (signal: AbortSignal): Promise<never> =>

@@ -1,6 +1,6 @@
 /** The load generator: creates rooms, opens sessions, sends, and reports deliveries and costs. See `flags.ts` for its use. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Heads, Progress } from "./audience.ts";
+import { type Ends, type Heads, latest, type Progress } from "./audience.ts";
 import { type Calls, Child } from "./children.ts";
 import { type Flags, readFlags, USAGE } from "./flags.ts";
 import { floorPlan } from "./floor/plan.ts";
@@ -33,10 +33,7 @@ function start<C extends Calls<C>>(file: string): Child<C> {
   return child;
 }
 
-async function openReceivers(
-  { workers }: Flags,
-  { listeners }: Plan,
-): Promise<{ receivers: Receiver[]; heads: Heads }> {
+async function openReceivers({ workers }: Flags, { listeners }: Plan): Promise<{ receivers: Receiver[]; heads: Ends }> {
   const receivers = Array.from({ length: workers }, () => start<ReceiverCalls>("receiver.ts"));
   const opened = await Promise.all(
     receivers.map((receiver, nth) =>
@@ -46,10 +43,7 @@ async function openReceivers(
       ),
     ),
   );
-  const heads: Record<string, number> = {};
-  for (const [room, seq] of opened.flatMap((each) => Object.entries(each)))
-    heads[room] = Math.max(seq, heads[room] ?? 0);
-  return { receivers, heads };
+  return { receivers, heads: latest(opened.flatMap((each) => Object.entries(each))) };
 }
 
 async function progressOf(all: readonly Counting[], until: Heads): Promise<Progress> {

@@ -1,34 +1,36 @@
 /** Events as the writer makes them, for transports past the writer. */
-import { randomUUID } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import { toBytes } from "@signalbox/core/model/bytes";
-import type { EventRow } from "@signalbox/core/model/rows";
+import type { EventRow, Head } from "@signalbox/core/model/rows";
+import { encodeMark, MARK_END } from "@signalbox/protocol/cursor";
 import { encodeBody } from "@signalbox/protocol/encode";
-import type { Heads } from "./audience.ts";
+import type { Ends } from "./audience.ts";
 import { speakerOf, type TransportPlan } from "./transport.ts";
 
-/** Numbers events by the rooms' seqs. */
+/** Numbers events by the rooms' seqs, each with the mark of the one before it. */
 export class NumberedEvents {
   readonly #plan: TransportPlan;
-  readonly #seqs = new Map<string, number>();
+  readonly #ends = new Map<string, Head>();
 
   constructor(plan: TransportPlan) {
     this.#plan = plan;
   }
 
-  /** Takes the rooms' seqs before the first message. */
-  begin(heads: Heads): void {
-    for (const [room, seq] of Object.entries(heads)) this.#seqs.set(room, seq);
+  /** Takes the rooms' ends before the first message. */
+  begin(ends: Ends): void {
+    for (const [room, end] of Object.entries(ends)) this.#ends.set(room, end);
   }
 
   /** The event of a turn's message, under its room's next seq. */
   next(turn: number, message: string): EventRow {
     const { author, room: roomId } = speakerOf(this.#plan, turn);
     const userId = this.#plan.authors[author]!.userId;
-    const seq = (this.#seqs.get(roomId) ?? 0) + 1;
-    this.#seqs.set(roomId, seq);
+    const before = this.#ends.get(roomId) ?? { seq: 0, mark: 0 };
+    const place = { seq: before.seq + 1, mark: randomInt(MARK_END) };
+    this.#ends.set(roomId, place);
     const timeStamp = new Date().toISOString();
-    const event = { type: "SEND_MSG", chatId: roomId, senderId: userId, seq, timeStamp, message } as const;
-    const place = { roomId, seq, mark: seq, prev: seq - 1 };
-    return { ...place, type: "SEND_MSG", userId, body: toBytes(encodeBody({ ...event, messageId: randomUUID() })) };
+    const event = { type: "SEND_MSG", chatId: roomId, senderId: userId, timeStamp, message } as const;
+    const body = { ...event, seq: place.seq, mark: encodeMark(place.mark), messageId: randomUUID() };
+    return { roomId, ...place, prev: before.mark, type: "SEND_MSG", userId, body: toBytes(encodeBody(body)) };
   }
 }

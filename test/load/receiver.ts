@@ -1,5 +1,5 @@
 /** A child process with sessions: it counts their frames. */
-import { Audience, type Heads, type Progress } from "./audience.ts";
+import { Audience, type Ends, type Heads, type Progress } from "./audience.ts";
 import { serve } from "./children.ts";
 import { ownCpuMicros } from "./proc.ts";
 import type { SessionPlan } from "./session.ts";
@@ -13,8 +13,8 @@ export interface ReceiverReport {
 
 /** The calls of a receiver. */
 export interface ReceiverCalls {
-  /** Opens sessions; answers with the highest seq of each room. */
-  open(plans: readonly SessionPlan[]): Promise<Heads>;
+  /** Opens sessions; answers with the end of each room. */
+  open(plans: readonly SessionPlan[]): Promise<Ends>;
   /** Starts the count of CPU time. */
   begin(nothing: undefined): void;
   progress(until: Heads): Progress;
@@ -27,7 +27,7 @@ let begin = process.cpuUsage();
 serve<ReceiverCalls>({
   open: async (plans) => {
     await audience.open(plans);
-    return audience.heads();
+    return audience.ends();
   },
   begin: () => {
     begin = process.cpuUsage();

@@ -38,6 +38,7 @@ function message(seq: number, text: string): string {
     chatId: ROOM,
     senderId: "b",
     seq,
+    mark: "4f1d09c2",
     timeStamp,
     message: text,
     messageId: "m",
@@ -54,7 +55,7 @@ function scanAll(chunks: readonly Buffer[]): string[] {
 
 test("finds the seq of an addressed event at its fixed place", () => {
   const [line] = scanAll([frame(OPCODE.text, message(1207, "hello"))]);
-  expect(line).toMatch(/^event 1207 ,"type":"SEND_MSG",/);
+  expect(line).toMatch(/^event 1207 ,"mark":"4f1d09c2","type":"SEND_MSG",/);
 });
 
 test("finds the seq of an event without a recipient", () => {

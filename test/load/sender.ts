@@ -1,6 +1,6 @@
 /** A child process that sends messages by one transport, at a rate or one after each acknowledgement. */
 import { setTimeout as delay } from "node:timers/promises";
-import { Audience, type Heads, type Progress } from "./audience.ts";
+import { Audience, type Ends, type Heads, type Progress } from "./audience.ts";
 import { serve } from "./children.ts";
 import { Histogram, type HistogramCounts } from "./histogram.ts";
 import { ownCpuMicros } from "./proc.ts";
@@ -22,7 +22,7 @@ export interface Pace {
   /** Length of a message's text. */
   readonly bytes: number;
   /** The rooms' seqs before the first message. */
-  readonly heads: Heads;
+  readonly heads: Ends;
 }
 
 export interface SendReport {

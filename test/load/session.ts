@@ -1,6 +1,8 @@
 /** One WebSocket session over a raw socket: it counts frames and keeps none. */
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
+import type { Head } from "@signalbox/core/model/rows";
+import { parseCursor } from "@signalbox/protocol/cursor";
 import { FrameScanner, type FrameSink, OPCODE } from "./scanner.ts";
 import { nowMicros, readStamp } from "./stamp.ts";
 import { SAMPLE_EVERY, type Tally, type Track } from "./tally.ts";
@@ -24,7 +26,7 @@ export class Session implements FrameSink {
   /** Resolves with READY; rejects when the session ends before it. */
   readonly ready: Promise<void>;
   /** One for each room of READY. */
-  tracks: readonly Track[] = [];
+  tracks: readonly (Track & { readonly start: Head })[] = [];
   readonly #tally: Tally;
   readonly #onText: ((text: string) => void) | undefined;
   readonly #scanner: FrameScanner;
@@ -113,9 +115,14 @@ export class Session implements FrameSink {
   }
 
   #greeted(text: string): void {
-    const frame = JSON.parse(text) as { type: string; rooms: Record<string, number> };
+    const frame = JSON.parse(text) as { type: string; rooms: Record<string, string> };
     if (frame.type !== "READY") throw new Error(`greeted with ${frame.type}`);
-    this.tracks = Object.entries(frame.rooms).map(([room, last]) => ({ room, last, absent: undefined }));
+    this.tracks = Object.entries(frame.rooms).map(([room, cursor]) => ({
+      room,
+      start: endIn(cursor),
+      last: endIn(cursor).seq,
+      absent: undefined,
+    }));
     if (this.tracks.length === 1) this.#only = this.tracks[0];
     this.#byRoom = new Map(this.tracks.map((track) => [roomKey(Buffer.from(track.room), 0), track]));
     if (this.#byRoom.size !== this.tracks.length) throw new Error("two rooms whose ids end alike");
@@ -138,6 +145,12 @@ export class Session implements FrameSink {
     this.#tally.closed[reason] = (this.#tally.closed[reason] ?? 0) + 1;
     this.#settle(new Error(`a session ended before it was ready: ${reason}`));
   }
+}
+
+function endIn(cursor: string): Head {
+  const parsed = parseCursor(cursor);
+  if (parsed === undefined || parsed.mark === null) throw new Error("a room of READY without a cursor");
+  return { seq: parsed.seq, mark: parsed.mark };
 }
 
 function upgradeRequest({ gateway, token }: SessionPlan): string {

@@ -1,4 +1,4 @@
-import type { Heads } from "./audience.ts";
+import type { Ends } from "./audience.ts";
 import type { SessionPlan } from "./session.ts";
 
 /** An author and a room to send to. */
@@ -21,8 +21,8 @@ export interface TransportPlan {
 
 /** One way for messages into the system. */
 export interface Transport {
-  /** Takes the rooms' seqs, once, before the first message. */
-  begin(heads: Heads): void;
+  /** Takes the rooms' ends, once, before the first message. */
+  begin(ends: Ends): void;
   /** Sends the message of a turn. Resolves with its seq when it is acknowledged; rejects with the error's code as message. */
   send(turn: number, text: string): Promise<{ room: string; seq: number }>;
 }

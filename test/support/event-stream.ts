@@ -1,4 +1,5 @@
 /** An SSE client: a standard EventSource that also keeps the text of the stream. */
+import { parseCursor } from "@signalbox/protocol/cursor";
 import { EventSource, type EventSourceFetchInit, type FetchLikeResponse } from "eventsource";
 import { Arrivals, type Fields, hasFields } from "./arrivals.ts";
 
@@ -24,7 +25,7 @@ export const STREAM_EVENTS = [
 /** An event as the EventSource gave it. */
 export interface StreamEvent {
   readonly type: (typeof STREAM_EVENTS)[number];
-  /** The last id that the stream printed up to here. */
+  /** The last id that the stream printed up to here: a cursor. */
   readonly lastEventId: string;
   readonly data: Fields;
 }
@@ -44,6 +45,9 @@ export interface StreamRequest {
   /** Its Last-Event-ID. */
   readonly from: string | undefined;
 }
+
+/** The seq in a cursor; NaN for another text. */
+const seqIn = (cursor: string): number => parseCursor(cursor)?.seq ?? Number.NaN;
 
 export class Stream {
   /** Every answered request, in order. */
@@ -96,9 +100,9 @@ export class Stream {
     return this.events.filter((event) => event.type === type).map(({ data }) => data);
   }
 
-  /** Every id of the stream, in order. */
+  /** The seq in every id of the stream, in order. */
   get ids(): readonly number[] {
-    return [...this.text.matchAll(/^id: ?(.*)$/gm)].map(([, id]) => Number(id));
+    return [...this.text.matchAll(/^id: ?(.*)$/gm)].map(([, id = ""]) => seqIn(id));
   }
 
   /** The `data` of the first event of this type that has these fields. */
@@ -109,7 +113,7 @@ export class Stream {
 
   /** Resolves when a durable event with this seq has arrived. */
   async reaches(seq: number): Promise<void> {
-    await this.#arrivals.receives(({ lastEventId }) => Number(lastEventId) >= seq);
+    await this.#arrivals.receives(({ lastEventId }) => seqIn(lastEventId) >= seq);
   }
 
   close(): void {

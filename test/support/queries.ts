@@ -28,7 +28,7 @@ export interface Snapshot {
   readonly presence: readonly Seen[];
   readonly typing: readonly Typist[];
   readonly receipts: readonly ReadUpTo[];
-  readonly cursor: number | string;
+  readonly cursor: string;
 }
 
 /** A member as the state surface prints it. */
@@ -52,7 +52,7 @@ export interface State {
   readonly last_read_event_id: string | null;
   readonly muted_until: string | null;
   readonly snoozed_event_ids: readonly string[];
-  readonly cursor: number | string;
+  readonly cursor: string;
 }
 
 export const conversation = (chatId: string): string => `/chat/api/v1/conversations/${chatId}`;

@@ -13,6 +13,8 @@ export interface Frame {
   readonly timeStamp: string;
   readonly editedAt: string;
   readonly seq: number;
+  readonly mark: string | undefined;
+  readonly cursor: string;
   readonly code: string;
   readonly reason: string;
   readonly detail: string;
@@ -26,8 +28,12 @@ export interface Frame {
   readonly kind: string;
   readonly unreadCount: number;
   readonly mentionCount: number;
-  readonly rooms: Readonly<Record<string, number>>;
+  /** The cursor of each room. */
+  readonly rooms: Readonly<Record<string, string>>;
 }
+
+/** Where each room is resumed from: its cursor, or a bare seq, which is not checked. */
+export type ResumeFrom = Readonly<Record<string, string | number>>;
 
 /** The credentials and headers of a handshake; all are left out unless given. */
 export interface SocketOptions {
@@ -130,8 +136,8 @@ export class Client {
     return answer.data;
   }
 
-  /** Resumes from a seq per room; resolves at RESUMED. For a session with "?resume=1". */
-  async resumes(rooms: Readonly<Record<string, number>>): Promise<void> {
+  /** Resumes; resolves at RESUMED. For a session with "?resume=1". */
+  async resumes(rooms: ResumeFrom): Promise<void> {
     this.send({ type: "RESUME", rooms });
     await this.receives({ type: "RESUMED" });
   }

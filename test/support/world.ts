@@ -6,7 +6,7 @@ import type { Fields } from "./arrivals.ts";
 import { Stream, type StreamOptions } from "./event-stream.ts";
 import { type Answer, ask, dataOf, type HistoryEntry, type Room } from "./http.ts";
 import type { Servers } from "./servers.ts";
-import { Client, type Frame, type SocketOptions } from "./socket-client.ts";
+import { Client, type Frame, type ResumeFrom, type SocketOptions } from "./socket-client.ts";
 import { SECRET, sign } from "./tokens.ts";
 
 export const ORIGIN = "https://chat.example.org";
@@ -163,8 +163,8 @@ export class Person {
     return client;
   }
 
-  /** Opens a session and resumes from a seq per room; resolves at RESUMED. */
-  async resumes(door: 0 | 1, rooms: Readonly<Record<string, number>>): Promise<Client> {
+  /** Opens a session and resumes; resolves at RESUMED. */
+  async resumes(door: 0 | 1, rooms: ResumeFrom): Promise<Client> {
     const client = await this.connects(door, "?resume=1");
     await client.resumes(rooms);
     return client;

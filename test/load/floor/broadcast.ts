@@ -32,7 +32,7 @@ class Broadcast {
   add(socket: Duplex): void {
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
-    socket.write(frame(Buffer.from(JSON.stringify({ type: "READY", rooms: { [FLOOR_ROOM]: 0 } }))));
+    socket.write(frame(Buffer.from(JSON.stringify({ type: "READY", rooms: { [FLOOR_ROOM]: "0-00000000" } }))));
   }
 
   /** Writes the payload to every socket as a text frame, together with others of the same window. */

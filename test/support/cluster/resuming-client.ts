@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { CLOSE } from "@signalbox/protocol/close";
+import { parseCursor } from "@signalbox/protocol/cursor";
 import { WebSocket } from "ws";
 import type { Fields } from "../arrivals.ts";
 import type { Closing, Frame } from "../socket-client.ts";
@@ -17,6 +18,9 @@ const HANDSHAKE_MS = 5000;
 const NEXT: ReadonlyMap<number, (typeof CLOSE)[keyof typeof CLOSE]["next"]> = new Map(
   Object.values(CLOSE).map(({ code, next }) => [code, next]),
 );
+
+/** The seq in a cursor; NaN for another text. */
+const seqIn = (cursor: string): number => parseCursor(cursor)?.seq ?? Number.NaN;
 
 /** A durable event as it came. */
 export interface Seen {
@@ -34,6 +38,8 @@ export interface SeenRoom {
   readonly from: number;
   /** The seq of the newest event, of READY, or of RESET. */
   cursor: number;
+  /** The cursor itself, for the next RESUME. */
+  place: string;
   /** True while the events say that the user is a member. */
   member: boolean;
   readonly events: Seen[];
@@ -186,14 +192,15 @@ export class ResumingClient {
 
   #ready({ rooms }: Frame): void {
     const ours = new Map([...this.rooms].filter(([, { member }]) => member));
-    // New rooms continue from the seq of READY.
-    for (const [chatId, seq] of Object.entries(rooms)) if (!ours.has(chatId)) this.#begin(chatId, seq);
+    // New rooms continue from the cursor of READY.
+    for (const [chatId, place] of Object.entries(rooms))
+      if (!ours.has(chatId)) this.#begin(chatId, seqIn(place), place);
     if (!this.#known) {
       this.#known = true;
       return this.#goLive();
     }
-    const behind = [...ours].filter(([chatId, { cursor }]) => rooms[chatId] !== cursor);
-    this.#send({ type: "RESUME", rooms: Object.fromEntries(behind.map(([chatId, { cursor }]) => [chatId, cursor])) });
+    const behind = [...ours].filter(([chatId, { place }]) => rooms[chatId] !== place);
+    this.#send({ type: "RESUME", rooms: Object.fromEntries(behind.map(([chatId, { place }]) => [chatId, place])) });
   }
 
   #goLive(): void {
@@ -202,9 +209,10 @@ export class ResumingClient {
     for (const { frame } of this.#questions.values()) this.#send(frame);
   }
 
-  #begin(chatId: string, seq: number): SeenRoom {
-    const room = this.rooms.get(chatId) ?? { from: seq, cursor: seq, member: true, events: [] };
+  #begin(chatId: string, seq: number, place: string): SeenRoom {
+    const room = this.rooms.get(chatId) ?? { from: seq, cursor: seq, place, member: true, events: [] };
     room.cursor = seq;
+    room.place = place;
     room.member = true;
     this.rooms.set(chatId, room);
     return room;
@@ -214,20 +222,28 @@ export class ResumingClient {
     this.resets.push(frame);
     const room = this.rooms.get(frame.chatId);
     if (room === undefined) return;
+    // The server lost events of the room: those that are kept here are not its events any more.
+    if (frame.reason === "diverged") {
+      this.rooms.delete(frame.chatId);
+      this.#begin(frame.chatId, frame.seq, frame.cursor);
+      return;
+    }
     room.cursor = frame.seq;
+    room.place = frame.cursor;
     if (frame.reason === "not_member") room.member = false;
   }
 
   #event(frame: Frame, json: string): void {
-    const { chatId, seq, type } = frame;
+    const { chatId, seq, mark, type } = frame;
     const about = `${this.name}: ${type} ${seq} of ${chatId}`;
     const before = this.rooms.get(chatId);
     const enters = type === "NEW_CHAT" || (type === "USER_JOIN" && frame.message === this.userId);
     if (before?.member !== true && !enters) this.faults.push(`${about} while not a member (${before?.cursor})`);
     if (before !== undefined && seq <= before.cursor) this.faults.push(`${about} after ${before.cursor}`);
-    const room = before?.member === true ? before : this.#begin(chatId, seq - 1);
+    const room = before?.member === true ? before : this.#begin(chatId, seq - 1, `${seq - 1}`);
     if (seq > room.cursor + 1) this.faults.push(`${about} after ${room.cursor}: a gap`);
     room.cursor = seq;
+    room.place = mark === undefined ? `${seq}` : `${seq}-${mark}`;
     room.events.push({ seq, type, body: json.slice(json.indexOf('"seq"')), at: Date.now() });
     if (type === "DELETE_CHAT" || (type === "USER_LEAVE" && frame.senderId === this.userId)) room.member = false;
   }
