@@ -44,6 +44,7 @@ export class MapStore implements Store {
   readonly #bridges = new MapBridge(this.#rows, (rows) => this.write(rows));
   /** The rows of each transaction: a snapshot is a place in it. */
   readonly #log: Rows[] = [];
+  #onSwitch = (): void => {};
   #now = EPOCH;
   #closed = false;
 
@@ -72,6 +73,11 @@ export class MapStore implements Store {
   /** Has all that happened in the room happen `ms` earlier; later, as after a clock that was set back, when it is negative. */
   age(roomId: string, ms: number): void {
     this.#rows.age(roomId, ms);
+  }
+
+  /** Has the store tell of a switch; its rows stay as they are. */
+  switchHistory(): void {
+    this.#onSwitch();
   }
 
   room(roomId: string): RoomRow | undefined {
@@ -295,6 +301,10 @@ export class MapStore implements Store {
       this.#bridges.forgetWrites(this.#now - DAY_MS);
       return old.length;
     });
+  }
+
+  onSwitch(listener: () => void): void {
+    this.#onSwitch = listener;
   }
 
   ping(): Promise<void> {
