@@ -84,7 +84,7 @@ test("a server that tells all is asked once", async () => {
   expect(asked).toHaveLength(1);
 });
 
-test.each(["42501", "0A000", "42883", "55000"])(
+test.each(["42501", "0A000", "42883", "55000", "XX000"])(
   "a function that is refused with %s costs its part only",
   async (code) => {
     const { sql } = server((statement) => {

@@ -130,8 +130,6 @@ test("a server that turns read-only is `unavailable`, first by its answer, then 
   await write();
   const readOnly = async (on: boolean) => {
     await superuser(async (sql) => {
-      await sql`begin read write`.simple();
-      await sql`commit`;
       await sql.unsafe(`alter system set default_transaction_read_only = ${on}`);
       await sql`select pg_reload_conf()`;
     });
@@ -203,12 +201,7 @@ test(
     expect(switches).toBe(0);
 
     await standby.promote();
-    const [control] = await superuser(
-      (sql) => sql<[{ t: number }]>`select timeline_id as t from pg_control_checkpoint()`,
-      standby.url,
-    );
     expect(await superuser(askHistory, standby.url)).toMatchObject({ timeline: 2, inRecovery: false, readOnly: false });
-    expect([1, 2]).toContain(control.t);
     relay.point(standby.port);
     expect(await port()).toBe(standby.port);
     expect(switches).toBe(1);

@@ -45,6 +45,7 @@ export class MapStore implements Store {
   /** The rows of each transaction: a snapshot is a place in it. */
   readonly #log: Rows[] = [];
   #onSwitch = (): void => {};
+  #switches = 0;
   #now = EPOCH;
   #closed = false;
 
@@ -75,8 +76,9 @@ export class MapStore implements Store {
     this.#rows.age(roomId, ms);
   }
 
-  /** Has the store tell of a switch; its rows stay as they are. */
+  /** Has the store tell of a switch; its rows stay as they are. Calls under way reject with `unavailable`. */
   switchHistory(): void {
+    this.#switches++;
     this.#onSwitch();
   }
 
@@ -318,10 +320,15 @@ export class MapStore implements Store {
   async #answer<T>(method: keyof Store, answer: () => T): Promise<T> {
     this.calls.set(method, (this.calls.get(method) ?? 0) + 1);
     const closed = this.#closed;
+    const switches = this.#switches;
+    const refuseIf = (refused: boolean): void => {
+      if (refused) throw new Problem("unavailable", "the store does not answer at the moment");
+    };
     await Promise.resolve();
-    if (this.away || closed) throw new Problem("unavailable", "the store does not answer at the moment");
+    refuseIf(this.away || closed);
     const value = answer();
     await this.underway(method);
+    refuseIf(this.#switches !== switches);
     return value;
   }
 
