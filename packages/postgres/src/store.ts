@@ -70,6 +70,9 @@ export async function createStore({ url, meter = NO_METER }: StoreOptions): Prom
     saveLastActive: (active) => pool.run((sql) => users.saveLastActive(sql, active)),
     revoke: (userId) => pool.run((sql) => users.revoke(sql, userId)),
     prune: (keep, days) => prune(pool, keep, days),
+    onSwitch: (listener) => {
+      pool.onSwitch = listener;
+    },
     ping: () => pool.run(async (sql) => void (await sql`select`)),
     close: () => pool.close(),
   };

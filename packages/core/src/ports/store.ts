@@ -241,6 +241,11 @@ export interface Store {
    * 0 while another node prunes.
    */
   prune(keep: number, days: number): Promise<number>;
+  /**
+   * Sets the listener for a switch: the store may have gone back in time, or be another one. Called after the first connection
+   * that shows it; what was read before may not hold any more. Calls under way at a switch reject with `unavailable`.
+   */
+  onSwitch(listener: () => void): void;
   /** Resolves once the store answers. */
   ping(): Promise<void>;
   /** Ends every connection. Idempotent. */

@@ -44,6 +44,8 @@ export class MapStore implements Store {
   readonly #bridges = new MapBridge(this.#rows, (rows) => this.write(rows));
   /** The rows of each transaction: a snapshot is a place in it. */
   readonly #log: Rows[] = [];
+  #onSwitch = (): void => {};
+  #switches = 0;
   #now = EPOCH;
   #closed = false;
 
@@ -82,6 +84,12 @@ export class MapStore implements Store {
   /** Has all that happened in the room happen `ms` earlier; later, as after a clock that was set back, when it is negative. */
   age(roomId: string, ms: number): void {
     this.#rows.age(roomId, ms);
+  }
+
+  /** Has the store tell of a switch; its rows stay as they are. Calls under way reject with `unavailable`. */
+  switchHistory(): void {
+    this.#switches++;
+    this.#onSwitch();
   }
 
   room(roomId: string): RoomRow | undefined {
@@ -318,6 +326,10 @@ export class MapStore implements Store {
     });
   }
 
+  onSwitch(listener: () => void): void {
+    this.#onSwitch = listener;
+  }
+
   ping(): Promise<void> {
     return this.#answer("ping", () => undefined);
   }
@@ -329,10 +341,15 @@ export class MapStore implements Store {
   async #answer<T>(method: keyof Store, answer: () => T): Promise<T> {
     this.calls.set(method, (this.calls.get(method) ?? 0) + 1);
     const closed = this.#closed;
+    const switches = this.#switches;
+    const refuseIf = (refused: boolean): void => {
+      if (refused) throw new Problem("unavailable", "the store does not answer at the moment");
+    };
     await Promise.resolve();
-    if (this.away || closed) throw new Problem("unavailable", "the store does not answer at the moment");
+    refuseIf(this.away || closed);
     const value = answer();
     await this.underway(method);
+    refuseIf(this.#switches !== switches);
     return value;
   }
 
