@@ -113,6 +113,21 @@ test("a member whose join was lost is out of the room", async () => {
   expect(cleo.sink.events.map(({ body }) => toText(body)).join()).not.toContain("another");
 });
 
+test("a member whose leave was lost is in the room again, at its end", async () => {
+  const { ann, goBack, head, hub, room, writer, store, sayAll, clock } = await setUp(2);
+  const before = head().seq;
+  const member = store.member(room, "ann");
+  await writer.removeMember(service, room, "ann");
+  await clock.pass(100);
+  if (member !== undefined) store.write({ members: [member] });
+  goBack(before);
+  hub.compare();
+  await clock.pass(100);
+  expect(ann.sink.resets).toEqual([{ roomId: room, reason: "diverged", seq: before }]);
+  await sayAll(["welcome back"]);
+  expect(ann.sink.events.at(-1)?.seq).toBe(before + 1);
+});
+
 test("a text that was deleted or edited is in no replay, nor in the answers that quote it", async () => {
   const { connect, room, writer, sayAll } = await setUp(1);
   const act = async (userId: string, action: Parameters<typeof writer.act>[1]) =>

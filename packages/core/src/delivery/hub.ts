@@ -36,6 +36,7 @@ export class Hub {
   /** The ways into rooms. */
   readonly joining: Joining;
   readonly #engine: Engine;
+  readonly #store: Store;
   readonly #clock: Clock;
   readonly #faults: Faults;
   readonly #probe: Probe;
@@ -48,6 +49,7 @@ export class Hub {
 
   constructor({ engine, store, clock, faults, nodeId, localPresence }: HubDeps) {
     this.#engine = engine;
+    this.#store = store;
     this.#clock = clock;
     this.#faults = faults;
     const joinedLive = (room: LocalRoom, subscriber: Subscriber) => this.#sendRooms(subscriber, [room], false);
@@ -82,6 +84,7 @@ export class Hub {
       message: (channel, payload) => this.#onPublication(channel, payload),
       restored: (channels) => this.#onRestored(channels),
     });
+    this.#store.onSwitch(() => this.compare());
     await this.#changePoller.poll();
     await this.#localPresence.start();
     await withTimeout(this.#clock, this.#probe.start());
@@ -101,9 +104,13 @@ export class Hub {
     return this.#probe.failing() || this.#changePoller.failing;
   }
 
-  /** Compares all that this node holds with the store, which may have gone back in time, or be another one. */
+  /**
+   * Compares all that this node holds with the store, which may have gone back in time, or be another one. Sessions of rooms
+   * that lost nothing notice nothing.
+   */
   compare(): void {
     void this.#rooms.compare();
+    void this.joining.compare();
   }
 
   /** Figures of a scrape. */

@@ -13,6 +13,8 @@ import type { Subscriber } from "./subscriber.ts";
 
 /** Rooms of one session that are replayed at the same time. */
 const REPLAYS_AT_ONCE = 8;
+/** Users of one comparison with the store. */
+const COMPARED = 1000;
 /** Rooms of one receipts query. */
 const RECEIPT_ROOMS = 256;
 
@@ -94,6 +96,54 @@ export class Joining {
       else clock.after(RETRY_MS, () => void this.joined(userId, roomId, seq));
     } finally {
       rooms.unpin(room);
+    }
+  }
+
+  /**
+   * Has sessions come into rooms of their users that they are not in: a history without an event that took them out. They
+   * come in at the room's end, with a reset. Rooms that their users are out of have reset them.
+   */
+  async compare(): Promise<void> {
+    const { store, clock, faults, users } = this.#deps;
+    for (const userIds of chunksOf(users.ids(), COMPARED)) {
+      try {
+        for (const [userId, roomIds] of await store.roomsOfAll(userIds)) {
+          const apart = roomIds.filter((roomId) => this.#apart(userId, roomId).length > 0);
+          if (apart.length > 0) await this.#bringBack(userId, apart);
+        }
+      } catch (error) {
+        if (!reportFault(faults, "history", error)) return void clock.after(RETRY_MS, () => void this.compare());
+        for (const userId of userIds) for (const { sink } of users.subscribersOf(userId)) sink.fail();
+      }
+    }
+  }
+
+  /** The live subscribers of a user that may be in the room, and are not. */
+  #apart(userId: string, roomId: string): Subscriber[] {
+    return this.#deps.users
+      .subscribersOf(userId, roomId)
+      .filter(({ rooms, state }) => state === "live" && !rooms.has(roomId));
+  }
+
+  async #bringBack(userId: string, roomIds: readonly string[]): Promise<void> {
+    const opened = await this.#open(roomIds);
+    try {
+      const heads = await this.#deps.store.resumable(userId, roomIds);
+      for (const room of opened) {
+        const head = heads.get(room.roomId);
+        if (head === undefined) continue;
+        room.begin(head);
+        for (const subscriber of this.#apart(userId, room.roomId)) {
+          subscriber.leaves.delete(room.roomId);
+          subscriber.sink.reset(room.roomId, "diverged", head);
+          void room
+            .hold(subscriber, head, head.seq)
+            .run()
+            .then(() => this.#deps.joinedLive(room, subscriber));
+        }
+      }
+    } finally {
+      for (const room of opened) this.#deps.rooms.unpin(room);
     }
   }
 

@@ -36,16 +36,14 @@ function setUp() {
     return { ...place, type, userId, body: `,"seq":${seq}` };
   };
   const happen = (type?: EventType, userId?: string) => room.receive({ kind: "event", event: commit(type, userId) });
-  const happens = (count: number) => {
-    for (let each = 0; each < count; each++) happen();
-  };
+  const happens = (count: number) => void Array.from({ length: count }, () => happen());
   const arrive = (userId: string) => {
     const sink = new RecordingSink(userId);
     const subscriber = createSubscriber(sink);
     subscribers.set(userId, new Set([...(subscribers.get(userId) ?? []), subscriber]));
     return { sink, subscriber };
   };
-  /** A session of `userId` that is live and has everything so far. */
+  /** A live session of `userId` that has everything so far. */
   const present = (userId: string) => {
     const arrival = arrive(userId);
     arrival.subscriber.state = "live";
