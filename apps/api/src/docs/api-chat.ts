@@ -40,6 +40,7 @@ export const act = operation({
       data: {
         recipientId: ADA,
         seq: 7,
+        mark: "4f1d09c2",
         type: "SEND_MSG",
         ...inRoom,
         senderId: ADA,

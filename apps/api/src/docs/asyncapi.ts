@@ -32,7 +32,7 @@ const INTRODUCTION = `Every event of the user's rooms, in order, on one WebSocke
 
 The token comes in the \`Authorization\` header; or, from a browser, in the subprotocols \`signalbox.v1\` and \`bearer.<JWT>\`; or in an \`AUTH\` frame within 5 seconds. READY comes first. With \`?resume=1\` nothing else comes before the client's RESUME with its cursors; then all missed events come, in order, and RESUMED.
 
-A durable event has the next \`seq\` of its room, without a gap. A signal has none and is never replayed. Any frame may carry a \`ref\`, and its answer repeats it. A frame holds at most 256 KiB.`;
+A durable event has the next \`seq\` of its room, without a gap, and a \`mark\`, a random number of its own. Both name the event in a cursor, \`<seq>-<mark>\`. A signal has none and is never replayed. Any frame may carry a \`ref\`, and its answer repeats it. A frame holds at most 256 KiB.`;
 
 export type AsyncApi = ReturnType<typeof createAsyncApi>;
 
@@ -75,7 +75,7 @@ function groupsOf(): Record<"act" | "control" | "event" | "signal" | "session", 
   return {
     act: group("receive", "Act in a room", "up", Action, ACTION_WORDS, sent),
     control: group("receive", "Control the session", "up", Control, CONTROL_WORDS, sent),
-    event: group("send", "Durable events, with a seq", "down", DurableEvent, EVENT_WORDS, received),
+    event: group("send", "Durable events, with a seq and a mark", "down", DurableEvent, EVENT_WORDS, received),
     signal: group("send", "Signals: the present state", "down", Signal, SIGNAL_WORDS, received),
     session: group("send", "Frames about the session", "down", SessionFrame, SESSION_WORDS, (type, schema) =>
       received(type, schema, session),

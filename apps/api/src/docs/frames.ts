@@ -16,8 +16,7 @@ export const ACTION_WORDS: Record<Action["type"], string> = {
 
 export const CONTROL_WORDS: Record<Control["type"], string> = {
   AUTH: "The token, within five seconds, unless a header brought it; or a fresh one before the old one expires.",
-  RESUME:
-    "The last seq that you have of each room. A room that is left out goes on from its seq in READY. Only after `?resume=1`.",
+  RESUME: "Your cursor of each room. A room that is left out goes on from its cursor in READY. Only after `?resume=1`.",
   PRESENCE: "Choose your presence.",
   MARKER: "Set your own read marker.",
   ACTIVE: "The user was active; once a minute is enough.",
@@ -49,9 +48,10 @@ export const SIGNAL_WORDS: Record<Signal["type"], string> = {
 };
 
 export const SESSION_WORDS: Record<SessionFrame["type"], string> = {
-  READY: "The first frame: your user id, and each of your rooms with its last seq.",
+  READY: "The first frame: your user id, and each of your rooms with its cursor.",
   RESUMED: "All missed events have been sent.",
-  RESET: "The missed events of this room are no longer kept, or the room is not yours: delivery goes on after `seq`.",
+  RESET:
+    "The missed events of this room are no longer kept (`too_old`), your last event was lost by the server (`diverged`), or the room is not yours: delivery goes on after `seq`.",
   ACK: "The frame with this `ref` is done; `data` is the event that it caused.",
   ERROR: "A frame was refused: the one with this `ref`, or, without one, text that is no frame.",
   PONG: "The answer to PING.",

@@ -57,6 +57,9 @@ export const ANSWERS: Named = {
 const HEX = "[0-9A-Fa-f]";
 const UUID = `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`;
 
+/** A cursor in input: `<seq>-<mark>`, or a bare seq. */
+export const CURSOR_PATTERN = "^\\d{1,16}(-[0-7][0-9a-f]{7})?$";
+
 /** Functions and flagged expressions, which JSON Schema cannot hold, with a schema that accepts at least as much. */
 export const WRITTEN: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSchema>([
   [
@@ -80,8 +83,13 @@ export const WRITTEN: ReadonlyMap<unknown, JsonSchema> = new Map<unknown, JsonSc
     {
       type: "object",
       propertyNames: { $ref: "#/components/schemas/RoomId" },
-      additionalProperties: { type: "integer", minimum: 0 },
-      description: "room ids with the last seq seen of each",
+      additionalProperties: {
+        anyOf: [
+          { type: "string", pattern: CURSOR_PATTERN },
+          { type: "integer", minimum: 0 },
+        ],
+      },
+      description: "room ids with the cursor of each, or a bare seq",
     },
   ],
   // A number, once it is out of the URL.

@@ -1,11 +1,12 @@
 /** Rooms and members, as `/v1` prints them. CONTRACT section 6, "Rooms". */
 import type { MemberRow, RoomRow } from "@signalbox/core/model/rows";
 import type { RoomSummary as SummaryRow } from "@signalbox/core/ports/store";
+import { encodeCursor } from "@signalbox/protocol/cursor";
 import { Role } from "@signalbox/protocol/http";
 import { userId } from "@signalbox/protocol/ids";
 import * as v from "valibot";
 import { Message, messageBody } from "./messages.ts";
-import { free, time, uuid, whole } from "./values.ts";
+import { cursor, free, time, uuid, whole } from "./values.ts";
 
 export const Room = v.object({
   id: uuid,
@@ -24,11 +25,14 @@ export const RoomSummary = v.object({
   ...Room.entries,
   last_message: v.nullable(Message),
   unread_count: whole,
-  cursor: whole,
+  cursor,
   role: Role,
 });
 
 export const Member = v.object({ user_id: userId, role: Role, joined_at: time });
+
+/** The cursor of the room's last event. */
+export const cursorOf = ({ lastSeq, lastMark }: RoomRow): string => encodeCursor(lastSeq, lastMark);
 
 export const roomBody = (room: RoomRow): Room => ({
   id: room.roomId,
@@ -45,7 +49,7 @@ export const summaryBody = (room: SummaryRow): v.InferOutput<typeof RoomSummary>
   ...roomBody(room),
   last_message: room.lastMessage === null ? null : messageBody(room.lastMessage),
   unread_count: room.unread,
-  cursor: room.lastSeq,
+  cursor: cursorOf(room),
   role: room.role,
 });
 

@@ -6,7 +6,8 @@ import { eventIdOf, userId } from "@signalbox/protocol/ids";
 import { signalStatusOf } from "@signalbox/protocol/presence";
 import * as v from "valibot";
 import type { Snapshot } from "../snapshot.ts";
-import { matrixEvent, time, uuid, whole } from "./values.ts";
+import { cursorOf } from "./rooms.ts";
+import { cursor, matrixEvent, time, uuid } from "./values.ts";
 
 export const WordPresence = v.object({
   user_id: userId,
@@ -20,7 +21,7 @@ export const SignalSnapshot = v.object({
   presence: v.array(WordPresence),
   typing: v.array(v.object({ ...Typist.entries, expires_at: time })),
   receipts: v.array(Receipt),
-  cursor: whole,
+  cursor,
 });
 
 /** `now`: milliseconds since the epoch. */
@@ -36,7 +37,7 @@ export const snapshotBody = (
     expires_at: new Date(now + typist.remainingMs).toISOString(),
   })),
   receipts: receiptsBody(state.members, serverName),
-  cursor: state.room.lastSeq,
+  cursor: cursorOf(state.room),
 });
 
 export const presenceBody = ({ userId, status, activeAt }: SeenPresence): v.InferOutput<typeof WordPresence> => ({

@@ -6,8 +6,8 @@ import { Call, Engagement, Plan } from "@signalbox/protocol/http";
 import { Status } from "@signalbox/protocol/presence";
 import * as v from "valibot";
 import type { Snapshot } from "../snapshot.ts";
-import { Member, Room, roomBody } from "./rooms.ts";
-import { evtId, free, time, whole } from "./values.ts";
+import { cursorOf, Member, Room, roomBody } from "./rooms.ts";
+import { cursor, evtId, free, time, whole } from "./values.ts";
 
 /** A member with presence, receipt and typing. */
 export const StateMember = v.object({
@@ -38,7 +38,7 @@ export const RoomState = v.object({
   last_read_event_id: v.nullable(evtId),
   muted_until: v.nullable(time),
   snoozed_event_ids: v.array(evtId),
-  cursor: whole,
+  cursor,
 });
 export const Mute = v.object({ muted_until: v.nullable(time) });
 export const Snooze = v.object({ event_id: evtId, until: time });
@@ -57,7 +57,7 @@ export const stateBody = (snapshot: Snapshot) => {
     last_read_event_id: evtIdOrNull(state.lastReadId),
     muted_until: state.mutedUntil?.toISOString() ?? null,
     snoozed_event_ids: state.snoozed.map(evtIdOf),
-    cursor: state.room.lastSeq,
+    cursor: cursorOf(state.room),
   };
 };
 

@@ -19,7 +19,7 @@ export const list = operation({
   answer: {
     schema: v.object({ data: v.array(RoomSummary), next_cursor: v.nullable(v.string()) }),
     example: {
-      data: [{ ...sampleRoom, last_message: sampleMessage, unread_count: 1, cursor: 7, role: "owner" }],
+      data: [{ ...sampleRoom, last_message: sampleMessage, unread_count: 1, cursor: "7-4f1d09c2", role: "owner" }],
       next_cursor: null,
     },
   },

@@ -40,7 +40,7 @@ export const state = operation({
     last_read_event_id: `evt-${MESSAGE}`,
     muted_until: null,
     snoozed_event_ids: [],
-    cursor: 7,
+    cursor: "7-4f1d09c2",
   }),
   errors: noRoom,
 });

@@ -1,6 +1,6 @@
 import { Problem } from "@signalbox/protocol/errors";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ADA, BOB, fakeApi, ROOM } from "../../api.fake.ts";
+import { ADA, BOB, CURSOR, fakeApi, ROOM } from "../../api.fake.ts";
 import { askedFromOutside, at, CONVERSATION, EVENT, HIDDEN, membersOnly, seen, state, typing } from "./signals.fake.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: at("14:35:14") }));
@@ -19,7 +19,7 @@ describe("GET …/signals/snapshot", () => {
         ],
         typing: [{ user_id: BOB, started_at: "2026-02-24T14:35:12.000Z", expires_at: "2026-02-24T14:35:16.500Z" }],
         receipts: [{ user_id: ADA, last_read_event_id: EVENT, read_at: "2026-02-24T14:35:30.000Z" }],
-        cursor: 3,
+        cursor: CURSOR,
       },
     });
     expect(touched).toEqual([]);

@@ -1,7 +1,16 @@
 import type { RoomSummary } from "@signalbox/core/ports/store";
 import { Problem } from "@signalbox/protocol/errors";
 import { describe, expect, it } from "vitest";
-import { fakeApi, fakeMessage, limitedApi, MESSAGE, printedRoom as printed, ROOM, room } from "../../api.fake.ts";
+import {
+  CURSOR,
+  fakeApi,
+  fakeMessage,
+  limitedApi,
+  MESSAGE,
+  printedRoom as printed,
+  ROOM,
+  room,
+} from "../../api.fake.ts";
 
 /** The API over a writer that records its calls in `asked`, and answers each with `answer`. */
 function recordingApi(answer: unknown) {
@@ -108,7 +117,14 @@ describe("GET /v1/rooms", () => {
     const { data, next_cursor } = await page("");
     expect(next_cursor).toBeNull();
     expect(data).toHaveLength(3);
-    expect(data[1]).toEqual({ ...printed, id: ids[1], last_message: null, unread_count: 4, cursor: 3, role: "owner" });
+    expect(data[1]).toEqual({
+      ...printed,
+      id: ids[1],
+      last_message: null,
+      unread_count: 4,
+      cursor: CURSOR,
+      role: "owner",
+    });
     expect(data[0]?.last_message).toMatchObject({
       messageId: MESSAGE,
       senderId: "bob",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ADA, BOB, fakeState, printedRoom } from "../../api.fake.ts";
+import { ADA, BOB, CURSOR, fakeState, printedRoom } from "../../api.fake.ts";
 import { call, EVENT, engagement, full, PATH, plan, printedMembers, roomIn, UNTIL } from "./state.fake.ts";
 
 describe("GET /v1/rooms/{id}/state", () => {
@@ -19,7 +19,7 @@ describe("GET /v1/rooms/{id}/state", () => {
         last_read_event_id: EVENT,
         muted_until: UNTIL,
         snoozed_event_ids: [EVENT],
-        cursor: 3,
+        cursor: CURSOR,
       },
     });
     expect(touched).toEqual([]);
@@ -40,7 +40,7 @@ describe("GET /v1/rooms/{id}/state", () => {
         last_read_event_id: null,
         muted_until: null,
         snoozed_event_ids: [],
-        cursor: 3,
+        cursor: CURSOR,
       },
     });
   });
