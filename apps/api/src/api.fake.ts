@@ -22,12 +22,15 @@ export const room: RoomRow = {
   createdBy: "ada",
   createdAt: new Date(0),
   lastSeq: 3,
-  lastMark: 1,
+  lastMark: 0x4f1d09c2,
   memberCount: 2,
   messageCount: 1,
   deletedAt: null,
   matrixRoomId: null,
 };
+
+/** The cursor of `room`. */
+export const CURSOR = "3-4f1d09c2";
 
 /** `room` as the API prints it. */
 export const printedRoom = {
