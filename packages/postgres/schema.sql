@@ -5,19 +5,16 @@ CREATE TABLE events (
   user_id text COLLATE "C" NOT NULL,
   body text NOT NULL,
   created_at timestamp with time zone NOT NULL,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   CONSTRAINT events_pkey PRIMARY KEY (room_id, seq)
 );
-CREATE INDEX events_changed ON public.events USING btree (xid);
+CREATE INDEX events_by_age ON public.events USING btree (created_at);
 
 CREATE TABLE markers (
   room_id uuid NOT NULL,
   user_id text COLLATE "C" NOT NULL,
   message_id uuid NOT NULL,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   CONSTRAINT markers_pkey PRIMARY KEY (room_id, user_id)
 );
-CREATE INDEX markers_changed ON public.markers USING btree (xid);
 
 CREATE TABLE matrix_events (
   room_id uuid NOT NULL,
@@ -57,11 +54,9 @@ CREATE TABLE members (
   joined_at timestamp with time zone NOT NULL,
   joined_seq bigint NOT NULL,
   left_seq bigint,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   CONSTRAINT members_pkey PRIMARY KEY (room_id, user_id),
   CONSTRAINT members_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'member'::text])))
 );
-CREATE INDEX members_changed ON public.members USING btree (xid);
 CREATE INDEX members_of_room ON public.members USING btree (room_id, user_id) WHERE (left_seq IS NULL);
 CREATE INDEX members_rooms_of_user ON public.members USING btree (user_id, room_id) WHERE (left_seq IS NULL);
 
@@ -133,6 +128,14 @@ CREATE TABLE mutes (
   CONSTRAINT mutes_pkey PRIMARY KEY (room_id, user_id)
 );
 
+CREATE TABLE outbox (
+  id uuid NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  frames json NOT NULL,
+  CONSTRAINT outbox_pkey PRIMARY KEY (id)
+);
+CREATE INDEX outbox_by_age ON public.outbox USING btree (at);
+
 CREATE TABLE parts (
   room_id uuid NOT NULL,
   part text COLLATE "C" NOT NULL,
@@ -141,8 +144,8 @@ CREATE TABLE parts (
 );
 
 CREATE TABLE pruning (
-  walked_xid xid8 NOT NULL,
-  keep bigint NOT NULL
+  keep bigint NOT NULL,
+  walked_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE reactions (
@@ -168,7 +171,6 @@ CREATE TABLE receipts (
   read_at timestamp with time zone NOT NULL,
   stamp_seq bigint NOT NULL,
   changed_at timestamp with time zone NOT NULL,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   hidden boolean NOT NULL DEFAULT false,
   message_place bigint NOT NULL,
   private boolean NOT NULL DEFAULT false,
@@ -176,7 +178,6 @@ CREATE TABLE receipts (
   CONSTRAINT receipts_pkey PRIMARY KEY (room_id, user_id, hidden, private),
   CONSTRAINT receipts_check CHECK ((hidden OR (NOT private)))
 ) WITH (fillfactor=80);
-CREATE INDEX receipts_changed ON public.receipts USING btree (xid);
 CREATE INDEX receipts_hidden ON public.receipts USING btree (user_id) WHERE (hidden AND (NOT private));
 
 CREATE TABLE rooms (
@@ -220,7 +221,6 @@ CREATE TABLE users (
   user_id text COLLATE "C" NOT NULL,
   name text,
   revoked_at timestamp with time zone,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   choice text NOT NULL DEFAULT 'online'::text,
   choice_version integer NOT NULL DEFAULT 0,
   active_at timestamp with time zone,
@@ -229,5 +229,4 @@ CREATE TABLE users (
   CONSTRAINT users_choice_check CHECK ((choice = ANY (ARRAY['online'::text, 'idle'::text, 'busy'::text, 'appear_offline'::text])))
 ) WITH (fillfactor=80);
 CREATE INDEX users_by_name ON public.users USING btree (name) WHERE (name IS NOT NULL);
-CREATE INDEX users_changed ON public.users USING btree (xid);
 CREATE UNIQUE INDEX users_of_matrix ON public.users USING btree (matrix_user_id) WHERE (matrix_user_id IS NOT NULL);

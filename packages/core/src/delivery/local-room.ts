@@ -74,6 +74,8 @@ export class LocalRoom {
         return this.#typing?.stopped(frame.userId);
       case "receipts":
         return this.receipts(frame.receipts);
+      case "head":
+        return this.sequence.raiseHead(frame.seq);
       case "presence":
         for (const person of frame.people) this.#deps.presenceChanged(this, person);
     }

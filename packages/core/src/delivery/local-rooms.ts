@@ -19,6 +19,8 @@ export interface LocalRoomsDeps extends Omit<LocalRoomDeps, "pages" | "empty" | 
   readonly store: Store;
   readonly clock: Clock;
   readonly presenceView: PresenceView;
+  /** The channels of these rooms are being subscribed. */
+  readonly subscribing: (subscribed: Promise<void>, roomIds: readonly string[]) => void;
   /** A room is closed: it has no session here any more. */
   readonly closed: (room: LocalRoom) => void;
 }
@@ -44,6 +46,10 @@ export class LocalRooms {
     let repaired = this.#repairedBefore;
     for (const room of this.#rooms.values()) repaired += room.sequence.repaired;
     return repaired;
+  }
+
+  ids(): string[] {
+    return [...this.#rooms.keys()];
   }
 
   get(roomId: string): LocalRoom | undefined {
@@ -111,6 +117,7 @@ export class LocalRooms {
       room.presenceLoaded = presenceLoaded;
       this.#rooms.set(roomId, room);
     }
+    this.#deps.subscribing(subscribed, roomIds);
     void subscribed.then(() => this.#loadTyping(roomIds));
   }
 
