@@ -4,23 +4,20 @@ CREATE TABLE events (
   type smallint NOT NULL,
   user_id text COLLATE "C" NOT NULL,
   created_at timestamp with time zone NOT NULL,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   mark integer NOT NULL DEFAULT 0,
   prev integer NOT NULL DEFAULT 0,
   subject_id uuid,
   details json,
   CONSTRAINT events_pkey PRIMARY KEY (room_id, seq)
 );
-CREATE INDEX events_changed ON public.events USING btree (xid);
+CREATE INDEX events_by_age ON public.events USING btree (created_at);
 
 CREATE TABLE markers (
   room_id uuid NOT NULL,
   user_id text COLLATE "C" NOT NULL,
   message_id uuid NOT NULL,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   CONSTRAINT markers_pkey PRIMARY KEY (room_id, user_id)
 );
-CREATE INDEX markers_changed ON public.markers USING btree (xid);
 
 CREATE TABLE matrix_events (
   room_id uuid NOT NULL,
@@ -60,12 +57,10 @@ CREATE TABLE members (
   joined_at timestamp with time zone NOT NULL,
   joined_seq bigint NOT NULL,
   left_seq bigint,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   first_seq bigint NOT NULL,
   CONSTRAINT members_pkey PRIMARY KEY (room_id, user_id),
   CONSTRAINT members_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'member'::text])))
 );
-CREATE INDEX members_changed ON public.members USING btree (xid);
 CREATE INDEX members_of_room ON public.members USING btree (room_id, user_id) WHERE (left_seq IS NULL);
 CREATE INDEX members_rooms_of_user ON public.members USING btree (user_id, room_id) WHERE (left_seq IS NULL);
 
@@ -137,6 +132,14 @@ CREATE TABLE mutes (
   CONSTRAINT mutes_pkey PRIMARY KEY (room_id, user_id)
 );
 
+CREATE TABLE outbox (
+  id uuid NOT NULL,
+  at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  frames json NOT NULL,
+  CONSTRAINT outbox_pkey PRIMARY KEY (id)
+);
+CREATE INDEX outbox_by_age ON public.outbox USING btree (at);
+
 CREATE TABLE parts (
   room_id uuid NOT NULL,
   part text COLLATE "C" NOT NULL,
@@ -145,8 +148,8 @@ CREATE TABLE parts (
 );
 
 CREATE TABLE pruning (
-  walked_xid xid8 NOT NULL,
-  keep bigint NOT NULL
+  keep bigint NOT NULL,
+  walked_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE reactions (
@@ -172,7 +175,6 @@ CREATE TABLE receipts (
   read_at timestamp with time zone NOT NULL,
   stamp_seq bigint NOT NULL,
   changed_at timestamp with time zone NOT NULL,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   hidden boolean NOT NULL DEFAULT false,
   message_place bigint NOT NULL,
   private boolean NOT NULL DEFAULT false,
@@ -180,7 +182,6 @@ CREATE TABLE receipts (
   CONSTRAINT receipts_pkey PRIMARY KEY (room_id, user_id, hidden, private),
   CONSTRAINT receipts_check CHECK ((hidden OR (NOT private)))
 ) WITH (fillfactor=80);
-CREATE INDEX receipts_changed ON public.receipts USING btree (xid);
 CREATE INDEX receipts_hidden ON public.receipts USING btree (user_id) WHERE (hidden AND (NOT private));
 
 CREATE TABLE rooms (
@@ -225,7 +226,6 @@ CREATE TABLE users (
   user_id text COLLATE "C" NOT NULL,
   name text,
   revoked_at timestamp with time zone,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   choice text NOT NULL DEFAULT 'online'::text,
   choice_version integer NOT NULL DEFAULT 0,
   active_at timestamp with time zone,
@@ -234,5 +234,4 @@ CREATE TABLE users (
   CONSTRAINT users_choice_check CHECK ((choice = ANY (ARRAY['online'::text, 'idle'::text, 'busy'::text, 'appear_offline'::text])))
 ) WITH (fillfactor=80);
 CREATE INDEX users_by_name ON public.users USING btree (name) WHERE (name IS NOT NULL);
-CREATE INDEX users_changed ON public.users USING btree (xid);
 CREATE UNIQUE INDEX users_of_matrix ON public.users USING btree (matrix_user_id) WHERE (matrix_user_id IS NOT NULL);

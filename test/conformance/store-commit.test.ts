@@ -97,6 +97,7 @@ describe.each(stores)("the store $name", ({ start }) => {
           sections: [{ roomId, section: "sidekick 1", body: { z: ["é"], a: null } }],
           named: [],
           matrix: [],
+          outbox: [],
           writes: [],
           lastMessagesAtEvents: [],
         };
@@ -308,7 +309,7 @@ describe.each(stores)("the store $name", ({ start }) => {
 
     test("keeps a revocation, a choice and an activity that came in while users were written", async () => {
       const userId = randomUUID();
-      const revokedAt = await store.revoke(userId);
+      const revokedAt = await store.revoke(userId, randomUUID());
       const activeAt = new Date();
       await store.choosePresence(userId, "busy");
       await store.saveLastActive(new Map([[userId, activeAt]]));

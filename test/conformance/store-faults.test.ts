@@ -82,7 +82,7 @@ describe.each(stores)("the store $name", ({ start }) => {
       }
       const calls = [
         away.ping(),
-        away.changes(null),
+        away.outbox(null, [], 1),
         away.roomsOf("ada"),
         away.users(["ada"]),
         away.choosePresence("ada", "busy"),

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { ReceiptRow } from "@signalbox/core/model/rows";
 import type { Store } from "@signalbox/core/ports/store";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { receiptOf, told } from "./store-outbox.ts";
 import {
   change,
   createRoom,
@@ -62,9 +63,11 @@ describe.each(stores)("the store $name", ({ start }) => {
       const onlyHidden = await read(store, elsewhere, user, true);
       expect(await receiptsOf(read_, user)).toEqual(expect.arrayContaining([visible, hidden]));
       await send(store, read_);
-      const { snapshot } = await store.changes(null);
       await store.choosePresence(user, "appear_offline");
-      expect((await store.changes(snapshot)).receipts.filter(({ userId }) => userId === user)).toEqual([]);
+      expect(await told(store, [user, read_, unread])).toEqual([
+        [user, { kind: "user changed" }],
+        [user, { kind: "user changed" }],
+      ]);
       await store.choosePresence(user, "idle");
       const shown = [
         { ...hidden, hidden: false, stampSeq: 4 },
@@ -72,9 +75,14 @@ describe.each(stores)("the store $name", ({ start }) => {
       ];
       expect(await receiptsOf(read_, user)).toEqual([shown[0]]);
       expect(await receiptsOf(unread, user)).toEqual([shown[1]]);
-      const changed = (await store.changes(snapshot)).receipts.filter(({ userId }) => userId === user);
-      expect(changed).toHaveLength(2);
-      expect(changed).toEqual(expect.arrayContaining(shown));
+      const frames = await told(store, [user, read_, unread], 3);
+      expect(frames).toHaveLength(5);
+      expect(frames).toEqual(
+        expect.arrayContaining([
+          [user, { kind: "user changed" }],
+          ...shown.map((row) => [row.roomId, { kind: "receipts", receipts: [receiptOf(row)] }]),
+        ]),
+      );
       expect(await store.receiptsSince(new Map([[read_, 4]]))).toContainEqual(shown[0]);
     });
 
@@ -94,7 +102,13 @@ describe.each(stores)("the store $name", ({ start }) => {
       await waiting(server.beside, 2);
       await server.beside.sql`commit`;
       await Promise.all([shows, reads]);
-      expect(await receiptsOf(roomId, user)).toMatchObject([{ hidden: false, messageId: second.messageId }]);
+      const rows = await receiptsOf(roomId, user);
+      expect(rows).toMatchObject([{ hidden: false, messageId: second.messageId }]);
+      // The room learns of both, each by the transaction that showed it.
+      expect(await told(store, [roomId])).toEqual([
+        [roomId, { kind: "receipts", receipts: [expect.objectContaining({ messageId: first.messageId })] }],
+        [roomId, { kind: "receipts", receipts: rows.map(receiptOf) }],
+      ]);
     });
 
     test("loses no receipt, and leaves none hidden, while people hide, show themselves and read all at once", async () => {
@@ -134,11 +148,10 @@ describe.each(stores)("the store $name", ({ start }) => {
   });
 
   describe("activity", () => {
-    test("is noted for users who exist, only ever later, and is no change of theirs", async () => {
+    test("is noted for users who exist, and only ever later", async () => {
       const [ada, bob, nobody] = [randomUUID(), randomUUID(), randomUUID()];
       await store.putUser(ada, "Ada");
       await store.putUser(bob, "Bob");
-      const { snapshot } = await store.changes(null);
       const [early, late] = [new Date(1_000), new Date(2_000)];
       const noted = (at: Date) => new Map([ada, nobody, bob].map((userId) => [userId, at]));
       await Promise.all([noted(late), noted(early), noted(late)].map((active) => store.saveLastActive(active)));
@@ -146,8 +159,6 @@ describe.each(stores)("the store $name", ({ start }) => {
       expect(users.get(ada)).toEqual(newUser(ada, { name: "Ada", activeAt: late }));
       expect(users.get(bob)).toMatchObject({ activeAt: late });
       expect(users.has(nobody)).toBe(false);
-      const changed = (await store.changes(snapshot)).users.map(({ userId }) => userId);
-      expect(changed.filter((userId) => userId === ada || userId === bob)).toEqual([]);
       await store.saveLastActive(new Map());
     });
   });

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { createWriter } from "@signalbox/core/commands/writer";
 import { createMemoryEngine } from "@signalbox/core/memory/engine";
+import { systemClock } from "@signalbox/core/ports/clock";
 import { PRODUCTION_FLAGS, startNode } from "@signalbox/infra/node";
 import { createStore } from "@signalbox/postgres/store";
 import { Child } from "./children.ts";
@@ -80,7 +81,14 @@ export async function oneByOne(url: string): Promise<number> {
   const store = await createStore({ url });
   const engine = createMemoryEngine();
   const actor = { userId: "measure", service: false };
-  const writers = Array.from({ length: WRITERS }, () => createWriter({ store, engine, typingTtlMs: 4000 }));
+  const faults = {
+    report: (_: string, error: unknown) => {
+      throw error;
+    },
+  };
+  const writers = Array.from({ length: WRITERS }, () =>
+    createWriter({ store, engine, clock: systemClock, faults, typingTtlMs: 4000 }),
+  );
   const until = performance.now() + ONE_BY_ONE_MS;
   let sent = 0;
   await Promise.all(

@@ -20,7 +20,7 @@ type Node = Awaited<ReturnType<typeof openNode>>;
 
 /** The method that breaks, and the place that the log names. */
 const DEFECTS = [
-  { place: "changes", target: (node: Node) => node.store, method: "changes" },
+  { place: "outbox", target: (node: Node) => node.store, method: "outbox" },
   { place: "replay", target: (node: Node) => node.store, method: "events" },
   { place: "presence", target: (node: Node) => node.engine.presence, method: "read" },
 ] as const;

@@ -69,7 +69,7 @@ async function openHub(faults: Faults) {
     new LocalPresence({ registry: engine.presence, store, clock, faults, presence, ...timing, stale });
   const hub = new Hub({ engine, store, clock, faults, nodeId: "node", localPresence });
   await hub.start();
-  return { store, engine, presence, hub, writer: createWriter({ store, engine, typingTtlMs: 4000 }) };
+  return { store, engine, presence, hub, writer: createWriter({ store, engine, clock, faults, typingTtlMs: 4000 }) };
 }
 
 /** A gateway on loopback for tests. */

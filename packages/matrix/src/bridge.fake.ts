@@ -26,9 +26,10 @@ export function createBridge(store = new MapStore()) {
   const published: { channel: Channel; payload: string }[] = [];
   const engine = createMemoryEngine(clock);
   engine.pubSub.publish = (channel, payload) => void published.push({ channel, payload });
+  engine.pubSub.publishConfirmed = async (channel, payload) => engine.pubSub.publish(channel, payload);
   const faults = new RecordingFaults();
   const presence = createPresence({ engine, store, clock, faults });
-  const core = createWriter({ store, engine, typingTtlMs: TTL, homeserver: true });
+  const core = createWriter({ store, engine, clock, faults, typingTtlMs: TTL, homeserver: true });
   const warnings: object[] = [];
   const log = { warn: (fields: object) => void warnings.push(fields) };
   const ingest = createIngest({ store, writer: core, engine, presence, typingTtlMs: TTL, log });

@@ -1,4 +1,5 @@
 import { createWriter, type Writer, type WriterDeps } from "@signalbox/core/commands/writer";
+import { systemClock } from "@signalbox/core/ports/clock";
 import type { Faults } from "@signalbox/core/ports/faults";
 import type { Meter } from "@signalbox/core/ports/meter";
 import type { Presence } from "@signalbox/core/presence/presence";
@@ -41,7 +42,15 @@ export interface BridgeDeps extends Pick<Launch, "config" | "log">, Backends, Pi
 
 export function createBridge({ config, log, store, engine, presence, faults, meter, ...measured }: BridgeDeps): Bridge {
   const { typingTtlMs, matrixHsUrl: url, matrixAsToken: asToken } = config;
-  const writer = createWriter({ store, engine, typingTtlMs, homeserver: url !== undefined, ...measured });
+  const writer = createWriter({
+    store,
+    engine,
+    clock: systemClock,
+    faults,
+    typingTtlMs,
+    homeserver: url !== undefined,
+    ...measured,
+  });
   const ingest = createIngest({ store, writer, engine, presence, typingTtlMs, meter, log });
   // Without a token for its homeserver, a node refuses changes that would have to go there first.
   if (url === undefined || asToken === undefined)

@@ -13,13 +13,13 @@ function setUp() {
 test("a fault is one line with an id, and counts by its place", async () => {
   const { faults, lines, metrics } = setUp();
   const error = new TypeError("a defect");
-  faults.report("changes", error);
+  faults.report("outbox", error);
   faults.report("replay", error);
   expect(lines).toEqual([
-    { err: error, fault: expect.stringMatching(/^[0-9a-f-]{36}$/), place: "changes", suppressed: 0 },
+    { err: error, fault: expect.stringMatching(/^[0-9a-f-]{36}$/), place: "outbox", suppressed: 0 },
     { err: error, fault: expect.stringMatching(/^[0-9a-f-]{36}$/), place: "replay", suppressed: 0 },
   ]);
-  expect(await metrics.registry.metrics()).toContain('signalbox_faults_total{place="changes"} 1');
+  expect(await metrics.registry.metrics()).toContain('signalbox_faults_total{place="outbox"} 1');
 });
 
 test("a place logs one line a second, which says how many were left out; each one counts", async () => {

@@ -2,6 +2,7 @@ import type { MessageRow, ReadSet, RoomRow, Rows } from "@signalbox/core/model/r
 import * as reads from "./commit-reads.ts";
 import type { Sql } from "./connection.ts";
 import * as matrixReads from "./matrix-commit-reads.ts";
+import { putOutbox } from "./outbox.ts";
 import { type CounterChanges, type Counters, countChanges, NO_CHANGE, putCounters } from "./room-counters.ts";
 import * as writes from "./writes.ts";
 
@@ -93,6 +94,7 @@ async function load(sql: Sql, readSet: ReadSet): Promise<Loaded> {
       sections,
       named,
       matrix,
+      outbox: [],
       writes,
       lastMessagesAtEvents,
     },
@@ -111,7 +113,7 @@ function distinct<Row>(found: readonly (readonly Row[])[], keyOf: (row: Row) => 
 function write(
   sql: Sql,
   before: Rows,
-  { rooms, members, messages, reactions, receipts, users, events, markers, sections, matrix }: Rows,
+  { rooms, members, messages, reactions, receipts, users, events, markers, sections, matrix, outbox }: Rows,
   now: Date,
 ) {
   const counterChanges = countChanges(before.messages, messages);
@@ -134,6 +136,7 @@ function write(
     sections.length > 0 && writes.putSections(sql, sections),
     matrix.length > 0 && writes.putMatrix(sql, matrix),
     events.length > 0 && writes.insertEvents(sql, events, now),
+    ...outbox.map((row) => putOutbox(sql, row)),
   ].filter((statement) => statement !== false);
 }
 

@@ -75,7 +75,7 @@ const updateUsers = (sql: Sql, users: Bridging[1]) =>
       or (u.matrix_user_id = n."matrixUserId" and u.name is distinct from coalesce(n.name, u.name))
     order by u.user_id for no key update of u
   )
-  update users u set name = coalesce(n.name, u.name), matrix_user_id = n."matrixUserId", xid = pg_current_xact_id()
+  update users u set name = coalesce(n.name, u.name), matrix_user_id = n."matrixUserId"
   from n where u.user_id = n.user_id`.execute();
 
 /** The message ids of the events that became messages. */

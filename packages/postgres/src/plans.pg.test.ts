@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { NO_ROWS, type ReadSet, type Rows } from "@signalbox/core/model/rows";
 import type { ProjectionFilter } from "@signalbox/core/ports/store";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { changes } from "./changes.ts";
+import * as audit from "./audit.ts";
 import { commit } from "./commit.ts";
 import { Connection, type Sql } from "./connection.ts";
 import { type Embedded, startEmbedded } from "./embedded.ts";
@@ -15,6 +15,7 @@ import { history } from "./history.ts";
 import * as matrix from "./matrix.ts";
 import { migrate } from "./migrate.ts";
 import { mute, snooze } from "./mutes-snoozes.ts";
+import { confirm, outbox } from "./outbox.ts";
 import { projection, projections } from "./projections.ts";
 import * as reads from "./reads.ts";
 import { roomState } from "./room-state.ts";
@@ -153,6 +154,7 @@ function decide({ rooms, members, messages, receipts, users: people }: Rows, now
     markers: [{ roomId: LARGE, userId: READER, messageId: ID }],
     sections: [{ roomId: LARGE, section: "plan", body: {} }],
     matrix: [{ ...EVENT, eventId: "$1" }],
+    outbox: [{ id: randomUUID(), frames: [] }],
   };
 }
 
@@ -222,7 +224,12 @@ async function matrixCalls(): Promise<void> {
 
 test("no statement reads a table, or an index, from end to end", async () => {
   await commit(sql, READS, decide);
-  await changes(sql, "1");
+  await outbox(sql, new Date(), [ID], 10);
+  await confirm(sql, [ID]);
+  await audit.recentReceipts(sql, [LARGE], 1000);
+  const keys = [{ roomId: LARGE, userId: READER }];
+  await audit.members(sql, keys);
+  await audit.markers(sql, keys);
   await events(sql, LARGE, 1, 10);
   const page = await history(sql, LARGE, 10, ID);
   await history(sql, LARGE, 10, page[0]!.messageId);
@@ -249,7 +256,7 @@ test("no statement reads a table, or an index, from end to end", async () => {
   await users.visibleUsers(sql, READER, false, [COMPANION]);
   await users.choosePresence(sql, READER, "busy");
   await users.saveLastActive(sql, new Map([[READER, new Date()]]));
-  await users.revoke(sql, READER);
+  await users.revoke(sql, READER, ID);
   const columns = await sql<{ index: string; column: string }[]>`
     select i.indexrelid::regclass::text as index, a.attname as column from pg_index i
     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]`;

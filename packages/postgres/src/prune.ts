@@ -1,23 +1,28 @@
+import { TRANSACTION_MS } from "@signalbox/core/model/outbox";
 import type { Sql } from "./connection.ts";
+import { deleteOldOutbox } from "./outbox.ts";
 
 /** The events that one batch reads, and the ones that it deletes, at most. */
 const BATCH = 5_000;
 
+/** A time of the database's clock, as text: a `Date` would cut its microseconds. */
+type Time = string;
+
 interface Walk {
-  readonly walkedXid: string;
+  readonly walkedAt: Time;
   readonly keep: number;
 }
 
 interface Aged {
   readonly rooms: readonly string[];
-  readonly walkedXid: string | null;
-  readonly more: boolean | null;
+  readonly walkedAt: Time | null;
+  readonly more: boolean;
 }
 
 /**
- * Runs one batch: reads the events that have become older than `days` since the last batch, in the order of their
- * transactions, and deletes the ones that their rooms keep no longer. Each event is read once in its life, so the work
- * grows with what is written, and no rooms are listed. Undefined while another node prunes.
+ * Runs one batch: reads the events that have become older than `days` since the last batch, in the order of their times, and
+ * deletes the ones that their rooms keep no longer. Each event is read once in its life, so the work grows with what is written,
+ * and no rooms are listed. Undefined while another node prunes.
  */
 export async function pruneBatch(
   sql: Sql,
@@ -25,38 +30,38 @@ export async function pruneBatch(
   days: number,
 ): Promise<{ readonly deleted: number; readonly more: boolean } | undefined> {
   await sql`begin`;
-  const [walk] = await sql<Walk[]>`select walked_xid, keep from pruning for update skip locked`;
+  const [walk] = await sql<Walk[]>`select walked_at::text, keep from pruning for update skip locked`;
   if (!walk) {
     await sql`rollback`;
     return undefined;
   }
   // With a lower `keep` than before, events that were read and kept are too many now.
-  const from = keep < walk.keep ? "0" : walk.walkedXid;
+  const from = keep < walk.keep ? "-infinity" : walk.walkedAt;
   const aged = await newlyAged(sql, from, days);
   const deleted = aged.rooms.length === 0 ? 0 : await deleteEvents(sql, aged.rooms, keep, days);
   // A full batch may have left some events of these rooms: the next one reads the same rooms again.
   const full = deleted >= BATCH;
   await deleteOldWrites(sql);
-  await sql`update pruning set walked_xid = ${full ? from : (aged.walkedXid ?? from)}::xid8, keep = ${keep}`;
+  const published = await deleteOldOutbox(sql, BATCH);
+  await sql`update pruning set walked_at = ${full ? from : (aged.walkedAt ?? from)}::text::timestamptz, keep = ${keep}`;
   await sql`commit`;
-  return { deleted, more: full || aged.more === true };
+  return { deleted, more: full || aged.more || published >= BATCH };
 }
 
 /**
- * The rooms of old events, in the order of their transactions, up to the last old one: a single event with a time in
- * the future, made under a wrong clock, does not stop the rest. The index on xid serves this; an index on the time
- * would exist for it alone.
+ * The rooms of old events, in the order of their times. A transaction may still add an event of a time that is over: so the walk
+ * ends `TRANSACTION_MS` ago, and reads again what is younger. `days` of 0 alone makes that more than nothing.
  */
-async function newlyAged(sql: Sql, from: string, days: number): Promise<Aged> {
+async function newlyAged(sql: Sql, from: Time, days: number): Promise<Aged> {
   const [aged] = await sql<[Aged]>`
     with walked as materialized (
-      select room_id, xid, created_at <= clock_timestamp() - ${days} * interval '1 day' as old from events
-      where xid > ${from}::xid8 and xid < pg_snapshot_xmin(pg_current_snapshot())
-      order by xid fetch first ${BATCH} rows with ties
-    )
-    select coalesce(json_agg(distinct room_id) filter (where old), '[]') as rooms, max(xid) filter (where old)::text as walked_xid,
-      count(*) >= ${BATCH} and max(xid) = max(xid) filter (where old) as more
-    from walked`;
+      select room_id, created_at from events
+      where created_at > ${from}::text::timestamptz and created_at <= now() - ${days} * interval '1 day'
+      order by created_at fetch first ${BATCH} rows with ties
+    ), settled as (select now() - ${TRANSACTION_MS} * interval '1 millisecond' as at)
+    select coalesce(json_agg(distinct room_id), '[]') as rooms, least(max(created_at), min(at))::text as walked_at,
+      coalesce(count(*) >= ${BATCH} and max(created_at) <= min(at), false) as more
+    from walked cross join settled`;
   return aged;
 }
 

@@ -1,12 +1,13 @@
 import { type Meter, NO_METER } from "@signalbox/core/ports/meter";
 import type { Store } from "@signalbox/core/ports/store";
-import { changes } from "./changes.ts";
+import * as audit from "./audit.ts";
 import { commit } from "./commit.ts";
 import { events } from "./events.ts";
 import { history } from "./history.ts";
 import * as matrix from "./matrix.ts";
 import { migrate } from "./migrate.ts";
 import { mute, snooze } from "./mutes-snoozes.ts";
+import { confirm, outbox } from "./outbox.ts";
 import { Pool } from "./pool.ts";
 import { projection, projections } from "./projections.ts";
 import { pruneBatch } from "./prune.ts";
@@ -41,7 +42,11 @@ export async function createStore({ url, meter = NO_METER }: StoreOptions): Prom
     resumable: (userId, rooms) => pool.run((sql) => reads.resumable(sql, userId, rooms)),
     events: (room, after, limit) => pool.run((sql) => events(sql, room, after, limit)),
     receiptsSince: (cursors) => pool.run((sql) => reads.receiptsSince(sql, cursors)),
-    changes: (snapshot) => pool.run((sql) => changes(sql, snapshot)),
+    recentReceipts: (rooms, withinMs) => pool.run((sql) => audit.recentReceipts(sql, rooms, withinMs)),
+    outbox: (since, seen, limit) => pool.run((sql) => outbox(sql, since, seen, limit)),
+    confirm: (outboxIds) => pool.run((sql) => confirm(sql, outboxIds)),
+    members: (keys) => pool.run((sql) => audit.members(sql, keys)),
+    markers: (keys) => pool.run((sql) => audit.markers(sql, keys)),
     roomsOfAll: (userIds) => pool.run((sql) => reads.roomsOfAll(sql, userIds)),
     membersOf: (rooms) => pool.run((sql) => reads.membersOf(sql, rooms)),
     heads: (rooms) => pool.run((sql) => reads.heads(sql, rooms)),
@@ -68,7 +73,7 @@ export async function createStore({ url, meter = NO_METER }: StoreOptions): Prom
     visibleUsers: (userId, service, userIds) => pool.run((sql) => users.visibleUsers(sql, userId, service, userIds)),
     choosePresence: (userId, choice) => pool.run((sql) => users.choosePresence(sql, userId, choice)),
     saveLastActive: (active) => pool.run((sql) => users.saveLastActive(sql, active)),
-    revoke: (userId) => pool.run((sql) => users.revoke(sql, userId)),
+    revoke: (userId, outboxId) => pool.run((sql) => users.revoke(sql, userId, outboxId)),
     prune: (keep, days) => prune(pool, keep, days),
     onSwitch: (listener) => {
       pool.onSwitch = listener;

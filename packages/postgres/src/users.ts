@@ -2,9 +2,8 @@ import type { UserRow } from "@signalbox/core/model/rows";
 import type { Choice } from "@signalbox/protocol/presence";
 import { userColumns } from "./columns.ts";
 import type { Sql } from "./connection.ts";
+import { choiceRow, putOutbox, revokedRow } from "./outbox.ts";
 import { showReceipts } from "./writes.ts";
-
-// Every statement here but `saveLastActive` writes its transaction to xid, so that `changes` reports the user.
 
 /** The existing ones of these users. */
 export async function users(sql: Sql, userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>> {
@@ -26,17 +25,22 @@ export async function putUser(
   const [row] = await sql<[UserRow]>`
     insert into users as u (user_id, name, matrix_user_id) values (${userId}, ${name}, ${matrixUserId})
     on conflict (user_id) do update set name = coalesce(excluded.name, u.name),
-      matrix_user_id = coalesce(excluded.matrix_user_id, u.matrix_user_id), xid = excluded.xid
+      matrix_user_id = coalesce(excluded.matrix_user_id, u.matrix_user_id)
     returning ${userColumns(sql)}`;
   return row;
 }
 
-/** As `Store.revoke`. The moment is cut to milliseconds, so that the returned `Date` is the stored one. */
-export async function revoke(sql: Sql, userId: string): Promise<Date> {
+/**
+ * As `Store.revoke`. The moment is cut to milliseconds, so that the returned `Date` is the stored one; a note in the outbox needs
+ * it, and so a round trip of its own.
+ */
+export async function revoke(sql: Sql, userId: string, outboxId: string): Promise<Date> {
+  await sql`begin`;
   const [row] = await sql<[{ revokedAt: Date }]>`
     insert into users as u (user_id, revoked_at) values (${userId}, date_trunc('milliseconds', clock_timestamp()))
-    on conflict (user_id) do update set revoked_at = greatest(u.revoked_at, excluded.revoked_at), xid = excluded.xid
+    on conflict (user_id) do update set revoked_at = greatest(u.revoked_at, excluded.revoked_at)
     returning revoked_at`;
+  await Promise.all([putOutbox(sql, revokedRow(outboxId, userId, row.revokedAt)), sql`commit`.execute()]);
   return row.revokedAt;
 }
 
@@ -75,9 +79,9 @@ export async function choosePresence(sql: Sql, userId: string, choice: Choice): 
     sql`begin`.execute(),
     sql<[UserRow]>`
       insert into users as u (user_id, choice, choice_version) values (${userId}, ${choice}, 1)
-      on conflict (user_id) do update set choice = excluded.choice, choice_version = u.choice_version + 1, xid = excluded.xid
+      on conflict (user_id) do update set choice = excluded.choice, choice_version = u.choice_version + 1
       returning ${userColumns(sql)}`.execute(),
-    choice === "appear_offline" ? undefined : showReceipts(sql, userId),
+    choice === "appear_offline" ? putOutbox(sql, choiceRow(userId)) : showReceipts(sql, userId),
     sql`commit`.execute(),
   ]);
   return row;

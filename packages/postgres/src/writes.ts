@@ -10,8 +10,10 @@ import type {
   StoredEvent,
   UserRow,
 } from "@signalbox/core/model/rows";
+import { USER_CHANGED_FRAME } from "@signalbox/core/ports/engine-frames";
 import type { Sql } from "./connection.ts";
 import { toColumns } from "./events.ts";
+import { receiptFrame } from "./outbox.ts";
 import type { Counters } from "./room-counters.ts";
 
 // One statement per table and group, with all rows as one JSON parameter; DECISIONS 2 has the alternatives and their
@@ -59,7 +61,7 @@ export const putMembers = (sql: Sql, members: readonly MemberRow[]) =>
   select * from json_to_recordset(${JSON.stringify(members)}::text::json) as n("roomId" uuid, "userId" text, role text,
     "joinedAt" timestamptz, "joinedSeq" bigint, "firstSeq" bigint, "leftSeq" bigint)
   on conflict (room_id, user_id) do update set role = excluded.role, joined_at = excluded.joined_at,
-    joined_seq = excluded.joined_seq, left_seq = excluded.left_seq, xid = excluded.xid`.execute();
+    joined_seq = excluded.joined_seq, left_seq = excluded.left_seq`.execute();
 
 export const putMessages = (sql: Sql, messages: readonly MessageRow[]) =>
   sql`
@@ -117,7 +119,7 @@ const replaceReceipt = (sql: Sql) =>
   sql`on conflict (room_id, user_id, hidden, private) do update set message_id = excluded.message_id,
     event_id = excluded.event_id, message_seq = excluded.message_seq,
     message_place = excluded.message_place, read_at = excluded.read_at, stamp_seq = excluded.stamp_seq,
-    changed_at = excluded.changed_at, xid = excluded.xid`;
+    changed_at = excluded.changed_at`;
 
 export const putReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now: Date) =>
   sql`
@@ -128,34 +130,48 @@ export const putReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now: Date
 /**
  * Writes hidden receipts. The lock of a room does not stop its user from showing themselves meanwhile. So this reads
  * each choice again, under a lock that `choosePresence` waits for: the receipt of a user that is visible by now is
- * written as a visible one. A private receipt stays hidden.
+ * written as a visible one, and the outbox tells the room. A private receipt stays hidden.
  */
 export const putHiddenReceipts = (sql: Sql, receipts: readonly ReceiptRow[], now: Date) =>
   sql`
   with hiding as materialized (
     select user_id from users where user_id = any(${receipts.map(({ userId }) => userId)}::text[])
       and choice = 'appear_offline' order by user_id for share
+  ), written as (
+    insert into receipts (room_id, user_id, hidden, private, message_id, event_id, message_seq, message_place, read_at,
+      stamp_seq, changed_at)
+    select "roomId", "userId", private or exists (select from hiding h where h.user_id = n."userId"), private, "messageId",
+      "eventId", "messageSeq", "messageOrdinal", "readAt", "stampSeq", ${now} from ${receiptRows(sql, receipts)} ${replaceReceipt(sql)}
+    returning *
   )
-  insert into receipts (room_id, user_id, hidden, private, message_id, event_id, message_seq, message_place, read_at,
-    stamp_seq, changed_at)
-  select "roomId", "userId", private or exists (select from hiding h where h.user_id = n."userId"), private, "messageId", "eventId",
-    "messageSeq", "messageOrdinal", "readAt", "stampSeq", ${now} from ${receiptRows(sql, receipts)} ${replaceReceipt(sql)}`.execute();
+  insert into outbox (id, frames)
+  select gen_random_uuid(), json_agg(${receiptFrame(sql)}) from written w where not w.hidden having count(*) > 0`.execute();
 
-/** Replaces a user's visible receipts by the hidden ones, which are ahead of them, with a present stamp. Private ones stay. */
+/**
+ * Replaces a user's visible receipts by the hidden ones, which are ahead of them, with a present stamp. Private ones stay. The
+ * outbox gets the choice and what it shows.
+ */
 export const showReceipts = (sql: Sql, userId: string) =>
   sql`
-  with shown as (delete from receipts where user_id = ${userId} and hidden and not private returning *)
-  insert into receipts (room_id, user_id, hidden, private, message_id, event_id, message_seq, message_place, read_at,
-    stamp_seq, changed_at)
-  select s.room_id, s.user_id, false, false, s.message_id, s.event_id, s.message_seq, s.message_place, s.read_at, r.last_seq,
-    clock_timestamp()
-  from shown s join rooms r on r.room_id = s.room_id ${replaceReceipt(sql)}`.execute();
+  with shown as (delete from receipts where user_id = ${userId} and hidden and not private returning *), written as (
+    insert into receipts (room_id, user_id, hidden, private, message_id, event_id, message_seq, message_place, read_at,
+      stamp_seq, changed_at)
+    select s.room_id, s.user_id, false, false, s.message_id, s.event_id, s.message_seq, s.message_place, s.read_at, r.last_seq,
+      clock_timestamp()
+    from shown s join rooms r on r.room_id = s.room_id ${replaceReceipt(sql)}
+    returning *
+  )
+  insert into outbox (id, frames)
+  select gen_random_uuid(), json_agg(frame) from (
+    select json_build_array('user', ${userId}::text, ${USER_CHANGED_FRAME}::text) as frame
+    union all select ${receiptFrame(sql)} from written w
+  ) f`.execute();
 
 export const putMarkers = (sql: Sql, markers: readonly MarkerRow[]) =>
   sql`
   insert into markers (room_id, user_id, message_id)
   select * from json_to_recordset(${JSON.stringify(markers)}::text::json) as n("roomId" uuid, "userId" text, "messageId" uuid)
-  on conflict (room_id, user_id) do update set message_id = excluded.message_id, xid = excluded.xid`.execute();
+  on conflict (room_id, user_id) do update set message_id = excluded.message_id`.execute();
 
 /** Writes sections. A section without a body is deleted, since a room may have had any number of sidekicks. */
 export const putSections = (sql: Sql, sections: readonly RoomSectionRow[]) =>
@@ -181,8 +197,7 @@ export const putUsers = (sql: Sql, users: readonly UserRow[]) =>
   on conflict (user_id) do update set name = excluded.name, revoked_at = greatest(u.revoked_at, excluded.revoked_at),
     choice = case when excluded.choice_version > u.choice_version then excluded.choice else u.choice end,
     choice_version = greatest(u.choice_version, excluded.choice_version),
-    active_at = greatest(u.active_at, excluded.active_at), matrix_user_id = coalesce(excluded.matrix_user_id, u.matrix_user_id),
-    xid = excluded.xid`.execute();
+    active_at = greatest(u.active_at, excluded.active_at), matrix_user_id = coalesce(excluded.matrix_user_id, u.matrix_user_id)`.execute();
 
 export const putMatrix = (sql: Sql, rows: readonly MatrixRow[]) =>
   sql`

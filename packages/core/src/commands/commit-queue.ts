@@ -1,7 +1,9 @@
 import { Problem } from "@signalbox/protocol/errors";
+import type { OutboxRow } from "../model/outbox.ts";
 import { NO_ROWS, type ReadSet, type Rows } from "../model/rows.ts";
 import type { Store } from "../ports/store.ts";
 import type { Command } from "./command.ts";
+import { outboxOf } from "./outbox.ts";
 import { Transaction } from "./transaction.ts";
 
 /** The most commands of one transaction: larger groups gain nothing, and delay every command in them. */
@@ -17,6 +19,9 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** Takes a transaction after its commit, with the row of the outbox that it wrote. */
+type Publish = (tx: Transaction, outbox: OutboxRow | null) => void;
+
 type Outcome = { readonly result: unknown } | { readonly problem: unknown };
 
 /**
@@ -26,7 +31,7 @@ type Outcome = { readonly result: unknown } | { readonly problem: unknown };
 export class CommitQueue {
   readonly #store: Store;
   readonly #homeserver: boolean;
-  readonly #publish: (tx: Transaction) => void;
+  readonly #publish: Publish;
   readonly #measure: Measure;
   #waiting: Waiting[] = [];
   /** The number of commands of each user that wait or are under way. */
@@ -34,8 +39,8 @@ export class CommitQueue {
   #running: Promise<void> | undefined;
   #closed = false;
 
-  /** `publish` takes each transaction after its commit; `measure` the size of each group and the duration of its commit. */
-  constructor(store: Store, homeserver: boolean, publish: (tx: Transaction) => void, measure: Measure) {
+  /** `measure` takes the size of each group and the duration of its commit. */
+  constructor(store: Store, homeserver: boolean, publish: Publish, measure: Measure) {
     this.#store = store;
     this.#homeserver = homeserver;
     this.#publish = publish;
@@ -78,7 +83,7 @@ export class CommitQueue {
   #applyNow<Result>(command: Command<Result>): Result {
     const tx = new Transaction(NO_ROWS, new Date(0));
     const result = command.apply(tx);
-    this.#publish(tx);
+    this.#publish(tx, null);
     return result;
   }
 
@@ -97,10 +102,13 @@ export class CommitQueue {
     const began = performance.now();
     let outcomes: Outcome[] = [];
     let tx = new Transaction(NO_ROWS, new Date(0));
+    let outbox: OutboxRow | null = null;
     const decideAll = (rows: Rows, now: Date): Rows => {
       tx = new Transaction(rows, now, this.#homeserver);
       outcomes = group.map(({ command }) => decide(command, tx));
-      return tx.changes();
+      const changes = tx.changes();
+      outbox = outboxOf(changes);
+      return { ...changes, outbox: outbox === null ? [] : [outbox] };
     };
     try {
       if (group.some(({ command }) => needsStore(command))) await this.#store.commit(readSetOf(group), decideAll);
@@ -109,7 +117,7 @@ export class CommitQueue {
       return this.#retryEach(group, error);
     }
     this.#measure?.(group.length, performance.now() - began);
-    this.#publish(tx);
+    this.#publish(tx, outbox);
     group.forEach((waiting, index) => {
       const outcome = outcomes[index];
       if (outcome !== undefined && "result" in outcome) waiting.resolve(outcome.result);

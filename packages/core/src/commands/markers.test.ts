@@ -4,6 +4,7 @@ import { toText } from "../model/bytes.ts";
 import { decodeRoomFrame, decodeUserFrame } from "../ports/engine-frames.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
+import { RecordingFaults } from "../testing/recording-faults.fake.ts";
 import { createWriter } from "./writer.ts";
 
 const user = (userId: string) => ({ userId, service: false });
@@ -15,10 +16,12 @@ const UNKNOWN = "018f0000-0000-7000-8000-000000000000";
 async function setUp() {
   const store = new MapStore();
   const published: object[] = [];
-  const engine = createMemoryEngine(new ManualClock());
+  const clock = new ManualClock();
+  const engine = createMemoryEngine(clock);
   engine.pubSub.publish = ({ kind, id }, payload) =>
     void published.push({ kind, id, frame: kind === "room" ? decodeRoomFrame(id, payload) : decodeUserFrame(payload) });
-  const writer = createWriter({ store, engine, typingTtlMs: 4000 });
+  engine.pubSub.publishConfirmed = async (channel, payload) => engine.pubSub.publish(channel, payload);
+  const writer = createWriter({ store, engine, clock, faults: new RecordingFaults(), typingTtlMs: 4000 });
   const room = (await writer.createRoom(ann, { name: "Project", members: ["ben"], metadata: {} })).roomId;
   const say = async (message: string, chatId = room) => {
     const event = await writer.act(ann, { type: "SEND_MSG", chatId, message });

@@ -5,6 +5,7 @@ import { toText } from "../model/bytes.ts";
 import type { ReadSet } from "../model/rows.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
+import { RecordingFaults } from "../testing/recording-faults.fake.ts";
 import { nameCandidates } from "./mentions.ts";
 import { createWriter } from "./writer.ts";
 
@@ -75,7 +76,9 @@ async function setUp() {
   };
   for (const [userId, name] of Object.entries(MEMBERS)) await store.putUser(userId, name);
   await store.putUser("max", "Max");
-  const writer = createWriter({ store, engine: createMemoryEngine(new ManualClock()), typingTtlMs: 4000 });
+  const clock = new ManualClock();
+  const engine = createMemoryEngine(clock);
+  const writer = createWriter({ store, engine, clock, faults: new RecordingFaults(), typingTtlMs: 4000 });
   const owner = { userId: "ada", service: false };
   const chatId = (await writer.createRoom(owner, { name: "Project", members: Object.keys(MEMBERS), metadata: {} }))
     .roomId;

@@ -6,6 +6,7 @@ import { createMemoryEngine } from "../memory/engine.ts";
 import { toText } from "../model/bytes.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
+import { RecordingFaults } from "../testing/recording-faults.fake.ts";
 import { createWriter } from "./writer.ts";
 
 interface Answer {
@@ -19,7 +20,9 @@ const UNKNOWN = "018f0000-0000-7000-8000-000000000000";
 /** A room of Ann and Ben, made by its owner Olga. */
 async function setUp() {
   const store = new MapStore();
-  const writer = createWriter({ store, engine: createMemoryEngine(new ManualClock()), typingTtlMs: 4000 });
+  const clock = new ManualClock();
+  const engine = createMemoryEngine(clock);
+  const writer = createWriter({ store, engine, clock, faults: new RecordingFaults(), typingTtlMs: 4000 });
   const act = async (userId: string, action: Action, service = false): Promise<Answer> =>
     JSON.parse(toText(await writer.act({ userId, service }, action))) as Answer;
   const room = await writer.createRoom(

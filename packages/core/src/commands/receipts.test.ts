@@ -4,11 +4,14 @@ import { expect, test } from "vitest";
 import { createMemoryEngine } from "../memory/engine.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
+import { RecordingFaults } from "../testing/recording-faults.fake.ts";
 import { createWriter } from "./writer.ts";
 
 async function setUp() {
   const store = new MapStore();
-  const writer = createWriter({ store, engine: createMemoryEngine(new ManualClock()), typingTtlMs: 4000 });
+  const clock = new ManualClock();
+  const engine = createMemoryEngine(clock);
+  const writer = createWriter({ store, engine, clock, faults: new RecordingFaults(), typingTtlMs: 4000 });
   const room = await writer.createRoom(
     { userId: "ann", service: false },
     { name: "Project", members: ["ben"], metadata: {} },

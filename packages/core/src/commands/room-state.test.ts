@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { createMemoryEngine } from "../memory/engine.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
+import { RecordingFaults } from "../testing/recording-faults.fake.ts";
 import type { RoomStateSection } from "./room-state.ts";
 import { createWriter } from "./writer.ts";
 
@@ -16,7 +17,9 @@ const UNKNOWN = "018f0000-0000-7000-8000-000000000000";
 /** A room of Ann, made by its owner Olga. */
 async function setUp() {
   const store = new MapStore();
-  const writer = createWriter({ store, engine: createMemoryEngine(new ManualClock()), typingTtlMs: 4000 });
+  const clock = new ManualClock();
+  const engine = createMemoryEngine(clock);
+  const writer = createWriter({ store, engine, clock, faults: new RecordingFaults(), typingTtlMs: 4000 });
   const room = (await writer.createRoom(olga, { name: "Project", members: ["ann"], metadata: {} })).roomId;
   const events = () =>
     store.eventsOf(room, 1).map(({ body }) => parse(DurableEvent, JSON.parse(open(body, "ann") + body)));

@@ -6,6 +6,7 @@ import { createMemoryEngine } from "../memory/engine.ts";
 import { toText } from "../model/bytes.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
+import { RecordingFaults } from "../testing/recording-faults.fake.ts";
 import { createWriter } from "./writer.ts";
 
 const user = (userId: string) => ({ userId, service: false });
@@ -15,7 +16,9 @@ const service = { userId: "backend", service: true };
 /** A room of Ann and Ben, made by its owner Olga. */
 async function setUp() {
   const store = new MapStore();
-  const writer = createWriter({ store, engine: createMemoryEngine(new ManualClock()), typingTtlMs: 4000 });
+  const clock = new ManualClock();
+  const engine = createMemoryEngine(clock);
+  const writer = createWriter({ store, engine, clock, faults: new RecordingFaults(), typingTtlMs: 4000 });
   await store.putUser("ann", "Ann A.");
   const made = await writer.createRoom(olga, { name: "Project", members: ["ann", "ben"], metadata: { colour: "red" } });
   const room = made.roomId;

@@ -301,6 +301,7 @@ export class Transaction {
       markers: this.#markers.changed(),
       sections: this.#sections.changed(),
       matrix: this.#relations.changed(),
+      outbox: [],
       writes: [],
       named: [],
       lastMessagesAtEvents: [],

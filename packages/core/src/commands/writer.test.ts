@@ -7,6 +7,7 @@ import type { Channel } from "../ports/pub-sub.ts";
 import { hold } from "../testing/lone-node.fake.ts";
 import { ManualClock } from "../testing/manual-clock.fake.ts";
 import { MapStore } from "../testing/map-store.fake.ts";
+import { RecordingFaults } from "../testing/recording-faults.fake.ts";
 import { createWriter } from "./writer.ts";
 
 const user = (userId: string) => ({ userId, service: false });
@@ -18,8 +19,16 @@ async function setUp() {
   const published: { channel: Channel; payload: string }[] = [];
   const engine = createMemoryEngine(clock);
   engine.pubSub.publish = (channel, payload) => void published.push({ channel, payload });
+  engine.pubSub.publishConfirmed = async (channel, payload) => engine.pubSub.publish(channel, payload);
   const groups: number[] = [];
-  const writer = createWriter({ store, engine, typingTtlMs: 4000, measure: (size) => groups.push(size) });
+  const writer = createWriter({
+    store,
+    engine,
+    clock,
+    faults: new RecordingFaults(),
+    typingTtlMs: 4000,
+    measure: (size) => groups.push(size),
+  });
   const room = (await writer.createRoom(olga, { name: "Project", members: ["ann"], metadata: {} })).roomId;
   const say = (userId: string, message: string) =>
     writer.act(user(userId), { type: "SEND_MSG", chatId: room, message });

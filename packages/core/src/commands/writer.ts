@@ -4,14 +4,17 @@ import type { Action } from "@signalbox/protocol/up";
 import type { Actor } from "../model/actor.ts";
 import type { Bytes } from "../model/bytes.ts";
 import type { MemberRow, RoomRow, RoomSectionRow } from "../model/rows.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Engine } from "../ports/engine.ts";
 import { encodeRevokedFrame } from "../ports/engine-frames.ts";
+import type { Faults } from "../ports/faults.ts";
 import type { Store } from "../ports/store.ts";
 import type { Command } from "./command.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { setMarker } from "./markers.ts";
 import { putMember, removeMember } from "./members.ts";
 import { addReaction, deleteMessage, editMessage, removeReaction, sendMessage } from "./messages.ts";
+import { OutboxConfirmer } from "./outbox-confirmer.ts";
 import { publish } from "./publish.ts";
 import { markRead } from "./receipts.ts";
 import { putSection, type RoomStateSection } from "./room-state.ts";
@@ -48,6 +51,8 @@ export interface Writer {
 export interface WriterDeps {
   readonly store: Store;
   readonly engine: Engine;
+  readonly clock: Clock;
+  readonly faults: Faults;
   readonly typingTtlMs: number;
   /** Native actions in bridged rooms are rejected as `Bridged`: a homeserver takes them first. */
   readonly homeserver?: boolean;
@@ -55,8 +60,19 @@ export interface WriterDeps {
   readonly measure?: (size: number, ms: number) => void;
 }
 
-export function createWriter({ store, engine, typingTtlMs, homeserver = false, measure }: WriterDeps): Writer {
-  const open = () => new CommitQueue(store, homeserver, (tx) => publish(tx, engine, typingTtlMs), measure);
+export function createWriter(deps: WriterDeps): Writer {
+  const { store, engine, typingTtlMs, homeserver = false, measure } = deps;
+  const confirmer = new OutboxConfirmer(deps);
+  const open = () =>
+    new CommitQueue(
+      store,
+      homeserver,
+      (tx, outbox) => {
+        const confirmations = publish(tx, engine, typingTtlMs);
+        if (outbox !== null) confirmer.expect(outbox.id, confirmations);
+      },
+      measure,
+    );
   const queue = open();
   const matrixQueues = Array.from({ length: MATRIX_QUEUES }, open);
   /** Runs `act` with our id for the Matrix id of a message. */
@@ -82,10 +98,15 @@ export function createWriter({ store, engine, typingTtlMs, homeserver = false, m
     putSection: (actor, roomId, section, body) => queue.run(actor.userId, putSection(actor, roomId, section, body)),
     ingest: (command) => queueOf(matrixQueues, command).run(MATRIX, command),
     async revoke(userId) {
-      const at = await store.revoke(userId);
-      engine.pubSub.publish({ kind: "user", id: userId }, encodeRevokedFrame(at));
+      const outboxId = crypto.randomUUID();
+      const at = await store.revoke(userId, outboxId);
+      const published = engine.pubSub.publishConfirmed({ kind: "user", id: userId }, encodeRevokedFrame(at));
+      confirmer.expect(outboxId, [published]);
     },
-    close: async () => void (await Promise.all([queue, ...matrixQueues].map((each) => each.close()))),
+    async close() {
+      await Promise.all([queue, ...matrixQueues].map((each) => each.close()));
+      await confirmer.close();
+    },
   };
 }
 

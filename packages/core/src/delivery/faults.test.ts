@@ -29,13 +29,13 @@ function breakOnce<Name extends string>(target: { [N in Name]: (...args: never[]
   return error;
 }
 
-test("a defect in the poll of changes is reported, ends every session, and fails the node until the next answer", async () => {
+test("a defect in a read of the outbox is reported, ends every session, and fails the node until the next answer", async () => {
   const { clock, connect, faults, hub, roomOf, store } = await openNode();
   await roomOf("ann", "ben");
   const [ann, ben] = [await connect("ann"), await connect("ben")];
-  const error = breakOnce(store, "changes");
+  const error = breakOnce(store, "outbox");
   await clock.pass(1000);
-  expect(faults.reports).toEqual([{ place: "changes", error }]);
+  expect(faults.reports).toEqual([{ place: "outbox", error }]);
   expect([ann.sink.failures, ben.sink.failures]).toEqual([1, 1]);
   expect(hub.failing()).toBe(true);
   await clock.pass(1000);
@@ -43,15 +43,15 @@ test("a defect in the poll of changes is reported, ends every session, and fails
   expect(hub.failing()).toBe(false);
 });
 
-test("changes that a fault lost are taken with the next answer", async () => {
+test("what a fault lost is taken with the next answer", async () => {
   const { clock, connect, faults, network, roomOf, say, store } = await openNode();
   const chatId = await roomOf("ann", "ben");
   const ann = await connect("ann");
   network.loses = () => true;
   await say("ben", chatId);
-  breakOnce(store, "changes");
+  breakOnce(store, "outbox");
   await clock.pass(1000);
-  expect([faults.places(), ann.sink.seqs(chatId)]).toEqual([["changes"], []]);
+  expect([faults.places(), ann.sink.seqs(chatId)]).toEqual([["outbox"], []]);
   await clock.pass(1100);
   expect(ann.sink.seqs(chatId)).toEqual([2]);
 });
@@ -125,11 +125,17 @@ test("a store and an engine that are away are no faults: nothing is reported, an
   const chatId = await roomOf("ann", "ben");
   const ann = await connect("ann");
   const away = () => Promise.reject(new Problem("unavailable", "away"));
-  const [changes, events, counts, read] = [store.changes, store.events, store.counts, engine.presence.read];
-  Object.assign(store, { changes: away, events: away, counts: away });
+  const [outbox, heads, events, counts, read] = [
+    store.outbox,
+    store.heads,
+    store.events,
+    store.counts,
+    engine.presence.read,
+  ];
+  Object.assign(store, { outbox: away, heads: away, events: away, counts: away });
   engine.presence.read = away;
   await clock.pass(10_000);
-  Object.assign(store, { changes, events, counts });
+  Object.assign(store, { outbox, heads, events, counts });
   engine.presence.read = read;
   await say("ben", chatId);
   await clock.pass(3000);

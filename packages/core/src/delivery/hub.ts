@@ -4,15 +4,16 @@ import { type Clock, withTimeout } from "../ports/clock.ts";
 import type { Engine } from "../ports/engine.ts";
 import { decodeRoomFrame, decodeUserFrame, type OwnPresence, type UserFrame } from "../ports/engine-frames.ts";
 import { type Faults, reportFault } from "../ports/faults.ts";
-import type { Channel } from "../ports/pub-sub.ts";
-import type { Changes, Store } from "../ports/store.ts";
+import type { Channel, ChannelKind } from "../ports/pub-sub.ts";
+import type { Store } from "../ports/store.ts";
 import { announceStop } from "../ports/typing-announcement.ts";
 import type { LocalPresence } from "../presence/local-presence.ts";
-import { ChangePoller } from "./change-poller.ts";
+import { Audit } from "./audit.ts";
 import { Joining } from "./joining.ts";
 import type { LocalRoom } from "./local-room.ts";
 import { LocalRooms, readPresence } from "./local-rooms.ts";
 import { LocalUsers } from "./local-users.ts";
+import { OutboxReader } from "./outbox-reader.ts";
 import { PresenceView } from "./presence-view.ts";
 import { Probe } from "./probe.ts";
 import type { Subscriber } from "./subscriber.ts";
@@ -40,7 +41,8 @@ export class Hub {
   readonly #clock: Clock;
   readonly #faults: Faults;
   readonly #probe: Probe;
-  readonly #changePoller: ChangePoller;
+  readonly #outboxReader: OutboxReader;
+  readonly #audit: Audit;
   readonly #users: LocalUsers;
   readonly #presenceView = new PresenceView();
   readonly #notifier: UnreadNotifier;
@@ -53,7 +55,9 @@ export class Hub {
     this.#clock = clock;
     this.#faults = faults;
     const joinedLive = (room: LocalRoom, subscriber: Subscriber) => this.#sendRooms(subscriber, [room], false);
-    this.#users = new LocalUsers(engine.pubSub, clock);
+    this.#users = new LocalUsers(engine.pubSub, clock, (subscribed, userId) =>
+      this.#audit.watch(subscribed, [], [userId]),
+    );
     this.#notifier = new UnreadNotifier({ store, clock, faults });
     this.#rooms = new LocalRooms({
       engine,
@@ -64,14 +68,19 @@ export class Hub {
       subscribersOf: (userId, roomId) => this.#users.subscribersOf(userId, roomId),
       joinedLive,
       delivered: (room, event) => this.#onDelivered(room, event),
+      subscribing: (subscribed, roomIds) => this.#audit.watch(subscribed, roomIds, []),
       closed: (room) => this.#notifier.forget(room),
     });
     this.joining = new Joining({ store, clock, faults, users: this.#users, rooms: this.#rooms, joinedLive });
-    this.#changePoller = new ChangePoller({
-      store,
-      clock,
-      faults,
-      changed: (changes) => this.#onChanges(changes),
+    this.#audit = new Audit({
+      ...{ store, clock, faults, rooms: this.#rooms, users: this.#users, joining: this.joining },
+      chosen: (user) => this.chosen(user),
+      inDoubt: () => this.#probe.inDoubt(),
+    });
+    this.#outboxReader = new OutboxReader({
+      ...{ store, clock, faults },
+      receive: (channel, frame) => this.#onPublication(channel, frame),
+      missed: (ms) => this.#audit.all(ms),
       failed: () => this.#failAll(),
     });
     this.#localPresence = localPresence((final) => this.#onPresenceStale(final));
@@ -85,14 +94,16 @@ export class Hub {
       restored: (channels) => this.#onRestored(channels),
     });
     this.#store.onSwitch(() => this.compare());
-    await this.#changePoller.poll();
+    await this.#outboxReader.start();
+    this.#audit.start();
     await this.#localPresence.start();
     await withTimeout(this.#clock, this.#probe.start());
   }
 
   async close(): Promise<void> {
     this.#probe.stop();
-    await this.#changePoller.close();
+    await this.#outboxReader.close();
+    await this.#audit.close();
     await this.#localPresence.close();
     this.#notifier.close();
     this.#rooms.close();
@@ -101,7 +112,7 @@ export class Hub {
 
   /** True when this node's delivery does not work, though the engine and the store do. */
   failing(): boolean {
-    return this.#probe.failing() || this.#changePoller.failing;
+    return this.#probe.failing() || this.#outboxReader.failing;
   }
 
   /**
@@ -109,7 +120,8 @@ export class Hub {
    * that lost nothing notice nothing.
    */
   compare(): void {
-    void this.#rooms.compare();
+    this.#rooms.forgetPages();
+    this.#audit.all();
     void this.joining.compare();
   }
 
@@ -218,6 +230,10 @@ export class Hub {
         return this.#users.receipt(frame.roomId, frame.receipt);
       case "marker":
         return this.#users.marker(userId, frame.roomId, frame.messageId);
+      case "marker moved":
+        return this.#audit.marker({ roomId: frame.roomId, userId });
+      case "user changed":
+        if (this.#users.has(userId)) this.#audit.soon([], [userId]);
     }
   }
 
@@ -242,10 +258,11 @@ export class Hub {
   }
 
   #onRestored(channels: readonly Channel[]): void {
-    void this.#changePoller.poll();
+    const idsOf = (wanted: ChannelKind) => channels.filter(({ kind }) => kind === wanted).map(({ id }) => id);
+    this.#audit.soon(idsOf("room"), idsOf("user"));
     void this.#localPresence.recover();
-    void this.#rooms.refresh(channels.filter(({ kind }) => kind === "room").map(({ id }) => id));
-    void this.#refreshOwnPresence(channels.filter(({ kind }) => kind === "user").map(({ id }) => id));
+    void this.#rooms.refresh(idsOf("room"));
+    void this.#refreshOwnPresence(idsOf("user"));
   }
 
   #onPresenceStale(final: boolean): void {
@@ -261,20 +278,6 @@ export class Hub {
       // While the engine is away presence pauses; at its return it is read again.
       if (!reportFault(this.#faults, "own presence", error)) return;
       for (const userId of userIds) for (const { sink } of this.#users.subscribersOf(userId)) sink.fail();
-    }
-  }
-
-  #onChanges({ rooms, members, receipts, markers, users }: Changes): void {
-    for (const { roomId, lastSeq } of rooms) this.#rooms.get(roomId)?.sequence.raiseHead(lastSeq);
-    for (const { leftSeq, userId, roomId, joinedSeq } of members)
-      if (leftSeq === null) void this.joining.joined(userId, roomId, joinedSeq);
-    for (const receipt of receipts)
-      if (receipt.hidden) this.#users.receipt(receipt.roomId, receipt);
-      else this.#rooms.get(receipt.roomId)?.receipts([receipt]);
-    for (const { userId, roomId, messageId } of markers) this.#users.marker(userId, roomId, messageId);
-    for (const user of users) {
-      if (user.revokedAt !== null) this.#users.revoked(user.userId, user.revokedAt);
-      this.chosen(user);
     }
   }
 

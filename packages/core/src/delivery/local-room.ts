@@ -33,7 +33,7 @@ export interface LocalRoomDeps {
 const TAKES_BACK: ReadonlySet<EventRow["type"]> = new Set(["EDIT_MSG", "DELETE_MSG", "DELETE_REACT", "DELETE_CHAT"]);
 
 /** True when the position is in the store's history. An unknown mark is taken as right, and an event that is pruned as well. */
-export const isIn = (head: CheckedHead, { seq, mark }: Position): boolean =>
+const isIn = (head: CheckedHead, { seq, mark }: Position): boolean =>
   head.found === null ? head.seq > seq : mark === null || head.found === mark;
 
 /** One room on this node: its order, its signals, and the subscribers that it delivers to. */
@@ -88,6 +88,8 @@ export class LocalRoom {
         return this.#typing?.stopped(frame.userId);
       case "receipts":
         return this.receipts(frame.receipts);
+      case "head":
+        return this.sequence.raiseHead(frame.seq);
       case "presence":
         for (const person of frame.people) this.#deps.presenceChanged(this, person);
     }
@@ -149,6 +151,13 @@ export class LocalRoom {
     if (cursor <= this.sequence.last) return;
     this.#ahead.set(subscriber, cursor);
     this.sequence.raiseHead(cursor);
+  }
+
+  /** Compares the room with its end in the store, where the last event that was delivered here was asked for. */
+  compare(head: CheckedHead | undefined): void {
+    const { last: seq, mark } = this.sequence;
+    if (head !== undefined && isIn(head, { seq, mark })) this.sequence.raiseHead(head.seq);
+    else this.sequence.doubt();
   }
 
   /** True when the store has the event of this position. Checks first that this room is where the store is. */

@@ -3,16 +3,14 @@ import { type Clock, RETRY_MS } from "../ports/clock.ts";
 import type { Engine } from "../ports/engine.ts";
 import { reportFault } from "../ports/faults.ts";
 import type { PresenceRegistry, PresenceRow } from "../ports/presence-registry.ts";
-import type { CheckedHead, Store } from "../ports/store.ts";
+import type { Store } from "../ports/store.ts";
 import { EventPageCache } from "./event-pages.ts";
-import { isIn, LocalRoom, type LocalRoomDeps } from "./local-room.ts";
+import { LocalRoom, type LocalRoomDeps } from "./local-room.ts";
 import type { PresenceView } from "./presence-view.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 /** A room stays open this long after its last session: a page reload finds it warm. */
 const LINGER_MS = 1000;
-/** Rooms of one comparison with the store. */
-const COMPARED = 1000;
 /** Users of one presence read. */
 const PRESENCE_CHUNK = 1000;
 
@@ -21,6 +19,8 @@ export interface LocalRoomsDeps extends Omit<LocalRoomDeps, "pages" | "empty" | 
   readonly store: Store;
   readonly clock: Clock;
   readonly presenceView: PresenceView;
+  /** The channels of these rooms are being subscribed. */
+  readonly subscribing: (subscribed: Promise<void>, roomIds: readonly string[]) => void;
   /** A room is closed: it has no session here any more. */
   readonly closed: (room: LocalRoom) => void;
 }
@@ -46,6 +46,10 @@ export class LocalRooms {
     let repaired = this.#repairedBefore;
     for (const room of this.#rooms.values()) repaired += room.sequence.repaired;
     return repaired;
+  }
+
+  ids(): string[] {
+    return [...this.#rooms.keys()];
   }
 
   get(roomId: string): LocalRoom | undefined {
@@ -92,29 +96,9 @@ export class LocalRooms {
     }
   }
 
-  /**
-   * Compares every room with the store, which may be another one or have gone back in time: rooms with events that it does
-   * not have reset their sessions.
-   */
-  async compare(): Promise<void> {
-    const { store, faults, clock } = this.#deps;
+  /** Drops every page that this node keeps: the store may be another one. */
+  forgetPages(): void {
     this.#pages.clear();
-    for (const rooms of chunksOf([...this.#rooms.values()], COMPARED)) {
-      const seqs = new Map(rooms.map(({ roomId, sequence }) => [roomId, sequence.last]));
-      try {
-        const heads = await store.heads(seqs);
-        for (const room of rooms) this.#fit(room, heads.get(room.roomId));
-      } catch (error) {
-        if (reportFault(faults, "history", error)) for (const room of rooms) room.fail();
-        else return void clock.after(RETRY_MS, () => void this.compare());
-      }
-    }
-  }
-
-  #fit(room: LocalRoom, head: CheckedHead | undefined): void {
-    const { last: seq, mark } = room.sequence;
-    if (head !== undefined && isIn(head, { seq, mark })) room.sequence.raiseHead(head.seq);
-    else room.sequence.doubt();
   }
 
   close(): void {
@@ -138,6 +122,7 @@ export class LocalRooms {
       room.presenceLoaded = presenceLoaded;
       this.#rooms.set(roomId, room);
     }
+    this.#deps.subscribing(subscribed, roomIds);
     void subscribed.then(() => this.#loadTyping(roomIds));
   }
 

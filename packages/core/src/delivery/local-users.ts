@@ -12,13 +12,13 @@ import type { Subscriber } from "./subscriber.ts";
 /** A user's channel stays subscribed this long after the last session. */
 const LINGER_MS = 1000;
 /** The most private signals of one user that are remembered. */
-const REMEMBERED = 1000;
+const REMEMBERED = 10_000;
 
 interface LocalUser {
   readonly subscribers: Set<Subscriber>;
   readonly subscribed: Promise<void>;
   own: OwnPresence | undefined;
-  /** The last private signal by kind and room: the store reports it again. */
+  /** The last private signal by kind and room: the outbox and audits bring it again. */
   readonly lastSent: Map<string, string | number>;
 }
 
@@ -26,11 +26,14 @@ interface LocalUser {
 export class LocalUsers {
   readonly #pubSub: PubSub;
   readonly #clock: Clock;
+  readonly #subscribing: (subscribed: Promise<void>, userId: string) => void;
   readonly #users = new Map<string, LocalUser>();
 
-  constructor(pubSub: PubSub, clock: Clock) {
+  /** `subscribing` takes the subscription of each user's channel. */
+  constructor(pubSub: PubSub, clock: Clock, subscribing: (subscribed: Promise<void>, userId: string) => void) {
     this.#pubSub = pubSub;
     this.#clock = clock;
+    this.#subscribing = subscribing;
   }
 
   get size(): number {
@@ -48,15 +51,17 @@ export class LocalUsers {
   /** Adds a subscriber. Resolves when its user's channel is subscribed. */
   add(subscriber: Subscriber): Promise<void> {
     const { userId } = subscriber.sink;
-    const user = this.#users.get(userId) ?? {
-      subscribers: new Set(),
-      subscribed: this.#pubSub.subscribe([{ kind: "user", id: userId }]),
-      own: undefined,
-      lastSent: new Map(),
-    };
+    const user = this.#users.get(userId) ?? this.#open(userId);
     user.subscribers.add(subscriber);
-    this.#users.set(userId, user);
     return user.subscribed;
+  }
+
+  #open(userId: string): LocalUser {
+    const subscribed = this.#pubSub.subscribe([{ kind: "user", id: userId }]);
+    const user = { subscribers: new Set<Subscriber>(), subscribed, own: undefined, lastSent: new Map() };
+    this.#users.set(userId, user);
+    this.#subscribing(subscribed, userId);
+    return user;
   }
 
   /** Removes a subscriber; its user's channel ends a moment after the last one. */
@@ -117,7 +122,9 @@ export class LocalUsers {
   /** The user read on while appearing offline. */
   receipt(roomId: string, receipt: Receipt): void {
     const user = this.#users.get(receipt.userId);
-    if (user === undefined || !this.#isNew(user, `read ${roomId}`, receipt.messageSeq)) return;
+    // An older one may come late, through the outbox.
+    if (user === undefined || Number(user.lastSent.get(`read ${roomId}`) ?? 0) > receipt.messageSeq) return;
+    if (!this.#isNew(user, `read ${roomId}`, receipt.messageSeq)) return;
     for (const signal of receiptSignals(roomId, [receipt])) this.#send(user, signal);
   }
 

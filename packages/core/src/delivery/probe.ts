@@ -4,6 +4,8 @@ import type { PubSub } from "../ports/pub-sub.ts";
 const EVERY_MS = 1000;
 /** Longer than a failover: that affects every node alike, and must not empty the balancer. */
 const LATE_MS = 10_000;
+/** Longer than one probe and its answer. */
+const DOUBT_MS = 2_500;
 
 /** Publishes to its own node: a node is ready when its delivery works from end to end, not when a socket is open. DESIGN 3.5. */
 export class Probe {
@@ -35,6 +37,11 @@ export class Probe {
    */
   failing(): boolean {
     return this.#pubSub.connected() && this.#clock.now() - this.#receivedAt > LATE_MS;
+  }
+
+  /** True while no publication comes back to this node: those of others do not come either, perhaps. */
+  inDoubt(): boolean {
+    return !this.#pubSub.connected() || this.#clock.now() - this.#receivedAt > DOUBT_MS;
   }
 
   stop(): void {

@@ -8,8 +8,8 @@ import type { Signal } from "./signal.ts";
 
 /** The shortest time between two batches of one room's receipts. */
 const BATCH_MS = 100;
-/** The time for which a receipt is remembered, so that the store's answer does not send it again: longer than two polls. */
-const REMEMBERED_MS = 5000;
+/** The time for which a receipt is remembered, so that audits do not send it again: as long as they look back. */
+const REMEMBERED_MS = 11 * 60_000;
 /** The most receipts that are a READ_MSG each; more go together in one frame. */
 const SINGLE = 8;
 /** The receipts of one frame: at 130 bytes each, a frame stays well below the buffer of a session. */

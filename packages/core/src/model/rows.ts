@@ -3,6 +3,7 @@ import type { Attachment, EventType } from "@signalbox/protocol/down";
 import type { Role } from "@signalbox/protocol/http";
 import type { Choice } from "@signalbox/protocol/presence";
 import type { Bytes } from "./bytes.ts";
+import type { OutboxRow } from "./outbox.ts";
 
 export interface RoomRow {
   readonly roomId: string;
@@ -21,7 +22,7 @@ export interface RoomRow {
   readonly matrixRoomId: string | null;
 }
 
-/** A membership; `leftSeq` is the seq of the USER_LEAVE that ended it. The row stays, so that `Store.changes` reports the end. */
+/** A membership; `leftSeq` is the seq of the USER_LEAVE that ended it. The row stays, so that a return goes on from it. */
 export interface MemberRow {
   readonly roomId: string;
   readonly userId: string;
@@ -231,6 +232,8 @@ export interface Rows {
   readonly markers: readonly MarkerRow[];
   readonly sections: readonly RoomSectionRow[];
   readonly matrix: readonly MatrixRow[];
+  /** Written, never read: one for a transaction that publishes something durable. */
+  readonly outbox: readonly OutboxRow[];
   /** The result of `ReadSet.writes`; never written. */
   readonly writes: readonly MatrixWrite[];
   /** The result of `ReadSet.names`; never written. */
@@ -256,6 +259,7 @@ export const NO_ROWS: Rows = {
   markers: [],
   sections: [],
   matrix: [],
+  outbox: [],
   writes: [],
   named: [],
   lastMessagesAtEvents: [],

@@ -12,9 +12,11 @@ import {
   decodeRoomFrame,
   decodeUserFrame,
   encodeEventFrame,
+  encodeHeadFrame,
   encodeHiddenFrame,
   encodeJoinedFrame,
   encodeMarkerFrame,
+  encodeMarkerMovedFrame,
   encodeOwnFrame,
   encodePresenceFrame,
   encodeReceiptsFrame,
@@ -22,6 +24,7 @@ import {
   encodeStopFrame,
   encodeTypingFrame,
   type RoomFrame,
+  USER_CHANGED_FRAME,
   type UserFrame,
 } from "./engine-frames.ts";
 import type { Channel } from "./pub-sub.ts";
@@ -59,6 +62,12 @@ function encode(frame: RoomFrame | UserFrame): string {
       return encodeHiddenFrame(frame.roomId, frame.receipt);
     case "marker":
       return encodeMarkerFrame(frame.roomId, frame.messageId);
+    case "marker moved":
+      return encodeMarkerMovedFrame(frame.roomId);
+    case "user changed":
+      return USER_CHANGED_FRAME;
+    case "head":
+      return encodeHeadFrame(frame.seq);
   }
 }
 
@@ -83,6 +92,9 @@ describe("between nodes", () => {
       own: true,
       receipt: true,
       marker: true,
+      "marker moved": true,
+      "user changed": true,
+      head: true,
     };
     expect(new Set(vectors.map(({ frame }) => frame.kind))).toEqual(new Set(Object.keys(kinds)));
   });

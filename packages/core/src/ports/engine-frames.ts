@@ -7,11 +7,14 @@
  *          s<user>                           typing stopped
  *          r<user> <message> <seq> <ms>\n…   receipts, newest per user
  *          p<user> <version> <shown> <ms>\n… presence, as other users see it
+ *          n<seq>                            the room has events up to that one, at least
  *   user   j<room> <seq>                     the user joined the room with that event
  *          o<version> <own> <ms>             presence, as the user's own sessions see it
  *          h<room> <user> <message> <seq> <ms>  a receipt for the user's own sessions alone
  *          m<room> <message>                 the user's marker
  *          x<ms>                             tokens issued until then are revoked
+ *          k<room>                           the user's marker moved: the store has it
+ *          c                                 the user's row changed: the store has it
  *   node   p<n>                              a probe
  */
 import { EVENT_TYPES } from "@signalbox/protocol/down";
@@ -29,14 +32,17 @@ export type RoomFrame =
   | { readonly kind: "typing"; readonly userId: string; readonly remainingMs: number }
   | { readonly kind: "stop"; readonly userId: string }
   | { readonly kind: "receipts"; readonly receipts: readonly Receipt[] }
-  | { readonly kind: "presence"; readonly people: readonly ShownPresence[] };
+  | { readonly kind: "presence"; readonly people: readonly ShownPresence[] }
+  | { readonly kind: "head"; readonly seq: number };
 
 export type UserFrame =
   | { readonly kind: "joined"; readonly roomId: string; readonly seq: number }
   | { readonly kind: "revoked"; readonly at: Date }
   | ({ readonly kind: "own" } & OwnPresence)
   | { readonly kind: "receipt"; readonly roomId: string; readonly receipt: Receipt }
-  | { readonly kind: "marker"; readonly roomId: string; readonly messageId: string };
+  | { readonly kind: "marker"; readonly roomId: string; readonly messageId: string }
+  | { readonly kind: "marker moved"; readonly roomId: string }
+  | { readonly kind: "user changed" };
 
 const typeIndex = new Map<string, number>(EVENT_TYPES.map((type, index) => [type, index]));
 
@@ -63,6 +69,11 @@ export const encodeOwnFrame = ({ version, own, ownActiveAt }: OwnPresence): Byte
 export const encodeHiddenFrame = (roomId: string, receipt: Receipt): Bytes => `h${roomId} ${encodeReceipt(receipt)}`;
 export const encodeMarkerFrame = (roomId: string, messageId: string): Bytes => `m${roomId} ${messageId}`;
 
+/** Instead of `encodeMarkerFrame` where a frame may come late: markers move backwards, too. */
+export const encodeMarkerMovedFrame = (roomId: string): Bytes => `k${roomId}`;
+export const USER_CHANGED_FRAME: Bytes = "c";
+export const encodeHeadFrame = (seq: number): Bytes => `n${seq}`;
+
 const encodeReceipt = ({ userId, messageId, eventId, messageSeq, readAt }: Receipt): Bytes =>
   `${userId} ${messageId} ${messageSeq} ${readAt.getTime()}${eventId === null ? "" : ` ${toBytes(eventId)}`}`;
 
@@ -81,6 +92,8 @@ export function decodeRoomFrame(roomId: string, payload: Bytes): RoomFrame | und
       return { kind: "receipts", receipts: payload.slice(1).split("\n").map(decodeReceipt) };
     case "p":
       return { kind: "presence", people: payload.slice(1).split("\n").map(decodeShown) };
+    case "n":
+      return { kind: "head", seq: Number(payload.slice(1)) };
     default:
       return undefined;
   }
@@ -99,6 +112,10 @@ export function decodeUserFrame(payload: Bytes): UserFrame | undefined {
       return { kind: "receipt", roomId: first, receipt: decodeReceipt(payload.slice(first.length + 2)) };
     case "m":
       return { kind: "marker", roomId: first, messageId: second };
+    case "k":
+      return { kind: "marker moved", roomId: first };
+    case "c":
+      return { kind: "user changed" };
     default:
       return undefined;
   }

@@ -2,6 +2,7 @@
 import type { Original } from "@signalbox/protocol/down";
 import type { Role } from "@signalbox/protocol/http";
 import type { Choice } from "@signalbox/protocol/presence";
+import type { OutboxRow } from "../model/outbox.ts";
 import type {
   EventRow,
   Head,
@@ -18,16 +19,17 @@ import type {
   UserRow,
 } from "../model/rows.ts";
 
-/** The changes since a snapshot. Of the rows of one transaction all appear, or none. */
-export interface Changes {
-  /** Opaque; the next call takes it. */
-  readonly snapshot: string;
-  readonly rooms: readonly { readonly roomId: string; readonly lastSeq: number }[];
-  readonly members: readonly MemberRow[];
-  readonly receipts: readonly ReceiptRow[];
-  readonly markers: readonly MarkerRow[];
-  /** Users that were created or renamed, that chose a status, or that had their tokens revoked. */
-  readonly users: readonly UserRow[];
+/** A membership's or a marker's key. */
+export interface UserInRoom {
+  readonly roomId: string;
+  readonly userId: string;
+}
+
+/** Rows of the outbox, the oldest first. */
+export interface OutboxPage {
+  /** The store's clock just before the read. */
+  readonly now: Date;
+  readonly rows: readonly (OutboxRow & { readonly at: Date })[];
 }
 
 /** A room as a member comes back to it. */
@@ -153,11 +155,21 @@ export interface Store {
   events(room: string, after: number, limit: number): Promise<readonly EventRow[]>;
   /** Receipts that a session may have missed after these cursors (by room): never too few, some possibly seen before. */
   receiptsSince(cursors: ReadonlyMap<string, number>): Promise<readonly ReceiptRow[]>;
+  /** The receipts of these rooms, hidden ones too, that were written in the last `withinMs` milliseconds. */
+  recentReceipts(rooms: readonly string[], withinMs: number): Promise<readonly ReceiptRow[]>;
+
   /**
-   * All that was committed since `snapshot`, including rows of transactions that began before it and committed after; some of it
-   * possibly reported before. Without a snapshot it returns no rows, only the first snapshot.
+   * At most `limit` rows of the outbox that are older than `OUTBOX_AGE_MS`, and younger than `since` - `TRANSACTION_MS`, without
+   * the `seen` ones. Null reads no rows, only the clock.
    */
-  changes(snapshot: string | null): Promise<Changes>;
+  outbox(since: Date | null, seen: readonly string[], limit: number): Promise<OutboxPage>;
+  /** Deletes rows of the outbox: every publication of them has been confirmed. */
+  confirm(outboxIds: readonly string[]): Promise<void>;
+
+  /** The memberships with these keys that have not ended. */
+  members(keys: readonly UserInRoom[]): Promise<readonly MemberRow[]>;
+  /** The markers with these keys. */
+  markers(keys: readonly UserInRoom[]): Promise<readonly MarkerRow[]>;
 
   /** The ids of the rooms of each of these users, as `roomsOf`; users without any are absent. */
   roomsOfAll(userIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
@@ -229,16 +241,22 @@ export interface Store {
   putUser(userId: string, name: string | null, matrixUserId?: string | null): Promise<UserRow>;
   /** The existing ones of `userIds` that share a room with the user, or are the user; for a `service`, all existing ones. */
   visibleUsers(userId: string, service: boolean, userIds: readonly string[]): Promise<ReadonlyMap<string, UserRow>>;
-  /** Records a user's choice. Any choice but `appear_offline` also shows the user's hidden receipts, in the same transaction. */
+  /**
+   * Records a user's choice. Any choice but `appear_offline` also shows the user's hidden receipts. The outbox gets both in the
+   * same transaction, and no caller publishes them: gateways read them there.
+   */
   choosePresence(userId: string, choice: Choice): Promise<UserRow>;
   /** Records the last activity of these users; an earlier time than the known one changes nothing. */
   saveLastActive(users: ReadonlyMap<string, Date>): Promise<void>;
-  /** Revokes every token of the user issued until now; returns that moment, by the store's clock. */
-  revoke(userId: string): Promise<Date>;
+  /**
+   * Revokes every token of the user issued until now; returns that moment, by the store's clock. `outboxId`: the id of the row
+   * that the same transaction adds to the outbox.
+   */
+  revoke(userId: string, outboxId: string): Promise<Date>;
 
   /**
-   * Deletes events that are neither among the last `keep` of their room nor younger than `days`. Returns their number;
-   * 0 while another node prunes.
+   * Deletes events that are neither among the last `keep` of their room nor younger than `days`, and rows of the outbox that are
+   * older than `OUTBOX_KEPT_MS`. Returns the number of events; 0 while another node prunes.
    */
   prune(keep: number, days: number): Promise<number>;
   /**

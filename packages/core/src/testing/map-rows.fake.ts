@@ -131,6 +131,7 @@ export class MapRows {
       markers: [],
       sections: within(this.sections, needs.sections),
       matrix,
+      outbox: [],
       writes: within(this.writes, needs.writes),
       named: [...new Map(needs.names.map((need) => [`${need.roomId} ${need.name}`, need])).values()].flatMap((need) =>
         this.#named(need),

@@ -12,8 +12,11 @@ import {
   type Rows,
   type UserRow,
 } from "../model/rows.ts";
-import type { Changes, Store } from "../ports/store.ts";
+import { type Clock, systemClock } from "../ports/clock.ts";
+import { encodeRevokedFrame, USER_CHANGED_FRAME } from "../ports/engine-frames.ts";
+import type { Store, UserInRoom } from "../ports/store.ts";
 import { MapBridge } from "./map-bridge.fake.ts";
+import { MapOutbox, receiptFrames } from "./map-outbox.fake.ts";
 import { refuse } from "./map-refusals.fake.ts";
 import { MapRooms } from "./map-rooms.fake.ts";
 import { MapRows, pair, receiptKey } from "./map-rows.fake.ts";
@@ -42,12 +45,16 @@ export class MapStore implements Store {
   readonly #rows = new MapRows();
   readonly #rooms = new MapRooms(this.#rows);
   readonly #bridges = new MapBridge(this.#rows, (rows) => this.write(rows));
-  /** The rows of each transaction: a snapshot is a place in it. */
-  readonly #log: Rows[] = [];
+  readonly #outbox: MapOutbox;
   #onSwitch = (): void => {};
   #switches = 0;
   #now = EPOCH;
   #closed = false;
+
+  /** `clock`: the time by which rows of the outbox age. */
+  constructor(clock: Clock = systemClock) {
+    this.#outbox = new MapOutbox(clock);
+  }
 
   commit(needs: ReadSet, decide: (rows: Rows, now: Date) => Rows): Promise<void> {
     return this.#answer("commit", () => {
@@ -57,13 +64,17 @@ export class MapStore implements Store {
       const written = decide(given, new Date(now));
       refuse(this.#rows, written);
       this.beforeWrite(written);
-      this.#log.push(this.#rows.commit(written, now));
+      const kept = this.#rows.commit(written, now);
+      for (const row of written.outbox) this.#outbox.add(row);
+      // Hidden by the rule, visible by a choice that came first.
+      const shown = kept.receipts.filter(({ hidden }, index) => !hidden && written.receipts[index]?.hidden === true);
+      this.#outbox.note(receiptFrames(shown));
     });
   }
 
   /** Puts rows there as they are, as a transaction of its own. */
   write(some: Partial<Rows>): void {
-    this.#log.push(this.#rows.write({ ...NO_ROWS, ...some }, this.#now));
+    this.#rows.write({ ...NO_ROWS, ...some }, this.#now);
   }
 
   /** Forgets a room's events up to `seq`, as pruning does. */
@@ -151,29 +162,27 @@ export class MapStore implements Store {
     return this.#answer("receiptsSince", () => [...receipts.values()].filter(missed));
   }
 
-  changes(snapshot: string | null): Promise<Changes> {
-    return this.#answer("changes", () => {
-      const since = snapshot === null ? [] : this.#log.slice(Number(snapshot));
-      const { rooms, members, receipts, markers, users } = this.#rows;
-      const newest = <Row>(kind: (rows: Rows) => readonly Row[], key: (row: Row) => string, now: Map<string, Row>) =>
-        [...new Set(since.flatMap(kind).map(key))].flatMap((each) => now.get(each) ?? []);
-      return {
-        snapshot: String(this.#log.length),
-        rooms: newest(
-          (rows) => rows.rooms,
-          ({ roomId }) => roomId,
-          rooms,
-        ).map(({ roomId, lastSeq }) => ({ roomId, lastSeq })),
-        members: newest((rows) => rows.members, pair, members),
-        receipts: newest((rows) => rows.receipts, receiptKey, receipts),
-        markers: newest((rows) => rows.markers, pair, markers),
-        users: newest(
-          (rows) => rows.users,
-          ({ userId }) => userId,
-          users,
-        ),
-      };
-    });
+  recentReceipts(rooms: readonly string[], withinMs: number) {
+    const { receipts, receiptTimes } = this.#rows;
+    const recent = (row: ReceiptRow) =>
+      rooms.includes(row.roomId) && (receiptTimes.get(receiptKey(row)) ?? 0) > this.#now - withinMs;
+    return this.#answer("recentReceipts", () => [...receipts.values()].filter(recent));
+  }
+
+  outbox(...asked: Parameters<Store["outbox"]>) {
+    return this.#answer("outbox", () => this.#outbox.page(...asked));
+  }
+
+  confirm(outboxIds: readonly string[]) {
+    return this.#answer("confirm", () => this.#outbox.confirm(outboxIds));
+  }
+
+  members(keys: readonly UserInRoom[]) {
+    return this.#answer("members", () => keys.flatMap(({ roomId, userId }) => this.#rows.member(roomId, userId) ?? []));
+  }
+
+  markers(keys: readonly UserInRoom[]) {
+    return this.#answer("markers", () => keys.flatMap((key) => this.#rows.markers.get(pair(key)) ?? []));
   }
 
   roomsOfAll(userIds: readonly string[]) {
@@ -291,6 +300,7 @@ export class MapStore implements Store {
       const row = { ...user, choice, choiceVersion: user.choiceVersion + 1 };
       const receipts = choice === "appear_offline" ? [] : this.#rows.unhide(userId);
       this.write({ users: [row], receipts });
+      this.#outbox.note([["user", userId, USER_CHANGED_FRAME], ...receiptFrames(receipts)]);
       return row;
     });
   }
@@ -300,16 +310,17 @@ export class MapStore implements Store {
       for (const [userId, activeAt] of users) {
         const row = this.#rows.users.get(userId);
         if (row === undefined || (row.activeAt !== null && row.activeAt >= activeAt)) continue;
-        // Past the log: `changes` does not report it.
         this.#rows.users.set(userId, { ...row, activeAt });
       }
     });
   }
 
-  revoke(userId: string) {
+  revoke(userId: string, outboxId: string) {
     return this.#answer("revoke", () => {
       this.write({ users: [{ ...this.#rows.userOf(userId), revokedAt: this.#tick() }] });
-      return this.#rows.userOf(userId).revokedAt ?? new Date(this.#now);
+      const at = this.#rows.userOf(userId).revokedAt ?? new Date(this.#now);
+      this.#outbox.add({ id: outboxId, frames: [["user", userId, encodeRevokedFrame(at)]] });
+      return at;
     });
   }
 
@@ -321,6 +332,7 @@ export class MapStore implements Store {
         return seq <= lastSeq - keep && (eventTimes.get(key) ?? 0) <= this.#now - days * DAY_MS;
       });
       for (const [key] of old) this.#rows.forgetEvent(key);
+      this.#outbox.prune();
       this.#bridges.forgetWrites(this.#now - DAY_MS);
       return old.length;
     });

@@ -10,6 +10,7 @@ import { toText } from "../model/bytes.ts";
 import type { Revision } from "../model/rows.ts";
 import { ManualClock } from "./manual-clock.fake.ts";
 import { MapStore } from "./map-store.fake.ts";
+import { RecordingFaults } from "./recording-faults.fake.ts";
 
 export const ROOM = "018f0000-0000-8000-8000-00000000000a";
 
@@ -52,8 +53,9 @@ export const message = (eventId: string, content: string, more: Partial<MatrixMe
 /** A bridged room without events. `homeserver`: true when native actions go to one first. */
 export async function matrixRoom(homeserver = false) {
   const store = new MapStore();
-  const engine = createMemoryEngine(new ManualClock());
-  const writer = createWriter({ store, engine, typingTtlMs: 4000, homeserver });
+  const clock = new ManualClock();
+  const engine = createMemoryEngine(clock);
+  const writer = createWriter({ store, engine, clock, faults: new RecordingFaults(), typingTtlMs: 4000, homeserver });
   await store.bridge([{ matrixRoomId: "!room:example.org", roomId: ROOM }], []);
   const say = (eventId: string, senderId: string, at: number, content: string, more: Partial<MatrixMessage> = {}) =>
     writer.ingest(ingestMessage(origin(eventId, senderId, at), message(eventId, content, more)));
