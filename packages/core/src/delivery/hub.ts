@@ -92,7 +92,6 @@ export class Hub {
       restored: (channels) => this.#onRestored(channels),
     });
     await this.#outboxReader.start();
-    this.#audit.start();
     await this.#localPresence.start();
     await withTimeout(this.#clock, this.#probe.start());
   }
