@@ -61,11 +61,7 @@ export class Audit {
     this.#deps = deps;
   }
 
-  start(): void {
-    this.#cancel = this.#deps.clock.after(EVERY_MS, () => this.#run());
-  }
-
-  /** Audits these rooms and users, until it has worked. `missedMs`: for so long this node may have missed everything. */
+  /** Audits these rooms and users, until it has worked; the rolling audit begins with the first call. `missedMs`: for so long this node may have missed everything. */
   soon(roomIds: Iterable<string>, userIds: Iterable<string>, missedMs = 0): void {
     for (const roomId of roomIds) this.#dueRooms.add(roomId);
     for (const userId of userIds) this.#dueUsers.add(userId);

@@ -95,7 +95,6 @@ export class Hub {
     });
     this.#store.onSwitch(() => this.compare());
     await this.#outboxReader.start();
-    this.#audit.start();
     await this.#localPresence.start();
     await withTimeout(this.#clock, this.#probe.start());
   }
