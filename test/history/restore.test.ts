@@ -17,7 +17,7 @@ const TRANSACTIONS = 20_000;
 /** Messages of the source, each a row that an idle node must not read again and again. */
 const MESSAGES = 3000;
 const IDLE_MS = 10_000;
-/** Two polls a second more or less, of a few rows. */
+/** Rows a second that a poll may read more than before. */
 const IDLE_SLACK = 20;
 const KEEP = 5;
 /** Pruning begins a minute after a node has started. */
@@ -166,7 +166,8 @@ describe("a copy of the rows in a new cluster", () => {
     process.stdout.write(
       `idle rows a second, of tables: ${source.tables} before the copy, ${copy.tables} after; of the database: ${source.database}, ${copy.database}\n`,
     );
-    expect(copy.tables).toBeLessThan(1.5 * source.tables + IDLE_SLACK);
+    // Soft, so that a failure shows what becomes of the pruning as well.
+    expect.soft(copy.tables).toBeLessThan(1.5 * source.tables + IDLE_SLACK);
 
     await scene.replaceApi({ ...UNLIMITED, EVENTS_KEEP: String(KEEP), EVENTS_KEEP_DAYS: "0" });
     const kept = () => target.run((sql) => sql<{ count: number }[]>`select count(*) from events group by room_id`);
