@@ -49,6 +49,12 @@ export default defineConfig({
       }),
       // Two runs of a minute or so, and Schemathesis installed at first.
       project("fuzz", ["test/fuzz/**/*.test.ts"], { testTimeout: 600_000, hookTimeout: 120_000 }),
+      // Databases that are replaced under the nodes: promotions, restored backups, copies.
+      project("history", ["test/history/**/*.test.ts"], {
+        testTimeout: 600_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
       project("slow", ["test/slow/**/*.test.ts", ...patient], {
         testTimeout: 600_000,
         hookTimeout: 120_000,
