@@ -19,20 +19,23 @@ export type Lost = ReadonlyMap<string, ReadonlySet<string>>;
 interface Row {
   readonly roomId: string;
   readonly seq: number;
-  readonly body: string;
+  readonly messageId: string | null;
+  readonly clientMessageId: string | null;
 }
 
 export async function truthOf(server: PostgresServer, chatIds: readonly string[]): Promise<Truth> {
   const rows = await server.run(
     (sql) => sql<Row[]>`
-      select room_id, seq, body from events where room_id = any(${[...chatIds]}::uuid[]) order by room_id, seq`,
+      select e.room_id, e.seq, m.message_id, m.client_message_id from events e
+      left join messages m on m.room_id = e.room_id and m.seq = e.seq
+      where e.room_id = any(${[...chatIds]}::uuid[]) order by e.room_id, e.seq`,
   );
   const truth = new Map<string, StoredEvent[]>(chatIds.map((chatId) => [chatId, []]));
-  for (const { roomId, seq, body } of rows)
+  for (const { roomId, seq, messageId, clientMessageId } of rows)
     truth.get(roomId)?.push({
       seq,
-      messageId: /"messageId":"([^"]+)"/.exec(body)?.[1],
-      clientMessageId: /"clientMessageId":"([^"]+)"/.exec(body)?.[1],
+      messageId: messageId ?? undefined,
+      clientMessageId: clientMessageId ?? undefined,
     });
   return truth;
 }

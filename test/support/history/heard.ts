@@ -5,7 +5,7 @@ export type Cursor = string | number;
 
 export interface Marked {
   readonly seq: number;
-  readonly mark?: string;
+  readonly mark?: string | undefined;
 }
 
 export const cursorOf = ({ seq, mark }: Marked): Cursor => (mark === undefined ? seq : `${seq}-${mark}`);
