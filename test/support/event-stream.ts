@@ -1,7 +1,7 @@
 /** An SSE client: a standard EventSource that also keeps the text of the stream. */
-import { parseCursor } from "@signalbox/protocol/cursor";
 import { EventSource, type EventSourceFetchInit, type FetchLikeResponse } from "eventsource";
 import { Arrivals, type Fields, hasFields } from "./arrivals.ts";
+import { seqIn } from "./cursors.ts";
 
 /** Every event of a stream. CONTRACT section 5. */
 export const STREAM_EVENTS = [
@@ -45,9 +45,6 @@ export interface StreamRequest {
   /** Its Last-Event-ID. */
   readonly from: string | undefined;
 }
-
-/** The seq in a cursor; NaN for another text. */
-const seqIn = (cursor: string): number => parseCursor(cursor)?.seq ?? Number.NaN;
 
 export class Stream {
   /** Every answered request, in order. */
@@ -100,9 +97,14 @@ export class Stream {
     return this.events.filter((event) => event.type === type).map(({ data }) => data);
   }
 
+  /** Every id of the stream, in order: cursors. */
+  get cursors(): readonly string[] {
+    return [...this.text.matchAll(/^id: ?(.*)$/gm)].map(([, id = ""]) => id);
+  }
+
   /** The seq in every id of the stream, in order. */
   get ids(): readonly number[] {
-    return [...this.text.matchAll(/^id: ?(.*)$/gm)].map(([, id = ""]) => seqIn(id));
+    return this.cursors.map(seqIn);
   }
 
   /** The `data` of the first event of this type that has these fields. */

@@ -4,9 +4,9 @@
  */
 import { randomUUID } from "node:crypto";
 import { CLOSE } from "@signalbox/protocol/close";
-import { parseCursor } from "@signalbox/protocol/cursor";
 import { WebSocket } from "ws";
 import type { Fields } from "../arrivals.ts";
+import { seqIn } from "../cursors.ts";
 import type { Closing, Frame } from "../socket-client.ts";
 import { until } from "../until.ts";
 
@@ -18,9 +18,6 @@ const HANDSHAKE_MS = 5000;
 const NEXT: ReadonlyMap<number, (typeof CLOSE)[keyof typeof CLOSE]["next"]> = new Map(
   Object.values(CLOSE).map(({ code, next }) => [code, next]),
 );
-
-/** The seq in a cursor; NaN for another text. */
-const seqIn = (cursor: string): number => parseCursor(cursor)?.seq ?? Number.NaN;
 
 /** A durable event as it came. */
 export interface Seen {

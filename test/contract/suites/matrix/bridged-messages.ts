@@ -6,7 +6,7 @@ import { bridge } from "../../stages/bridged-room.ts";
 import { eventsUpToNow, messageIdOf, watched } from "../../stages/watched-room.ts";
 import { matrixUser } from "../../support/homeserver.ts";
 import { previewsOf, projectionOf } from "../../support/projections.ts";
-import { ANY_UUID } from "../../support/shapes.ts";
+import { ANY_MARK, ANY_UUID } from "../../support/shapes.ts";
 
 const URL_OF_FILE = "mxc://matrix.example/AbC";
 const FILE = { filename: "a.pdf", mime_type: "application/pdf", size: 5, mxc_uri: URL_OF_FILE };
@@ -41,6 +41,7 @@ function messages(world: World): void {
       mentions: [bob.id],
       eventId: event_id,
       seq: expect.any(Number),
+      mark: ANY_MARK,
     });
     expect(stream.of("message")[0]).toStrictEqual({
       id: `msg-${event.messageId}`,

@@ -4,7 +4,7 @@ import type { Fields } from "../../../support/arrivals.ts";
 import { expectProblem } from "../../../support/http.ts";
 import type { World } from "../../../support/world.ts";
 import { reachesAll, twoMembers } from "../../stages/two-members.ts";
-import { ANY_TEXT, ANY_TIME, ANY_UUID_V7, NOTHING } from "../../support/shapes.ts";
+import { ANY_MARK, ANY_TEXT, ANY_TIME, ANY_UUID_V7, NOTHING } from "../../support/shapes.ts";
 
 const ways = [
   ["POST /api/chat", false],
@@ -34,6 +34,7 @@ function messageActions(world: World, byFrame: boolean): void {
       recipientId: alice.id,
       senderId: alice.id,
       seq: 2,
+      mark: ANY_MARK,
     });
     await reachesAll(on, event);
   });
@@ -61,6 +62,7 @@ function messageActions(world: World, byFrame: boolean): void {
       senderId: alice.id,
       editedAt: ANY_TIME,
       seq: 3,
+      mark: ANY_MARK,
     });
     await reachesAll(on, event);
   });
@@ -78,6 +80,7 @@ function messageActions(world: World, byFrame: boolean): void {
       senderId: alice.id,
       timeStamp: ANY_TIME,
       seq: 3,
+      mark: ANY_MARK,
     });
     await reachesAll(on, event);
   });
@@ -105,6 +108,7 @@ function messageActions(world: World, byFrame: boolean): void {
       },
       timeStamp: ANY_TIME,
       seq: 3,
+      mark: ANY_MARK,
     });
     expect(event.messageId).not.toBe(original.messageId);
     await reachesAll(on, event);
@@ -138,6 +142,7 @@ function reactionActions(world: World, byFrame: boolean): void {
       parentMessageId: messageId,
       timeStamp: ANY_TIME,
       seq: 3,
+      mark: ANY_MARK,
     });
     expect(event.messageId).not.toBe(messageId);
     await reachesAll(on, event);
@@ -157,6 +162,7 @@ function reactionActions(world: World, byFrame: boolean): void {
       recipientId: alice.id,
       senderId: alice.id,
       seq: 4,
+      mark: ANY_MARK,
     });
     await reachesAll(on, event);
   });

@@ -1,8 +1,10 @@
 /** CONTRACT section 4: the handshake of a socket, its token and origin, and READY. */
 import { describe, expect, test } from "vitest";
+import { cursorOf } from "../../../support/cursors.ts";
 import { expectProblem } from "../../../support/http.ts";
 import { BAD_TOKENS, inSeconds, sign } from "../../../support/tokens.ts";
 import { ORIGIN, type World } from "../../../support/world.ts";
+import { endOf } from "../../support/cursors.ts";
 import { ANY_TEXT } from "../../support/shapes.ts";
 
 export function connecting(world: World): void {
@@ -121,14 +123,15 @@ function ready(world: World): void {
   test("is the first frame, with exactly these fields", async () => {
     const { alice, chatId } = await world.chat();
     const other = await alice.makesRoom();
-    await alice.says(chatId, "second event");
+    const second = await alice.says(chatId, "second event");
+    expect(second.seq).toBe(2);
     const client = await alice.connects(1);
     expect(client.frames[0]).toStrictEqual({
       type: "READY",
       sessionId: ANY_TEXT,
       userId: alice.id,
       heartbeatMs: 25_000,
-      rooms: { [chatId]: 2, [other]: 1 },
+      rooms: { [chatId]: cursorOf(second), [other]: await endOf(alice, other) },
     });
   });
 
@@ -147,7 +150,7 @@ function ready(world: World): void {
     await alice.removes(left, alice);
     await alice.asks("DELETE", `/v1/rooms/${deleted}`);
     const client = await alice.connects();
-    expect(client.frames[0]?.rooms).toEqual({ [chatId]: 1 });
+    expect(client.frames[0]?.rooms).toEqual({ [chatId]: await endOf(alice, chatId) });
   });
 }
 

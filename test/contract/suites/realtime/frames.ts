@@ -1,5 +1,6 @@
 /** CONTRACT sections 2 and 4: frames, their answers and their order, and malformed frames. */
 import { describe, expect, test } from "vitest";
+import { seqIn } from "../../../support/cursors.ts";
 import { range, times } from "../../../support/lists.ts";
 import type { Client } from "../../../support/socket-client.ts";
 import type { World } from "../../../support/world.ts";
@@ -156,7 +157,7 @@ function delivery(world: World): void {
     await alice.adds(chatId, carol);
     const sessions = await Promise.all([alice.connects(0), bob.connects(1), carol.connects(0), carol.connects(1)]);
     const [phone, bobs] = sessions;
-    const from = phone!.frames[0]!.rooms[chatId]!;
+    const from = seqIn(phone!.frames[0]!.rooms[chatId]!);
     await Promise.all([
       ...Array.from({ length: 40 }, (_, index) => carol.says(chatId, `by POST ${index}`)),
       ...Array.from({ length: 40 }, (_, index) =>
@@ -182,7 +183,7 @@ function delivery(world: World): void {
     const sessions = await times(6, (index) => bob.connects(index % 2 === 0 ? 0 : 1));
     await sending;
     for (const session of sessions) {
-      const from = session.frames[0]!.rooms[chatId]!;
+      const from = seqIn(session.frames[0]!.rooms[chatId]!);
       if (from < 101) await session.receives({ chatId, seq: 101 });
       expect(session.seqs(chatId)).toEqual(range(from + 1, 101));
     }

@@ -1,5 +1,6 @@
 /** CONTRACT section 4: joins, leaves and revocations while sockets are open. */
 import { describe, expect, test } from "vitest";
+import { cursorOf } from "../../../support/cursors.ts";
 import { expectProblem } from "../../../support/http.ts";
 import { range, times } from "../../../support/lists.ts";
 import { inSeconds, sign } from "../../../support/tokens.ts";
@@ -29,6 +30,43 @@ function joining(world: World): void {
       });
       expect(device.seqs(chatId)).toEqual(range(3, 3 + sent.length));
     }
+  });
+
+  test("that resumes from 0 begins with the own USER_JOIN, on a socket and on a stream", async () => {
+    const { alice, carol, chatId } = await world.chat();
+    const before = await alice.says(chatId, "not for carol");
+    await alice.adds(chatId, carol);
+    await alice.says(chatId, "for carol");
+    for (const from of [0, 1, cursorOf(before)]) {
+      const client = await carol.resumes(1, { [chatId]: from });
+      expect(client.events(chatId)).toMatchObject([
+        { type: "USER_JOIN", message: carol.id, seq: 3 },
+        { type: "SEND_MSG", message: "for carol", seq: 4 },
+      ]);
+      expect(client.of("RESET")).toEqual([]);
+      const stream = await carol.streams(chatId, 0, `?last_event_id=${from}`);
+      await stream.reaches(4);
+      expect(stream.cursors).toEqual(client.events(chatId).map(cursorOf));
+      expect(stream.text).not.toContain("not for carol");
+    }
+  });
+
+  test("that was removed and came back resumes from the first USER_JOIN, without the time between", async () => {
+    const { alice, carol, chatId } = await world.chat();
+    await alice.says(chatId, "not for carol");
+    await alice.adds(chatId, carol);
+    await alice.says(chatId, "for carol");
+    await alice.removes(chatId, carol);
+    await alice.says(chatId, "not for carol");
+    await alice.adds(chatId, carol);
+    const client = await carol.resumes(1, { [chatId]: 0 });
+    expect(client.events(chatId).map(({ type, seq }) => [type, seq])).toEqual([
+      ["USER_JOIN", 3],
+      ["SEND_MSG", 4],
+      ["USER_LEAVE", 5],
+      ["USER_JOIN", 7],
+    ]);
+    expect(JSON.stringify(client.frames)).not.toContain("not for carol");
   });
 
   test("may act at once", async () => {

@@ -1,10 +1,12 @@
 /** CONTRACT sections 2 and 4: a resume from cursors. */
 import { describe, expect, test } from "vitest";
 import type { Fields } from "../../../support/arrivals.ts";
+import { cursorOf, seqIn } from "../../../support/cursors.ts";
 import { dataOf, type Room } from "../../../support/http.ts";
 import { range, times } from "../../../support/lists.ts";
 import type { Client } from "../../../support/socket-client.ts";
 import type { Person, World } from "../../../support/world.ts";
+import { endOf } from "../../support/cursors.ts";
 import { NOTHING } from "../../support/shapes.ts";
 
 export function resume(world: World): void {
@@ -25,7 +27,9 @@ function replay(world: World): void {
     const other = await alice.makesRoom(bob);
     await times(20, (index) => alice.says(index % 2 === 0 ? chatId : other, `message ${index}`));
     const client = await beforeResume(bob, 1);
-    expect(client.frames[0]?.rooms).toEqual({ [chatId]: 11, [other]: 11 });
+    const ends = { [chatId]: await endOf(bob, chatId), [other]: await endOf(bob, other) };
+    expect(Object.values(ends).map(seqIn)).toEqual([11, 11]);
+    expect(client.frames[0]?.rooms).toEqual(ends);
     await client.resumes({ [chatId]: 4, [other]: 0 });
     expect(client.seqs(chatId)).toEqual(range(5, 11));
     expect(client.seqs(other)).toEqual(range(1, 11));
@@ -36,9 +40,10 @@ function replay(world: World): void {
     expect(client.seqs(chatId)).toEqual(range(5, 12));
   });
 
-  test("replays every kind of event as it was sent", async () => {
+  test("replays every kind of event as it was sent, but for texts that were taken back", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
     const witness = await bob.connects(0);
+    await alice.says(chatId, "kept", { mentions: [bob.id], clientMessageId: "kept" });
     const { messageId } = await alice.says(chatId, "text", { mentions: [bob.id], clientMessageId: "id" });
     await alice.acts({ type: "EDIT_MSG", chatId, messageId, message: "edited" });
     await bob.acts({ type: "REPLY", chatId, messageId, message: "reply" });
@@ -51,8 +56,18 @@ function replay(world: World): void {
     await witness.receives({ type: "USER_LEAVE" });
     const client = await beforeResume(bob, 1);
     await client.resumes({ [chatId]: 1 });
-    expect(client.events(chatId)).toEqual(witness.events(chatId));
-    expect(client.seqs(chatId)).toEqual(range(2, 10));
+    const sent = witness.events(chatId);
+    const gone = { message: "", deleted: true };
+    expect(client.events(chatId)).toEqual(
+      sent.map((event) => {
+        const { mentions: _, ...plain } = event as unknown as Fields;
+        if (event.type === "SEND_MSG" && event.messageId === messageId) return { ...plain, ...gone };
+        if (event.type === "EDIT_MSG") return { ...plain, ...gone };
+        if (event.type === "REPLY") return { ...plain, replyTo: { ...event.replyTo, content: "" } };
+        return event.type === "REACT" ? { ...plain, message: "" } : event;
+      }),
+    );
+    expect(client.seqs(chatId)).toEqual(range(2, 11));
   });
 
   test("delivers nothing between READY and RESUME, and all of it once after", async () => {
@@ -122,7 +137,7 @@ function replay(world: World): void {
 }
 
 function cursors(world: World): void {
-  test("continues from READY's seq in a room that it does not name", async () => {
+  test("continues from READY's cursor in a room that it does not name", async () => {
     const { alice, bob, chatId } = await world.chat();
     const other = await alice.makesRoom(bob);
     await times(4, () => alice.says(chatId, "before"));
@@ -147,7 +162,11 @@ function cursors(world: World): void {
     ["of a list", { type: "RESUME", rooms: ["a"] }],
     ["of malformed room ids", { type: "RESUME", rooms: { nowhere: 1 } }],
     ["from a negative seq", { type: "RESUME", rooms: { [NOTHING]: -1 } }],
-    ["from a text", { type: "RESUME", rooms: { [NOTHING]: "1" } }],
+    ["from a text that is no cursor", { type: "RESUME", rooms: { [NOTHING]: "one" } }],
+    ["from a mark of seven digits", { type: "RESUME", rooms: { [NOTHING]: "1-4f1d09c" } }],
+    ["from a mark of capitals", { type: "RESUME", rooms: { [NOTHING]: "1-4F1D09C2" } }],
+    ["from a mark out of range", { type: "RESUME", rooms: { [NOTHING]: "1-80000000" } }],
+    ["from a negative text", { type: "RESUME", rooms: { [NOTHING]: "-1-4f1d09c2" } }],
     ["from a fractional seq", { type: "RESUME", rooms: { [NOTHING]: 1.5 } }],
   ])("%s is invalid, and can be sent again", async (_, frame) => {
     const { alice, chatId } = await world.chat();
@@ -178,11 +197,12 @@ function cursors(world: World): void {
 function resets(world: World): void {
   test("from before the kept events gets a reset, too_old, and is live after that seq", async () => {
     const { alice, bob, chatId } = await world.chat();
-    await times(9, (index) => alice.says(chatId, `message ${index}`));
+    const sent = await times(9, (index) => alice.says(chatId, `message ${index}`));
     await world.sql`delete from events where room_id = ${chatId} and seq <= 5`;
     const old = await beforeResume(bob, 0);
     await old.resumes({ [chatId]: 3 });
-    expect(old.of("RESET")).toStrictEqual([{ type: "RESET", chatId, reason: "too_old", seq: 10 }]);
+    const cursor = cursorOf(sent.find(({ seq }) => seq === 10)!);
+    expect(old.of("RESET")).toStrictEqual([{ type: "RESET", chatId, reason: "too_old", seq: 10, cursor }]);
     const kept = await beforeResume(bob, 1);
     await kept.resumes({ [chatId]: 5 });
     expect(kept.of("RESET")).toEqual([]);
@@ -196,7 +216,8 @@ function resets(world: World): void {
     const { alice, bob, chatId } = await world.chat();
     const client = await beforeResume(bob);
     await client.resumes({ [chatId]: 1000 });
-    expect(client.of("RESET")).toMatchObject([{ chatId, seq: 1 }]);
+    const cursor = client.frames[0]!.rooms[chatId]!;
+    expect(client.of("RESET")).toStrictEqual([{ type: "RESET", chatId, reason: "too_old", seq: 1, cursor }]);
     await client.receives({ messageId: (await alice.says(chatId, "live")).messageId });
     expect(client.seqs(chatId)).toEqual([2]);
   });
@@ -212,6 +233,7 @@ function resets(world: World): void {
         chatId: room,
         reason: "not_member",
         seq: expect.any(Number),
+        cursor: expect.stringMatching(/^\d+-[0-9a-f]{8}$/),
       });
     await alice.says(chatId, "not for carol");
     const shared = await alice.makesRoom(carol);
@@ -231,14 +253,22 @@ function roomsThatWent(world: World): void {
     expect(client.events(chatId).filter(({ seq }) => seq > 2)).toEqual([]);
   });
 
-  test("of a room that was deleted meanwhile replays it to its end", async () => {
+  test("of a room that was deleted meanwhile gives its DELETE_CHAT alone", async () => {
     const { alice, bob, chatId } = await world.chat();
+    const first = await alice.says(chatId, "first words");
     await alice.says(chatId, "last words");
     await alice.asks("DELETE", `/v1/rooms/${chatId}`);
-    const client = await beforeResume(bob, 0);
-    expect(client.frames[0]?.rooms).toEqual({});
-    await client.resumes({ [chatId]: 1 });
-    expect(client.events(chatId).map(({ type }) => type)).toEqual(["SEND_MSG", "DELETE_CHAT"]);
+    for (const [door, cursor] of [
+      [0, 1],
+      [1, 0],
+      [0, cursorOf(first)],
+    ] as const) {
+      const client = await beforeResume(bob, door);
+      expect(client.frames[0]?.rooms).toEqual({});
+      await client.resumes({ [chatId]: cursor });
+      expect(client.events(chatId)).toMatchObject([{ type: "DELETE_CHAT", senderId: alice.id, seq: 4 }]);
+      expect(JSON.stringify(client.frames)).not.toContain("words");
+    }
   });
 
   test("is possible once only", async () => {

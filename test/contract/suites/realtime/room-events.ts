@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { World } from "../../../support/world.ts";
 import { reachesAll, twoMembers } from "../../stages/two-members.ts";
-import { ANY_TEXT, ANY_TIME } from "../../support/shapes.ts";
+import { ANY_MARK, ANY_TEXT, ANY_TIME } from "../../support/shapes.ts";
 
 export function roomEvents(world: World): void {
   describe("a change of a room", () => {
@@ -24,6 +24,7 @@ export function roomEvents(world: World): void {
             senderId: alice.id,
             message: "Project Discussion",
             seq: 1,
+            mark: ANY_MARK,
           });
     });
 
@@ -42,6 +43,7 @@ export function roomEvents(world: World): void {
         recipientId: alice.id,
         senderId: alice.id,
         seq: 2,
+        mark: ANY_MARK,
       });
       await reachesAll(on, event);
       expect(await device.receives({ type: "USER_JOIN", chatId })).toStrictEqual({
@@ -66,6 +68,7 @@ export function roomEvents(world: World): void {
         timeStamp: ANY_TIME,
         senderId: guest.id,
         seq: 3,
+        mark: ANY_MARK,
       });
       await reachesAll(on, event);
       expect(await device.receives({ type: "USER_LEAVE", chatId })).toStrictEqual({ ...event, recipientId: guest.id });
@@ -86,7 +89,14 @@ export function roomEvents(world: World): void {
       const answer = await alice.asks("DELETE", `/v1/rooms/${chatId}`);
       expect(answer.status).toBe(200);
       const event = await phone.receives({ type: "DELETE_CHAT", chatId });
-      expect(event).toStrictEqual({ type: "DELETE_CHAT", chatId, recipientId: alice.id, senderId: alice.id, seq: 2 });
+      expect(event).toStrictEqual({
+        type: "DELETE_CHAT",
+        chatId,
+        recipientId: alice.id,
+        senderId: alice.id,
+        seq: 2,
+        mark: ANY_MARK,
+      });
       await reachesAll(on, event);
     });
   });

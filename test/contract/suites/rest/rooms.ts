@@ -1,9 +1,11 @@
 /** CONTRACT section 6: rooms, members and users. */
 import { describe, expect, test } from "vitest";
+import { cursorOf } from "../../../support/cursors.ts";
 import { dataOf, expectProblem, jsonOf, type Room } from "../../../support/http.ts";
 import { range, times } from "../../../support/lists.ts";
 import type { Person, World } from "../../../support/world.ts";
-import { ANY_TIME, ANY_UUID_V7, NOTHING } from "../../support/shapes.ts";
+import { endOf } from "../../support/cursors.ts";
+import { ANY_MARK, ANY_TIME, ANY_UUID_V7, NOTHING } from "../../support/shapes.ts";
 
 export function rooms(world: World): void {
   describe("a room", () => {
@@ -89,7 +91,13 @@ function changing(world: World): void {
       dataOf<Room>(await alice.asks("PATCH", `/v1/rooms/${chatId}`, body));
     expect(await patch({ name: "New name" })).toMatchObject({ id: chatId, name: "New name", metadata: {}, seq: 2 });
     expect(await patch({ metadata: { a: 1 } })).toMatchObject({ name: "New name", metadata: { a: 1 }, seq: 3 });
-    expect(await phone.receives({ seq: 3 })).toStrictEqual({ type: "ROOM_STATE", chatId, changed: ["room"], seq: 3 });
+    expect(await phone.receives({ seq: 3 })).toStrictEqual({
+      type: "ROOM_STATE",
+      chatId,
+      changed: ["room"],
+      seq: 3,
+      mark: ANY_MARK,
+    });
     expect((await alice.rooms()).data).toMatchObject([{ name: "New name", metadata: { a: 1 } }]);
   });
 
@@ -121,12 +129,16 @@ function changing(world: World): void {
 function listing(world: World): void {
   test("have the last message, the unread count and a cursor", async () => {
     const { alice, bob, chatId } = await world.chat();
-    expect((await bob.rooms()).data).toMatchObject([{ id: chatId, last_message: null, unread_count: 0, cursor: 1 }]);
+    expect((await bob.rooms()).data).toMatchObject([
+      { id: chatId, last_message: null, unread_count: 0, seq: 1, cursor: await endOf(bob, chatId) },
+    ]);
     await alice.says(chatId, "first");
-    const { messageId, timeStamp } = await alice.says(chatId, "last");
+    const sent = await alice.says(chatId, "last");
+    const { messageId, timeStamp } = sent;
     const [room, ...others] = (await bob.rooms()).data;
     expect(others).toEqual([]);
-    expect(room).toMatchObject({ name: "A room", created_by: alice.id, member_count: 2, unread_count: 2, cursor: 3 });
+    expect(room).toMatchObject({ name: "A room", created_by: alice.id, member_count: 2, unread_count: 2 });
+    expect(room?.cursor).toBe(cursorOf(sent));
     expect(room?.last_message).toMatchObject({
       messageId,
       chatId,
@@ -141,9 +153,9 @@ function listing(world: World): void {
   test("have a cursor from which a resume delivers exactly the later events", async () => {
     const { alice, bob, chatId } = await world.chat();
     await alice.says(chatId, "before");
-    const { cursor } = (await bob.rooms()).data[0]!;
+    const { cursor } = (await bob.rooms()).data[0] as { cursor: string } & Room;
     const { seq } = await alice.says(chatId, "after");
-    const client = await bob.resumes(1, { [chatId]: Number(cursor) });
+    const client = await bob.resumes(1, { [chatId]: cursor });
     expect(client.seqs(chatId)).toEqual([seq]);
   });
 
@@ -207,8 +219,8 @@ function members(world: World): void {
     const newcomers = await times(20, () => world.person());
     await Promise.all(newcomers.map((newcomer, index) => (index % 2 === 0 ? alice : bob).adds(chatId, newcomer)));
     await Promise.all(newcomers.slice(0, 5).map((newcomer) => newcomer.removes(chatId, newcomer)));
-    expect((await alice.rooms()).data).toMatchObject([{ member_count: 17, cursor: 26 }]);
-    await phone.receives({ chatId, seq: 26 });
+    const last = await phone.receives({ chatId, seq: 26 });
+    expect((await alice.rooms()).data).toMatchObject([{ member_count: 17, cursor: cursorOf(last) }]);
     expect(phone.seqs(chatId)).toEqual(range(2, 26));
   });
 

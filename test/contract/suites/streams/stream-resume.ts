@@ -1,5 +1,6 @@
 /** CONTRACT sections 2 and 5: the resume and the end of an event stream. */
 import { describe, expect, test } from "vitest";
+import { cursorOf, seqIn } from "../../../support/cursors.ts";
 import { ask, expectProblem } from "../../../support/http.ts";
 import { range, times } from "../../../support/lists.ts";
 import { matrixId, snapshotOf, stateOf } from "../../../support/queries.ts";
@@ -37,7 +38,7 @@ export function streamResume(world: World): void {
       const taken = await times(4, async (index) => {
         const { cursor } = index % 2 === 0 ? await snapshotOf(bob, chatId) : await stateOf(bob, chatId);
         return {
-          cursor: Number(cursor),
+          cursor: seqIn(cursor),
           stream: await bob.streams(chatId, index % 2 === 0 ? 0 : 1, `?last_event_id=${cursor}`),
         };
       });
@@ -65,32 +66,46 @@ export function streamResume(world: World): void {
 
     test("from before the kept events, or from beyond the end, gets a reset, and is live", async () => {
       const { alice, bob, chatId } = await world.chat();
-      await times(9, (index) => alice.says(chatId, `message ${index}`));
+      const sent = await times(9, (index) => alice.says(chatId, `message ${index}`));
       await world.sql`delete from events where room_id = ${chatId} and seq <= 5`;
       const streams = await Promise.all([2, 1000].map((from) => bob.streams(chatId, 1, `?last_event_id=${from}`)));
-      for (const stream of streams) await stream.receives("reset");
-      const { messageId } = await alice.says(chatId, "live");
+      const cursor = cursorOf(sent.find(({ seq }) => seq === 10)!);
+      for (const stream of streams) expect(await stream.receives("reset")).toStrictEqual({ reason: "too_old", cursor });
+      const live = await alice.says(chatId, "live");
       for (const stream of streams) {
-        await stream.receives("message", { id: `msg-${messageId}` });
+        await stream.receives("message", { id: `msg-${live.messageId}` });
         expect(stream.of("reset")).toHaveLength(1);
         expect(stream.of("message")).toHaveLength(1);
         // A resume from here misses nothing.
-        expect(stream.ids.at(-1)).toBe(11);
+        expect(stream.cursors.at(-1)).toBe(cursorOf(live));
+        expect(live.seq).toBe(11);
       }
     });
 
-    test.each(["x", "-1", "1.5", "1e3", "0x1", " ", "99999999999999999999", "1,2", "null"])(
-      "from %j is invalid, by header and by query",
-      async (from) => {
-        const { bob, chatId } = await world.chat();
-        const { token } = bob;
-        const byQuery = `${world.streamOf(chatId, 1)}?last_event_id=${encodeURIComponent(from)}`;
-        expectProblem(await ask(byQuery, { token }), "invalid");
-        // White space is no part of a header's value.
-        if (from.trim() !== "")
-          expectProblem(await ask(world.streamOf(chatId), { token, headers: { "last-event-id": from } }), "invalid");
-      },
-    );
+    test.each([
+      "x",
+      "-1",
+      "1.5",
+      "1e3",
+      "0x1",
+      " ",
+      "99999999999999999999",
+      "1,2",
+      "null",
+      "1-",
+      "1-4f1d09c",
+      "1-4f1d09c2-",
+      "1-4F1D09C2",
+      "1-80000000",
+    ])("from %j is invalid, by header and by query", async (from) => {
+      const { bob, chatId } = await world.chat();
+      const { token } = bob;
+      const byQuery = `${world.streamOf(chatId, 1)}?last_event_id=${encodeURIComponent(from)}`;
+      expectProblem(await ask(byQuery, { token }), "invalid");
+      // White space is no part of a header's value.
+      if (from.trim() !== "")
+        expectProblem(await ask(world.streamOf(chatId), { token, headers: { "last-event-id": from } }), "invalid");
+    });
   });
 }
 
@@ -112,7 +127,7 @@ export function streamEndOverTime(world: World): void {
       expect(stream.of("typing")).toEqual([]);
       expect(stream.text).not.toContain("not for bob");
       expect(stream.requests.map(({ status }) => status)).toEqual([200, 404]);
-      expect(stream.requests[1]?.from).toBe(String(stream.ids.at(-1)));
+      expect(stream.requests[1]?.from).toBe(stream.cursors.at(-1));
     }
   });
 

@@ -1,5 +1,6 @@
 /** CONTRACT sections 2 and 5: the event stream of a conversation, read by a standard EventSource. */
 import { describe, expect, test } from "vitest";
+import { cursorOf } from "../../../support/cursors.ts";
 import { ask, expectProblem } from "../../../support/http.ts";
 import { range, times } from "../../../support/lists.ts";
 import { conversation, matrixId } from "../../../support/queries.ts";
@@ -63,9 +64,9 @@ function opening(world: World): void {
 }
 
 function events(world: World): void {
-  test("has every durable event once, with its seq as its id, and ids on no other event", async () => {
+  test("has every durable event once, with its cursor as its id, and ids on no other event", async () => {
     const { alice, bob, carol, chatId } = await world.chat();
-    const stream = await bob.streams(chatId, 1);
+    const [stream, socket] = await Promise.all([bob.streams(chatId, 1), bob.connects(0)]);
     const { messageId, timeStamp } = await alice.says(chatId, "Hello!\nSecond line");
     const edit = await alice.acts({ type: "EDIT_MSG", chatId, messageId, message: "Hello again!" });
     const reply = await bob.acts({ type: "REPLY", chatId, messageId, message: "Hi" });
@@ -109,6 +110,8 @@ function events(world: World): void {
     expect(stream.of("member_left")).toMatchObject([{ user_id: carol.id }]);
 
     expect(stream.ids).toEqual(range(2, 11));
+    await socket.receives({ type: "DELETE_CHAT" });
+    expect(stream.cursors).toEqual(socket.events(chatId).map(cursorOf));
     const durable = /^(message|reaction|member|conversation)/;
     const blocks = stream.text.split("\n\n").filter((block) => /^event:/m.test(block));
     for (const block of blocks) expect(/^id:/m.test(block)).toBe(durable.test(/^event: ?(.*)$/m.exec(block)![1]!));

@@ -65,7 +65,7 @@ export function tickets(world: World): void {
       first.close();
       await alice.says(chatId, "meanwhile");
       const next = await world.opensStream(chatId, 1, {
-        query: `${await ticketQuery(bob)}&last_event_id=${first.ids.at(-1)}`,
+        query: `${await ticketQuery(bob)}&last_event_id=${first.cursors.at(-1)}`,
       });
       await next.reaches(3);
       expect([...first.ids, ...next.ids]).toEqual([1, 2, 3]);
