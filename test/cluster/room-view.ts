@@ -24,7 +24,7 @@ const LIVE: ReadonlySet<string> = new Set(["typing", "presence", "receipt", "not
 
 /** A durable event as a stream prints it. */
 export interface Print {
-  readonly seq: number;
+  readonly cursor: string;
   readonly event: string;
   readonly data: Fields;
 }
@@ -32,13 +32,19 @@ export interface Print {
 /** The durable events of a stream, in order. */
 export const printsOf = (stream: Stream): readonly Print[] =>
   stream.events.flatMap(({ lastEventId, type, data }) =>
-    LIVE.has(type) ? [] : [{ seq: Number(lastEventId), event: type, data }],
+    LIVE.has(type) ? [] : [{ cursor: lastEventId, event: type, data }],
   );
 
-/** The print of an event of the store, for messages that fit a preview. */
-export function printed({ seq, body }: Truth): Print {
+/** The print of an event of the store, with the texts of now, for messages that fit a preview. */
+export function printed({ cursor, body }: Truth): Print {
   const event = parseJson(`{${body}`) as Parameters<typeof sseOf>[0];
-  return { seq, ...sseOf(event, { serverName: "localhost", preview: (content) => content }) };
+  return { cursor, ...sseOf(event, { serverName: "localhost", preview: (content) => content }) };
+}
+
+/** A print without the text that an edit, a delete or the removal of a reaction takes back. */
+export function textless(print: Print): Print {
+  const { preview: _, reaction: __, ...data } = print.data;
+  return { ...print, data };
 }
 
 /** Follows a room as a page does: a snapshot, the history, and a stream from the snapshot's cursor. */
@@ -47,8 +53,8 @@ export async function follows(
   reader: Person,
   chatId: string,
   door: number,
-): Promise<{ view: RoomView; cursor: number; stream: Stream }> {
-  const cursor = Number((await snapshotOf(reader, chatId)).cursor);
+): Promise<{ view: RoomView; cursor: string; stream: Stream }> {
+  const { cursor } = await snapshotOf(reader, chatId);
   const view = viewOf(await wholeHistory(reader, chatId));
   return { view, cursor, stream: await stage.streams(reader, chatId, door, cursor) };
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "vitest";
+import { cursorOf } from "../cursors.ts";
 import type { HistoryEntry } from "../http.ts";
 import type { Frame } from "../socket-client.ts";
 import type { Person } from "../world.ts";
@@ -76,7 +77,7 @@ export function startLoad(
   };
 }
 
-/** Fails unless every acknowledged event is in the store under its seq, once by clientMessageId, and in the history. */
+/** Fails unless every acknowledged event is in the store under its seq and mark, once by clientMessageId, and in the history. */
 export async function expectKept(stage: Stage, reader: Person, acknowledged: readonly Frame[]): Promise<void> {
   for (const chatId of new Set(acknowledged.map((event) => event.chatId))) {
     const truth = (await stage.truth(chatId)).map(({ body }) => JSON.parse(`{${body}`) as Frame & Sent);
@@ -86,8 +87,10 @@ export async function expectKept(stage: Stage, reader: Person, acknowledged: rea
     const history = (await wholeHistory(reader, chatId)).map(({ messageId }) => messageId);
     const messages = truth.filter(({ type }) => type === "SEND_MSG" || type === "REPLY");
     expect(history).toEqual(messages.map(({ messageId }) => messageId));
-    const kept = new Map(truth.map((event) => [event.seq, event.messageId]));
-    const lost = acknowledged.filter((event) => event.chatId === chatId && kept.get(event.seq) !== event.messageId);
+    const kept = new Map(truth.map((event) => [cursorOf(event), event.messageId]));
+    const lost = acknowledged.filter(
+      (event) => event.chatId === chatId && kept.get(cursorOf(event)) !== event.messageId,
+    );
     expect(lost, "acknowledged, but not in the store").toEqual([]);
   }
 }

@@ -1,7 +1,10 @@
 /** The real topology, the users on it, the events in its store, and its faults. */
+import { toText } from "@signalbox/core/model/bytes";
 import { type Cluster, startCluster } from "@signalbox/infra/cluster";
 import { type NodeProcess, startNode } from "@signalbox/infra/node";
 import { Connection, type Sql } from "@signalbox/postgres/connection";
+import { events } from "@signalbox/postgres/events";
+import { encodeCursor } from "@signalbox/protocol/cursor";
 import { expect } from "vitest";
 import { Stream } from "../event-stream.ts";
 import { ask } from "../http.ts";
@@ -14,12 +17,15 @@ import { ResumingClient } from "./resuming-client.ts";
 /** Lines of each node's log that a failed test prints. */
 const LOG_LINES = 8;
 const LINE_CHARS = 300;
+/** More than a room of a test has. */
+const MOST_EVENTS = 1_000_000;
 /** Sessions that are opened at once. */
 const OPENED_AT_ONCE = 50;
 
-/** An event in the store. `body` is as `Seen.body`. */
+/** An event in the store, with the texts of now. `body` is as `Seen.body`. */
 export interface Truth {
   readonly seq: number;
+  readonly cursor: string;
   readonly body: string;
 }
 
@@ -129,10 +135,10 @@ export class Stage {
     return client;
   }
 
-  /** A room's stream at a gateway, after the seq `after`. */
-  async streams({ token }: Person, chatId: string, door: number, after?: number): Promise<Stream> {
+  /** A room's stream at a gateway, after the cursor `after`. */
+  async streams({ token }: Person, chatId: string, door: number, after?: string): Promise<Stream> {
     const url = `${this.gateways[door]!.url}/chat/api/v1/conversations/${chatId}/signals`;
-    const headers = after === undefined ? {} : { "Last-Event-ID": String(after) };
+    const headers = after === undefined ? {} : { "Last-Event-ID": after };
     const stream = await Stream.open(url, { token, headers });
     this.#clients.push(stream);
     if (stream.requests[0]?.status !== 200) throw new Error(`a stream was answered ${stream.requests[0]?.status}`);
@@ -146,8 +152,11 @@ export class Stage {
 
   /** A room's events in the store. */
   async truth(chatId: string): Promise<readonly Truth[]> {
-    const rows = await this.sql<Truth[]>`select seq, body from events where room_id = ${chatId} order by seq`;
-    return rows.map(({ seq, body }) => ({ seq, body: body.slice(body.indexOf('"seq"')) }));
+    const rows = await events(this.sql, chatId, 0, MOST_EVENTS);
+    return rows.map(({ seq, mark, body }) => {
+      const text = toText(body);
+      return { seq, cursor: encodeCursor(seq, mark), body: text.slice(text.indexOf('"seq"')) };
+    });
   }
 
   /** Resolves when all clients are live. */
