@@ -49,6 +49,7 @@ interface Address {
  */
 export class Connection {
   readonly sql: Sql;
+  readonly openedAt = performance.now();
   #socket: Socket | undefined;
   #over = false;
 

@@ -8,6 +8,11 @@ import { askHistory, compareHistory, type Present, presentAfter } from "./histor
 const CALL_MS = 5_000;
 /** The pause after a server that is read-only or stale, in milliseconds. Each such call keeps its place among the `size`. */
 const REFUSED_MS = 100;
+/**
+ * The age, in milliseconds, at which a connection is replaced. An address may lead to another server while the former primary
+ * still answers on the connections that it has: only a new one shows that.
+ */
+const LIFETIME_MS = 60_000;
 /** Calls that wait for a connection, at most. */
 const MOST_WAITING = 10_000;
 
@@ -167,7 +172,8 @@ export class Pool {
   #release(connection: Connection): void {
     // A call that was cut off releases its connection at its time limit, and perhaps again when its query rejects.
     if (!this.#lent.delete(connection)) return;
-    if (!connection.over && this.#admitted.has(connection)) this.#idle.push(connection);
+    const outlived = performance.now() - connection.openedAt > LIFETIME_MS;
+    if (!connection.over && !outlived && this.#admitted.has(connection)) this.#idle.push(connection);
     else connection.destroy();
     if (this.#lent.size === 0) this.#emptied();
     this.#serve();
