@@ -114,7 +114,13 @@ describe.each(stores)("the store $name", ({ start }) => {
         users: [userId],
         sections: [{ roomId, section: "sidekick 1" }],
       });
-      expect({ ...given, receipts: given.receipts.toSorted((a, b) => a.messageSeq - b.messageSeq) }).toEqual(written);
+      const { marks, ...read } = { ...given, receipts: given.receipts.toSorted((a, b) => a.messageSeq - b.messageSeq) };
+      // Events are not read, only their marks: once for each way to them.
+      const { marks: _, ...expected } = { ...written!, events: [] };
+      expect(read).toEqual(expected);
+      expect(new Set(marks.map(({ roomId: room, seq, mark }) => `${room} ${seq} ${mark}`))).toEqual(
+        new Set([`${roomId} 1 1`]),
+      );
       // Metadata comes back in the order of its keys.
       expect(JSON.stringify(given.rooms[0]!.metadata)).toBe('{"z":1,"a":"é"}');
     });
@@ -174,15 +180,16 @@ describe.each(stores)("the store $name", ({ start }) => {
       expect(byId.reactions).toEqual([{ ...first, removedSeq: 4 }]);
     });
 
-    test("gives a repeat with its event, and without it once that is pruned", async () => {
+    test("gives a repeat with the mark of its event, and without it once that is pruned", async () => {
       const roomId = await createRoom(store);
       const message = await send(store, roomId, "ada", { clientMessageId: "once" });
       const repeats = [{ roomId, senderId: "ada", clientMessageId: "once" }];
       const kept = await load(store, { repeats, messages: [{ roomId, messageId: message.messageId }] });
       expect(kept.messages).toEqual([message]);
-      expect(kept.events).toEqual([{ roomId, seq: 2, type: "SEND_MSG", userId: "ada", body: "sent 2" }]);
+      expect(kept.marks.length).toBeGreaterThan(0);
+      for (const mark of kept.marks) expect(mark).toMatchObject({ roomId, seq: 2, mark: 2 });
       await store.prune(0, 0);
-      expect(await load(store, { repeats })).toMatchObject({ messages: [message], events: [] });
+      expect(await load(store, { repeats })).toMatchObject({ messages: [message], marks: [] });
     });
 
     test("writes nothing when `decide` throws, passes the error on, and goes on", async () => {
@@ -209,7 +216,7 @@ describe.each(stores)("the store $name", ({ start }) => {
       expect(error).toMatchObject({ code: "internal" });
       expect(JSON.stringify([error, Object.getOwnPropertyDescriptors(error)])).not.toContain("secret");
       expect(await store.resumable("ada", [roomId])).toEqual(
-        new Map([[roomId, { seq: first.seq, mark: first.seq, from: 0 }]]),
+        new Map([[roomId, expect.objectContaining({ seq: first.seq, mark: first.seq, from: 0 })]]),
       );
       expect(await store.roomsOf("secret")).toEqual(new Map());
       expect((await store.history(roomId, 10, null)).map(({ messageId }) => messageId)).toEqual([first.messageId]);
@@ -229,7 +236,7 @@ describe.each(stores)("the store $name", ({ start }) => {
         await expect(refused).rejects.toMatchObject({ code: "internal" });
       }
       expect(await store.resumable("ada", [roomId])).toEqual(
-        new Map([[roomId, { seq: reaction.seq, mark: reaction.seq, from: 0 }]]),
+        new Map([[roomId, expect.objectContaining({ seq: reaction.seq, mark: reaction.seq, from: 0 })]]),
       );
       await send(store, roomId, "bob", { clientMessageId: "once" });
       await change(store, roomId, {}, (removedSeq) => ({ reactions: [{ ...reaction, removedSeq }] }));

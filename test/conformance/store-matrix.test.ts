@@ -48,7 +48,15 @@ describe.each(stores)("the store $name", ({ start }) => {
       const all = await Promise.all(Array.from({ length: 8 }, () => store.bridge(rooms, users)));
       for (const bridged of all) expect(bridged).toMatchObject(expected);
       const [room] = (await load(store, { rooms: [roomId] })).rooms;
-      const empty = { name: "", metadata: {}, createdBy: "", lastSeq: 0, memberCount: 0, matrixRoomId: roomOf(roomId) };
+      const empty = {
+        name: "",
+        metadata: {},
+        createdBy: "",
+        lastSeq: 0,
+        lastMark: 0,
+        memberCount: 0,
+        matrixRoomId: roomOf(roomId),
+      };
       expect(room).toEqual({ ...newRoom(roomId, room!.createdAt), ...empty });
       expect((await store.users([userId])).get(userId)).toEqual(
         newUser(userId, { name: "Ada", matrixUserId: userOf(userId) }),

@@ -22,13 +22,14 @@ describe.each(stores)("the store $name", ({ start }) => {
       await send(store, stays!);
       await leave(store, left!, user);
       await deleteRoom(store, deleted!);
-      const head = { roomId: expect.anything(), seq: 2, mark: 2, from: 0 };
+      const headFrom = (from: number): unknown => expect.objectContaining({ seq: 2, mark: 2, from });
+      const head = headFrom(0);
       expect(await store.roomsOf(user)).toEqual(new Map([[stays, head]]));
       const asked = [stays!, left!, deleted!, randomUUID()];
       expect(await store.resumable(user, asked)).toEqual(
         new Map([
           [stays, head],
-          [deleted, { ...head, from: 1 }],
+          [deleted, headFrom(1)],
         ]),
       );
       const member = await Promise.all(asked.map((room) => store.headOf(room, user, false)));

@@ -259,6 +259,6 @@ export async function leave(store: Store, roomId: string, userId: string): Promi
 
 export async function deleteRoom(store: Store, roomId: string): Promise<void> {
   await change(store, roomId, {}, (seq, { rooms }, now) => ({
-    rooms: [{ ...rooms[0]!, lastSeq: seq, deletedAt: now }],
+    rooms: [{ ...rooms[0]!, lastSeq: seq, lastMark: seq, deletedAt: now }],
   }));
 }
