@@ -152,6 +152,22 @@ test("a text that was deleted or edited is in no replay, nor in the answers that
   expect(text.match(/"deleted":true/g)).toHaveLength(1);
 });
 
+test("a text that is deleted while a slow session reads its page is not sent to it any more", async () => {
+  const { arrive, hub, room, writer, clock, say } = await setUp(3);
+  const sent = JSON.parse(toText(await say("ben", room, "marker"))) as { messageId: string };
+  const { sink, subscriber } = arrive("ann");
+  await hub.joining.attach(subscriber);
+  sink.takes(1);
+  const resuming = hub.joining.resumeFrom(subscriber, new Map([[room, { seq: 0, mark: null }]]));
+  await settled();
+  await writer.act(user("ben"), { type: "DELETE_MSG", chatId: room, messageId: sent.messageId });
+  await clock.pass(100);
+  sink.takes(Number.POSITIVE_INFINITY);
+  await resuming;
+  expect(sink.seqs(room)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(sink.events.map(({ body }) => toText(body)).join()).not.toContain("marker");
+});
+
 test("a member who joins later replays from their USER_JOIN, also from a cursor before it", async () => {
   const { connect, room, sayAll, writer } = await setUp(3);
   await writer.putMember(service, room, "cleo", undefined);

@@ -252,8 +252,13 @@ export class LocalRoom {
     }
   }
 
+  #forgetPages(): void {
+    this.#deps.pages.forget(this.roomId);
+    for (const replay of this.#replays.values()) replay.forgetPage();
+  }
+
   #deliver(event: EventRow): void {
-    if (TAKES_BACK.has(event.type)) this.#deps.pages.forget(this.roomId);
+    if (TAKES_BACK.has(event.type)) this.#forgetPages();
     if (event.type === "USER_JOIN") this.#admit(event);
     if (this.#ahead.size === 0) for (const subscriber of this.live) subscriber.sink.event(event);
     else this.#deliverBehind(event);

@@ -51,6 +51,8 @@ export class Replay {
   #tail: EventRow[] | undefined;
   /** Receipts of the time of the replay, newest per user. */
   #receipts: Map<string, Receipt> | undefined;
+  /** The page on its way is read again. */
+  #pageDropped = false;
   /** The room went on in another history: the cursor may not be in it. */
   #doubted = false;
   /** The store has the event of the cursor, as far as it has been asked. */
@@ -89,6 +91,12 @@ export class Replay {
   doubt(): void {
     this.#doubted = true;
     this.#known = false;
+    this.#tail = undefined;
+  }
+
+  /** Drops the page on its way to the session: a text in it was taken back. The rest of it is read again. */
+  forgetPage(): void {
+    this.#pageDropped = true;
     this.#tail = undefined;
   }
 
@@ -201,9 +209,10 @@ export class Replay {
 
   async #passAll(events: readonly EventRow[]): Promise<void> {
     const { sink } = this.#subscriber;
+    this.#pageDropped = false;
     for (const event of events) {
       if (!sink.ready() && !(await sink.drained())) return this.end();
-      if (this.#ended) return;
+      if (this.#ended || this.#pageDropped) return;
       this.#pass(event);
     }
   }
