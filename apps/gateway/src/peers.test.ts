@@ -51,11 +51,11 @@ describe("a stream's peer", () => {
     slow.response?.resume();
     expect(await slow.ends()).toBe("cut");
     await quick.receives("message", said);
-    const seen = slow.of("message").map(({ id }) => Number.parseInt(id ?? ""));
+    const seen = slow.of("message").map(({ id }) => Number.parseInt(id ?? "", 10));
     expect(seen).toEqual(seen.map((_, index) => index + 2));
     const { lastSeq = 0 } = store.room(chatId) ?? {};
     const again = await read("ann", chatId, "", { "Last-Event-ID": String(seen.at(-1) ?? 1) });
-    await eventually(() => expect(Number.parseInt(again.of("message").at(-1)?.id ?? "")).toBe(lastSeq));
+    await eventually(() => expect(Number.parseInt(again.of("message").at(-1)?.id ?? "", 10)).toBe(lastSeq));
     expect(again.of("message")).toHaveLength(lastSeq - (seen.at(-1) ?? 1));
   }, 60_000);
 
