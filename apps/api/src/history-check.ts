@@ -91,7 +91,7 @@ async function command(reads: Reads, url: Launch["config"]["databaseUrl"]): Prom
   const progress = createProgress();
   try {
     const check = await reads.checkHistory(url, {
-      saved: saved?.readLines(),
+      saved: saved && linesOf(saved),
       onServer: (server) => say(serverLine(server)),
       onBatch: async (heads, rooms, events) => {
         await saving?.add(heads.map(reads.lineOf).join(""));
@@ -111,6 +111,11 @@ async function command(reads: Reads, url: Launch["config"]["databaseUrl"]): Prom
     await saved?.close();
     await saving?.end();
   }
+}
+
+/** The lines of a file, opened with the first one: lines that come before a reader waits for them would be lost. */
+async function* linesOf(file: FileHandle): AsyncGenerator<string> {
+  yield* file.readLines();
 }
 
 function askedFor() {

@@ -187,7 +187,7 @@ test("a comparison tells the rooms that lost events, the missing, the grown and 
   const lost: string[] = [];
   const found = await check(saved, lost);
   expect(found.damage).toEqual([]);
-  expect(lost.sort()).toEqual([lower, other, further]);
+  expect(new Set(lost)).toEqual(new Set([lower, other, further]));
   expect(found.saved).toEqual({
     same: ROOMS - 3 - 2 - 1 - 3 - 1,
     grown: 2,
