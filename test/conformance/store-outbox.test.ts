@@ -144,15 +144,14 @@ describe.each(stores)("the store $name", ({ start }) => {
       const [one, two, deleted] = await Promise.all([1, 2, 3].map(() => createRoom(store)));
       await send(store, two!);
       await deleteRoom(store, deleted!);
-      const heads = await store.heads([one!, two!, deleted!, randomUUID()]);
-      expect(heads).toEqual(
-        new Map([
-          [one!, 1],
-          [two!, 2],
-          [deleted!, 2],
-        ]),
+      const head = (roomId: string, seq: number, found: number | null, deleted = false) =>
+        [roomId, expect.objectContaining({ seq, mark: seq, found, deleted })] as const;
+      const asked = new Map([one!, two!, deleted!, randomUUID()].map((roomId, seq) => [roomId, seq]));
+      expect(await store.heads(asked)).toEqual(
+        new Map([head(one!, 1, 0), head(two!, 2, 1), head(deleted!, 2, 2, true)]),
       );
-      expect(await store.heads([])).toEqual(new Map());
+      expect(await store.heads(new Map([[one!, 9]]))).toEqual(new Map([head(one!, 1, null)]));
+      expect(await store.heads(new Map())).toEqual(new Map());
     });
 
     test("reads receipts of a room that were written lately, hidden ones too", async () => {

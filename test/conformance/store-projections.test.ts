@@ -362,17 +362,8 @@ describe.each(stores)("the store $name", ({ start }) => {
           sent(fresh, 3, { threadRoot: "$1" }),
           sent(fresh, 4, { threadRoot: "$1" }),
         ];
-        const members = [
-          {
-            roomId: fresh,
-            userId: "ada",
-            role: "owner" as const,
-            joinedAt: now,
-            joinedSeq: 1,
-            firstSeq: 1,
-            leftSeq: null,
-          },
-        ];
+        const place = { joinedSeq: 1, firstSeq: 1, leftSeq: null };
+        const members = [{ roomId: fresh, userId: "ada", role: "owner" as const, joinedAt: now, ...place }];
         return { ...NONE, rooms: [newRoom(fresh, now)], members, messages: made };
       });
       for (const room of [known, fresh])

@@ -268,6 +268,7 @@ describe.each(["a standalone node", "a cluster"] as const)("at %s", (kind) => {
         chatId,
         changed: ["room"],
         seq: 2,
+        mark: expect.stringMatching(/^[0-9a-f]{8}$/),
       });
       expect(await hers.client.rooms.putMember(chatId, carol.id, "owner")).toMatchObject({
         user_id: carol.id,

@@ -1,4 +1,5 @@
-import { EVENT_TYPES, type EventType } from "@signalbox/protocol/down";
+import { OF_MESSAGES, OF_REACTIONS } from "@signalbox/core/model/stored-events";
+import { EVENT_TYPES } from "@signalbox/protocol/down";
 import { Connection, SERVING, type Sql } from "./connection.ts";
 import { problemOf } from "./errors.ts";
 import { askHistory, type HistoryId } from "./history-id.ts";
@@ -186,9 +187,8 @@ interface Event {
   readonly noReaction: boolean;
 }
 
-const indexesOf = (...types: readonly EventType[]): readonly number[] => types.map((type) => EVENT_TYPES.indexOf(type));
-const OF_MESSAGES = indexesOf("SEND_MSG", "REPLY", "EDIT_MSG", "DELETE_MSG");
-const OF_REACTIONS = indexesOf("REACT", "DELETE_REACT");
+const indexesOf = (types: ReadonlySet<string>): number[] =>
+  EVENT_TYPES.flatMap((type, index) => (types.has(type) ? [index] : []));
 
 /** Pages of events by the primary key. `offset 0` keeps each existence a look-up by index. */
 async function* eventsIn(sql: Sql, { after, until }: Range): AsyncGenerator<readonly Event[]> {
@@ -196,9 +196,9 @@ async function* eventsIn(sql: Sql, { after, until }: Range): AsyncGenerator<read
   for (let full = true; full; ) {
     const page: readonly Event[] = await sql<Event[]>`
       select e.room_id, e.seq, e.mark, e.prev,
-        e.type = any(${[...OF_MESSAGES]}::bigint[]) and not exists (
+        e.type = any(${indexesOf(OF_MESSAGES)}::bigint[]) and not exists (
           select from messages where room_id = e.room_id and message_id = e.subject_id offset 0) as no_message,
-        e.type = any(${[...OF_REACTIONS]}::bigint[]) and not exists (
+        e.type = any(${indexesOf(OF_REACTIONS)}::bigint[]) and not exists (
           select from reactions where room_id = e.room_id and reaction_id = e.subject_id offset 0) as no_reaction
       from (
         select * from events where (room_id, seq) > (${room}::uuid, ${seq}::bigint) and room_id > ${after} and room_id <= ${until}

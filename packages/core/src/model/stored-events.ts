@@ -30,8 +30,10 @@ export function subjectsOf(events: readonly StoredEvent[]) {
   };
 }
 
-const OF_MESSAGES: ReadonlySet<string> = new Set(["SEND_MSG", "REPLY", "EDIT_MSG", "DELETE_MSG"]);
-const OF_REACTIONS: ReadonlySet<string> = new Set(["REACT", "DELETE_REACT"]);
+/** The types of events about a message. */
+export const OF_MESSAGES: ReadonlySet<string> = new Set(["SEND_MSG", "REPLY", "EDIT_MSG", "DELETE_MSG"]);
+/** The types of events about a reaction. */
+export const OF_REACTIONS: ReadonlySet<string> = new Set(["REACT", "DELETE_REACT"]);
 const OF_MEMBERS: ReadonlySet<string> = new Set(["USER_JOIN", "USER_LEAVE"]);
 
 /** A stored event with its body. A text in it is the present one: nothing that was taken back is in any event. */
