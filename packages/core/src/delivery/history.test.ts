@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { toText } from "../model/bytes.ts";
-import { openLoneNode, service, user } from "../testing/lone-node.fake.ts";
+import { hold, openLoneNode, service, user } from "../testing/lone-node.fake.ts";
 import { settled } from "../testing/manual-clock.fake.ts";
 
 /** A node with a room of Ann and Ben in which Ben said `count` things, and a session of Ann. */
@@ -165,6 +165,23 @@ test("a text that is deleted while a slow session reads its page is not sent to 
   sink.takes(Number.POSITIVE_INFINITY);
   await resuming;
   expect(sink.seqs(room)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(sink.events.map(({ body }) => toText(body)).join()).not.toContain("marker");
+});
+
+test("a text that is deleted while its page is being read is not sent", async () => {
+  const { arrive, hub, room, writer, clock, say, store } = await setUp(1);
+  const sent = JSON.parse(toText(await say("ben", room, "marker"))) as { messageId: string };
+  await clock.pass(100);
+  const { sink, subscriber } = arrive("ann");
+  await hub.joining.attach(subscriber);
+  const release = hold(store, "events");
+  const resuming = hub.joining.resumeFrom(subscriber, new Map([[room, { seq: 0, mark: null }]]));
+  await settled();
+  await writer.act(user("ben"), { type: "DELETE_MSG", chatId: room, messageId: sent.messageId });
+  await clock.pass(100);
+  release();
+  await resuming;
+  expect(sink.seqs(room)).toEqual([1, 2, 3, 4]);
   expect(sink.events.map(({ body }) => toText(body)).join()).not.toContain("marker");
 });
 

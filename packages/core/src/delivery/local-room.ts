@@ -68,7 +68,7 @@ export class LocalRoom {
       deliver: (event) => this.#deliver(event),
       skipped: (seq) => this.#skipped(seq),
       doubted: () => {
-        this.#verifying = this.#verify();
+        this.#verifying = this.#verified();
       },
       failed: (error) => {
         deps.faults.report("sequence", error);
@@ -211,24 +211,30 @@ export class LocalRoom {
     return (await this.#deps.store.heads(new Map([[this.roomId, seq]]))).get(this.roomId);
   }
 
-  /** Compares the last event that was delivered with the store, which may have gone back in time. */
-  async #verify(): Promise<void> {
-    const { clock, faults, pages } = this.#deps;
-    const { last: seq, mark } = this.sequence;
-    pages.forget(this.roomId);
-    try {
-      const head = await this.#headAt(seq);
-      if (this.#closed) return;
-      if (head !== undefined && isIn(head, { seq, mark })) this.sequence.resume(head.seq);
-      else await this.#diverge(head);
-    } catch (error) {
-      if (!isUnavailable(error)) {
-        faults.report("sequence", error);
-        this.fail();
+  /** Resolves when the store has told which history is the room's, or the room is closed. */
+  async #verified(): Promise<void> {
+    const { clock, faults } = this.#deps;
+    while (!this.#closed) {
+      try {
+        return await this.#verify();
+      } catch (error) {
+        if (!isUnavailable(error)) {
+          faults.report("sequence", error);
+          this.fail();
+        }
       }
       await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
-      if (!this.#closed) await this.#verify();
     }
+  }
+
+  /** Compares the last event that was delivered with the store, which may have gone back in time. */
+  async #verify(): Promise<void> {
+    const { last: seq, mark } = this.sequence;
+    this.#deps.pages.forget(this.roomId);
+    const head = await this.#headAt(seq);
+    if (this.#closed) return;
+    if (head !== undefined && isIn(head, { seq, mark })) this.sequence.resume(head.seq);
+    else await this.#diverge(head);
   }
 
   /** Goes on at the end of the store's history, and resets the sessions, which have events of another one. */

@@ -51,7 +51,7 @@ export class Replay {
   #tail: EventRow[] | undefined;
   /** Receipts of the time of the replay, newest per user. */
   #receipts: Map<string, Receipt> | undefined;
-  /** The page on its way is read again. */
+  /** The page that is being read, or is on its way, is read again. */
   #pageDropped = false;
   /** The room went on in another history: the cursor may not be in it. */
   #doubted = false;
@@ -94,7 +94,7 @@ export class Replay {
     this.#tail = undefined;
   }
 
-  /** Drops the page on its way to the session: a text in it was taken back. The rest of it is read again. */
+  /** Drops the page that is being read or on its way to the session: a text in it was taken back. The rest of it is read again. */
   forgetPage(): void {
     this.#pageDropped = true;
     this.#tail = undefined;
@@ -176,8 +176,9 @@ export class Replay {
   }
 
   async #page(): Promise<void> {
+    this.#pageDropped = false;
     const events = await this.#retried(() => this.#deps.read(this.cursor));
-    if (events === undefined || this.#ended || this.#doubted) return;
+    if (events === undefined || this.#ended || this.#doubted || this.#pageDropped) return;
     if (events[0]?.seq !== this.cursor + 1) return this.#reset(this.#isEnded() ? "not_member" : "too_old");
     await this.#passAll(events);
     // Events beyond the session's buffer are read again, at the session's speed.
@@ -209,7 +210,6 @@ export class Replay {
 
   async #passAll(events: readonly EventRow[]): Promise<void> {
     const { sink } = this.#subscriber;
-    this.#pageDropped = false;
     for (const event of events) {
       if (!sink.ready() && !(await sink.drained())) return this.end();
       if (this.#ended || this.#pageDropped) return;
