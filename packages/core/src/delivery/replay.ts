@@ -178,7 +178,7 @@ export class Replay {
   async #page(): Promise<void> {
     this.#pageDropped = false;
     const events = await this.#retried(() => this.#deps.read(this.cursor));
-    if (events === undefined || this.#ended || this.#doubted || this.#pageDropped) return;
+    if (events === undefined || this.#ended || this.#doubted) return;
     if (events[0]?.seq !== this.cursor + 1) return this.#reset(this.#isEnded() ? "not_member" : "too_old");
     await this.#passAll(events);
     // Events beyond the session's buffer are read again, at the session's speed.
